@@ -1,0 +1,106 @@
+"""Field paths: where in an event a value lives.
+
+Text form: keys joined by dots; a key that is not a plain word is quoted as a JSON string;
+``[]`` is any element of a list, ``[n]`` its n-th (from 0, negative from the end)::
+
+    user.username    sourceIPs[0]    spec.containers[].image    annotations."authorization.k8s.io/decision"
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+import msgspec
+
+ANY: Final = None
+"""The step ``[]``: any element of a list."""
+
+PathStep: TypeAlias = str | int | None
+"""A key, an index into a list, or :data:`ANY`."""
+
+_PLAIN_KEY = re.compile(r"[\w@$-]+", re.UNICODE)
+_TOKEN = re.compile(
+    r"""
+      (?P<key>[\w@$-]+)
+    | (?P<quoted>"(?:[^"\\]|\\.)*")
+    | \[(?P<index>-?\d{1,9})?\]
+    """,
+    re.VERBOSE,
+)
+
+
+class FieldPath(msgspec.Struct, frozen=True, order=True):
+    """A parsed field path: a non-empty tuple of steps, the first of which is a key."""
+
+    steps: tuple[PathStep, ...]
+
+    @classmethod
+    def of(cls, *steps: PathStep) -> FieldPath:
+        """A path from its steps."""
+        return cls(steps)
+
+    @classmethod
+    def parse(cls, text: str) -> FieldPath:
+        """Read the text form. Raises ValueError with the offset (from 1) of what is wrong."""
+        return parse_path(text)
+
+    def __str__(self) -> str:
+        return format_path(self.steps)
+
+    def joined(self, other: FieldPath) -> FieldPath:
+        """This path with another one, relative to it, behind it."""
+        return FieldPath(self.steps + other.steps)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys alone, without list steps."""
+        return tuple(step for step in self.steps if isinstance(step, str))
+
+    def without_indexes(self) -> FieldPath:
+        """The path with every list step removed: the name under which a log source declares the field."""
+        return FieldPath(self.keys)
+
+
+def parse_path(text: str) -> FieldPath:
+    """Read the text form of a path. Raises ValueError with the offset (from 1) of what is wrong."""
+    steps: list[PathStep] = []
+    position = 0
+    wants_key = True
+    while position < len(text):
+        if not wants_key and text[position] == ".":
+            position, wants_key = position + 1, True
+            continue
+        token = _TOKEN.match(text, position)
+        if token is None or (token.lastgroup in ("key", "quoted")) != wants_key:
+            expected = "a key" if wants_key else "'.', '[]' or '[n]'"
+            raise ValueError(f"field path {text!r}: expected {expected} at character {position + 1}")
+        if token["key"] is not None:
+            steps.append(token["key"])
+        elif token["quoted"] is not None:
+            try:
+                steps.append(json.loads(token["quoted"]))
+            except json.JSONDecodeError as error:
+                raise ValueError(f"field path {text!r}: bad quoted key at character {position + 1}") from error
+        else:
+            steps.append(ANY if token["index"] is None else int(token["index"]))
+        position, wants_key = token.end(), False
+    if wants_key:
+        raise ValueError(f"field path {text!r}: expected a key at character {position + 1}")
+    return FieldPath(tuple(steps))
+
+
+def format_path(steps: Iterable[PathStep]) -> str:
+    """The text form of a path; ``parse_path`` reads it back to the same steps."""
+    parts: list[str] = []
+    for step in steps:
+        if step is None:
+            parts.append("[]")
+        elif isinstance(step, int):
+            parts.append(f"[{step}]")
+        else:
+            key = step if _PLAIN_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+            parts.append(f".{key}" if parts else key)
+    return "".join(parts)

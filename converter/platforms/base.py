@@ -1,0 +1,94 @@
+"""What every platform package offers, and the data it passes on.
+
+A platform is one package with a module-level ``PLATFORM`` object that satisfies :class:`Platform`, made
+known by an entry point in the group ``converter.platforms``. Platforms never import each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import Diagnostic, Fidelity
+from converter.model.rule import JsonObject, Rule
+
+StoredEvent: TypeAlias = Mapping[str, Any]
+"""An event as a platform stores it. Elastic and Splunk: flat, field name → scalar or list of scalars
+(a nested field: list of objects). Panther: the raw JSON object."""
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file to write: path relative to the platform's output folder with ``/``, and its text."""
+
+    path: str
+    text: str
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule as one platform has it. Refused: no files, and a diagnostic that says why.
+
+    ``language``: the query language chosen (kuery, eql, esql, spl, python); ``reason``: why that one.
+    ``query``: the query text alone, where the platform has one.
+    """
+
+    rule_id: str
+    platform: str
+    files: tuple[File, ...] = ()
+    fidelity: Fidelity = Fidelity.EXACT
+    diagnostics: tuple[Diagnostic, ...] = ()
+    language: str = ""
+    reason: str = ""
+    query: str = ""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a writer may need beside the rule. ``packs``: every known log source by name.
+
+    ``keep_unmapped``: keep the name of a field that the pack does not know, and say so, instead of
+    refusing. ``settings``: the team's defaults for this platform (converter.toml), which a rule's own
+    ``platforms`` entry overrides.
+    """
+
+    packs: Mapping[str, Pack]
+    keep_unmapped: bool = False
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Runs what a platform's writer wrote. ``name`` and ``version`` go into the report."""
+
+    name: str
+    version: str
+
+    def verdicts(self, artifact: Artifact, events: Iterable[StoredEvent]) -> list[bool]:
+        """One verdict per stored event: does the rule's event condition match it?"""
+        ...
+
+
+class Platform(Protocol):
+    """One SIEM."""
+
+    name: str
+
+    def render(self, rule: Rule, context: Context) -> Artifact:
+        """Derive this platform's form. Never raises for a valid rule: what cannot be said is refused."""
+        ...
+
+    def read_back(self, artifact: Artifact, context: Context) -> Rule:
+        """Read the artifact's own text with the platform's exact meaning.
+
+        The rule's paths name *stored* fields (on flat platforms each path is one key) and it is to be
+        evaluated on stored events. Raises RuleError when the text does not parse.
+        """
+        ...
+
+    def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
+        """A canonical event as this platform stores it."""
+        ...
+
+    def engines(self) -> tuple[Callable[[], Engine], ...]:
+        """Factories of the engines beside the reader. Each raises MissingExtraError if not installed."""
+        ...
