@@ -90,12 +90,15 @@ class OutputField(msgspec.Struct, frozen=True):
         return self.alias or str(self.field)
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How matches become alerts: ``title`` is literal texts and fields in turn; grouping and suppression."""
 
     title: tuple[str | FieldPath, ...] = ()
     group_by: tuple[FieldPath, ...] = ()
     suppress_for: timedelta | None = None
+
+
+Alert = AlertSettings  # the older name, until every caller has moved
 
 
 class AttackTag(msgspec.Struct, frozen=True, order=True):
@@ -159,7 +162,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     new_terms: NewTerms | None = None
     attack: tuple[AttackTag, ...] = ()
     output: tuple[OutputField, ...] = ()
-    alert: Alert = Alert()
+    alert: AlertSettings = AlertSettings()
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     runbook: str | None = None
