@@ -37,7 +37,7 @@ class Fidelity(enum.StrEnum):
     NARROWER = "narrower"
     REFUSED = "refused"
 
-    def __or__(self, other: Fidelity) -> Fidelity:  # type: ignore[override]
+    def __or__(self, other: Fidelity) -> Fidelity:
         """The fidelity of a whole whose parts have these two: the graver one."""
         return max(self, other, key=_GRAVITY.__getitem__)
 

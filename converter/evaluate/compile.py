@@ -1,0 +1,142 @@
+"""From an expression to a function of one event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from converter.evaluate.operators import TESTS, Test, equal, fold
+from converter.evaluate.values import holds_something, nodes_at, number_of, path_getter, subject_getter, text_of
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    Scalar,
+)
+from converter.model.paths import FieldPath
+
+Condition: TypeAlias = Callable[[Any], bool]
+"""A compiled expression: from an event to its verdict. Never raises on a decoded JSON value."""
+
+
+def compile_expression(expression: Expression) -> Condition:
+    """The verdict of an expression, as a function of one decoded event.
+
+    Raises ValueError for an operand outside its operator's language (a regex that is not RE2, say).
+    """
+    match expression:
+        case All(terms):
+            conditions = tuple(compile_expression(term) for term in terms)
+            return conditions[0] if len(conditions) == 1 else _every(conditions)
+        case AnyOf(terms):
+            conditions = tuple(compile_expression(term) for term in terms)
+            return conditions[0] if len(conditions) == 1 else _some(conditions)
+        case Not(term):
+            condition = compile_expression(term)
+            return lambda event: not condition(event)
+        case ForSome(path, term):
+            return _for_some(path, compile_expression(term))
+        case Predicate():
+            return compile_predicate(expression)
+
+
+def matches(expression: Expression, event: Any) -> bool:
+    """Whether the expression holds for one event. Compile it instead when there are many events."""
+    return compile_expression(expression)(event)
+
+
+def compile_predicate(predicate: Predicate) -> Condition:
+    """The verdict of a predicate: some value satisfies some operand (or, with ``all_of``, each operand)."""
+    if predicate.operator is Operator.EXISTS:
+        return _exists(predicate)
+    get = subject_getter(predicate.subject, predicate.functions)
+    if predicate.operator is Operator.SAME_AS:
+        return _same_as(predicate)
+    tests = _tests(predicate)
+    if len(tests) == 1:
+        test = tests[0]
+        return lambda event: any(map(test, get(event)))
+    return lambda event: _all_of(tests, get(event))
+
+
+def _every(conditions: tuple[Condition, ...]) -> Condition:
+    def every(event: Any) -> bool:
+        for condition in conditions:
+            if not condition(event):
+                return False
+        return True
+
+    return every
+
+
+def _some(conditions: tuple[Condition, ...]) -> Condition:
+    def some(event: Any) -> bool:
+        for condition in conditions:
+            if condition(event):
+                return True
+        return False
+
+    return some
+
+
+def _for_some(path: FieldPath, condition: Condition) -> Condition:
+    steps = path.steps if path.steps[-1] is None else (*path.steps, None)
+    return lambda event: any(isinstance(node, dict) and condition(node) for node in nodes_at(event, steps))
+
+
+def _exists(predicate: Predicate) -> Condition:
+    subject = predicate.subject
+    if isinstance(subject, FieldPath) and not predicate.functions:
+        steps = subject.steps
+        return lambda event: any(map(holds_something, nodes_at(event, steps)))
+    get = subject_getter(subject, predicate.functions)
+    return lambda event: bool(get(event))
+
+
+def _same_as(predicate: Predicate) -> Condition:
+    """Some value of the subject equals some value of the other field (each other field, with ``all_of``)."""
+    get = subject_getter(predicate.subject, predicate.functions)
+    others = [path_getter(path) for path in predicate.values if isinstance(path, FieldPath)]
+    ignore_case = predicate.ignore_case
+    quantifier = all if predicate.all_of else any
+
+    def same(event: Any) -> bool:
+        values = get(event)
+        return quantifier(
+            any(equal(value, other, ignore_case) for value in values for other in other_values(event))
+            for other_values in others
+        )
+
+    return same
+
+
+def _tests(predicate: Predicate) -> tuple[Test, ...]:
+    """One test that any operand satisfies, or with ``all_of`` a test per operand."""
+    operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
+    make = TESTS[predicate.operator]
+    tests = tuple(make(operand, predicate.ignore_case) for operand in operands)
+    if predicate.all_of or len(tests) == 1:
+        return tests
+    if predicate.operator is Operator.IS:
+        return (_one_of(operands, predicate.ignore_case),)
+    return (lambda value: any(test(value) for test in tests),)
+
+
+def _one_of(operands: list[Scalar], ignore_case: bool) -> Test:
+    """``is`` with many operands: the same verdicts as one test after the other, by look-up."""
+    texts = frozenset(fold(text_of(operand), ignore_case) for operand in operands)
+    numbers = tuple(operand for operand in operands if number_of(operand) is not None)
+    if not numbers:
+        return lambda value: fold(text_of(value), ignore_case) in texts
+    return lambda value: (
+        fold(text_of(value), ignore_case) in texts
+        or any(equal(value, number, ignore_case) for number in numbers)
+    )
+
+
+def _all_of(tests: tuple[Test, ...], values: list[Scalar]) -> bool:
+    return all(any(map(test, values)) for test in tests)
