@@ -18,7 +18,10 @@ from converter.model.paths import FieldPath
 
 
 class FieldType(enum.StrEnum):
-    """What a field holds. Elastic's text, wildcard and nested kinds matter for what a query means there."""
+    """What a field holds. Elastic's text, wildcard, nested and flattened kinds matter for a query's meaning.
+
+    ``flattened``: a free-form object that Elastic keeps as one field of untyped keyword leaves.
+    """
 
     KEYWORD = "keyword"
     TEXT = "text"
@@ -30,6 +33,7 @@ class FieldType(enum.StrEnum):
     DATE = "date"
     OBJECT = "object"
     NESTED = "nested"
+    FLATTENED = "flattened"
 
 
 class TimeFormat(enum.StrEnum):
@@ -46,7 +50,8 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
     """A canonical field as one platform stores it.
 
     ``values`` maps canonical text → stored text where the platform renames values (e.g. ECS
-    event.outcome); ``case`` is ``lower`` or ``upper`` where it changes their case.
+    event.outcome); ``case`` is ``lower`` or ``upper`` where it changes their case. ``keys``: what the
+    platform writes for a text within the keys of an open object (``.`` → ``_``), longest text first.
     """
 
     name: str
@@ -54,6 +59,7 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
     is_list: bool = False
     values: Mapping[str, str] = msgspec.field(default_factory=dict)
     case: str | None = None
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +82,9 @@ class TimeField(msgspec.Struct, frozen=True, kw_only=True):
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """One raw shape of a log source that has several (Sysmon 1 and Security 4688, say).
 
-    A raw event of this shape satisfies ``select``; ``rename`` maps its raw paths to canonical ones, and
-    ``values`` raw texts to canonical ones per canonical field.
+    A raw event of this shape satisfies ``select``, which uses ``is``, ``exists``, ``all``, ``any`` and ``not``
+    alone; ``rename`` maps its raw paths to canonical ones (the empty path: the keys of the object there
+    become keys of the event), and ``values`` raw texts to canonical ones per canonical field.
     """
 
     name: str
@@ -89,10 +96,11 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One log source.
 
-    ``select`` says which raw events belong to it when logs are mixed. ``platforms`` holds, per platform,
+    ``select`` says which raw events belong to it when logs are mixed; it is asked of the canonical form
+    (:func:`converter.logsources.canonical_event`). ``platforms`` holds, per platform,
     the names that platform gives the source itself (log types; index patterns, dataset, integration;
     macro, sourcetype, data model). ``open_fields``: paths below which any key is known without being
-    declared (free-form objects). ``constants``: per platform, stored fields that every event of the
+    declared (free-form objects); the empty path opens the whole event. ``constants``: per platform, stored fields that every event of the
     source carries there (``event.dataset``, ``sourcetype``).
     """
 

@@ -1,0 +1,219 @@
+"""Finding and loading packs: the built-in ones beside this module, and a team's own.
+
+Reading YAML is slow next to everything else that a conversion does, so a built-in pack is read when it is
+first asked for, once per process. A team's packs are read at once: their mistakes must be heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from converter.logsources.pack import Pack
+from converter.logsources.reading import Keys, PackProblem, merged, pack_from_data
+from converter.model.diagnostics import Diagnostic, RuleError, Severity
+
+try:
+    from yaml import CSafeLoader as _YamlLoader
+except ImportError:  # PyYAML without libyaml
+    from yaml import SafeLoader as _YamlLoader  # type: ignore[assignment]
+
+_BUILT_IN = Path(__file__).resolve().parent / "packs"
+_SUFFIXES = (".yaml", ".yml")
+
+
+class PackLibrary(Mapping[str, Pack]):
+    """Packs by name: a team's own, then the built-in ones, read when first asked for."""
+
+    def __init__(self, own: Mapping[str, Pack]) -> None:
+        self._own = dict(own)
+        self._names = tuple(dict.fromkeys((*built_in_names(), *self._own)))
+
+    def __getitem__(self, name: str) -> Pack:
+        pack = self._own.get(name)
+        if pack is not None:
+            return pack
+        if name not in _built_in_files():
+            raise KeyError(name)
+        return _built_in(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+
+def load_packs(folders: Iterable[Path] = ()) -> Mapping[str, Pack]:
+    """The built-in packs and those in ``folders`` (each ``*.yaml``/``*.yml`` file directly inside is one).
+
+    A team's pack may extend another (``extends: NAME``); one that extends a pack of its own name takes that
+    pack's place. Raises RuleError with a diagnostic per file that is not a proper pack.
+    """
+    files = [
+        path
+        for folder in folders
+        for path in sorted(Path(folder).iterdir())
+        if path.suffix in _SUFFIXES and path.is_file()
+    ]
+    return PackLibrary(_TeamPacks(files).load() if files else {})
+
+
+@cache
+def _built_in_files() -> Mapping[str, Path]:
+    return {path.stem: path for path in sorted(_BUILT_IN.glob("*.yaml"))}
+
+
+def built_in_names() -> tuple[str, ...]:
+    """The names of the built-in packs, sorted. A built-in pack's file is named after it."""
+    return tuple(_built_in_files())
+
+
+@cache
+def _built_in_data(name: str) -> dict[str, Any]:
+    path = _built_in_files()[name]
+    data = _read(path)
+    base = data.get("extends")
+    return merged(_built_in_data(base), data) if base else data
+
+
+@cache
+def _built_in(name: str) -> Pack:
+    path = _built_in_files()[name]
+    try:
+        return pack_from_data(_built_in_data(name), path.name)
+    except PackProblem as problem:
+        raise _error([_diagnostic(problem, path)]) from problem
+
+
+class _TeamPacks:
+    """A team's pack files: read, resolved against one another and the built-in ones, and built."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._files = files
+        self._data: dict[str, tuple[dict[str, Any], Path]] = {}
+        self._problems: list[Diagnostic] = []
+
+    def load(self) -> dict[str, Pack]:
+        """The packs by name. Raises RuleError with every file's first mistake."""
+        for path in self._files:
+            self._read_file(path)
+        packs = {}
+        for name, (data, path) in self._data.items():
+            try:
+                packs[name] = pack_from_data(self._resolved(data, (name,)), str(path))
+            except PackProblem as problem:
+                self._problems.append(_diagnostic(problem, path))
+        if self._problems:
+            raise _error(self._problems)
+        return packs
+
+    def _read_file(self, path: Path) -> None:
+        try:
+            data = _read(path)
+            name = data.get("name")
+            if not isinstance(name, str) or not name.strip():
+                raise PackProblem((), "expected a text under 'name': the log source's name")
+            if name in self._data:
+                raise PackProblem(("name",), f"log source {name} is also declared in {self._data[name][1]}")
+            if name in _built_in_files() and data.get("extends") != name:
+                raise PackProblem(
+                    ("name",),
+                    f"log source {name} is built in",
+                    f"write `extends: {name}` to change it, or choose another name",
+                )
+            self._data[name] = (data, path)
+        except PackProblem as problem:
+            self._problems.append(_diagnostic(problem, path))
+        except RuleError as error:
+            self._problems.extend(error.diagnostics)
+
+    def _resolved(self, data: dict[str, Any], seen: tuple[str, ...]) -> Mapping[str, Any]:
+        base = data.get("extends")
+        if base is None:
+            return data
+        if base in self._data and base != data.get("name"):
+            if base in seen:
+                raise PackProblem(("extends",), f"packs extend one another: {' → '.join((*seen, base))}")
+            return merged(self._resolved(self._data[base][0], (*seen, base)), data)
+        if base in _built_in_files():
+            return merged(_built_in_data(base), data)
+        raise PackProblem(
+            ("extends",),
+            f"no log source {base!r} to extend",
+            f"known: {', '.join((*built_in_names(), *self._data))}",
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A YAML file that holds one mapping. Raises RuleError for YAML, PackProblem for another shape."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = yaml.load(text, Loader=_YamlLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _error([_plain_diagnostic(path, f"cannot read the file: {error}")]) from error
+    except RecursionError as error:
+        raise _error([_plain_diagnostic(path, "the YAML is nested too deeply")]) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        message = str(getattr(error, "problem", None) or error)
+        found = Diagnostic(
+            code="pack-yaml",
+            severity=Severity.ERROR,
+            message=f"not YAML: {message}",
+            file=str(path),
+            line=mark.line + 1 if mark else None,
+            column=mark.column + 1 if mark else None,
+        )
+        raise _error([found]) from error
+    if not isinstance(data, dict):
+        raise PackProblem((), "a pack file holds one mapping")
+    return data
+
+
+def _plain_diagnostic(path: Path, message: str) -> Diagnostic:
+    return Diagnostic(code="pack-yaml", severity=Severity.ERROR, message=message, file=str(path))
+
+
+def _diagnostic(problem: PackProblem, path: Path) -> Diagnostic:
+    line, column = _position(path, problem.keys)
+    return Diagnostic(
+        code="pack",
+        severity=Severity.ERROR,
+        message=problem.message,
+        hint=problem.hint,
+        file=str(path),
+        line=line,
+        column=column,
+    )
+
+
+def _position(path: Path, keys: Keys) -> tuple[int, int]:
+    """Line and column (from 1) of the deepest of ``keys`` that the file has."""
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_YamlLoader)
+    if node is None:
+        return 1, 1
+    mark = node.start_mark
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(key)), None)
+            if found is None:
+                break
+            mark, node = found[0].start_mark, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            mark = node.start_mark
+        else:
+            break
+    return mark.line + 1, mark.column + 1
+
+
+def _error(diagnostics: list[Diagnostic]) -> RuleError:
+    return RuleError("; ".join(str(diagnostic) for diagnostic in diagnostics), diagnostics)

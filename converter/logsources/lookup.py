@@ -1,0 +1,117 @@
+"""Which stored field a canonical path names on a platform."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import msgspec
+
+from converter.logsources.naming import is_flat, joined_name
+from converter.logsources.pack import Field, FieldType, Pack, PlatformField
+from converter.model.paths import FieldPath, PathStep
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a pack knows of a path: the declared field, or the open object that it lies below.
+
+    ``rest``: the steps below that open object, empty for a declared field.
+    """
+
+    field: Field
+    rest: tuple[PathStep, ...] = ()
+
+
+_ROOT = Field(path=FieldPath(()), type=FieldType.OBJECT)
+
+
+def known(pack: Pack, path: FieldPath) -> Known | None:
+    """What ``pack`` knows of ``path`` (which may have list steps), or None."""
+    keys = path.without_indexes()
+    declared = pack.fields.get(keys)
+    if declared is not None:
+        return Known(declared)
+    best: FieldPath | None = None
+    for opened in pack.open_fields:
+        if keys.steps[: len(opened.steps)] == opened.steps and (
+            best is None or len(opened.steps) > len(best.steps)
+        ):
+            best = opened
+    if best is None:
+        return None
+    return Known(pack.fields.get(best, _ROOT), below(path, len(best.steps)))
+
+
+def below(path: FieldPath, keys: int) -> tuple[PathStep, ...]:
+    """The steps of ``path`` behind its first ``keys`` keys and their list steps, when those are declared."""
+    if keys == 0:
+        return path.steps
+    seen = 0
+    for position, step in enumerate(path.steps):
+        if isinstance(step, str):
+            if seen == keys:
+                return path.steps[position:]
+            seen += 1
+    return ()
+
+
+def stored_field(found: Known, platform: str) -> PlatformField | None:
+    """The platform's field for what :func:`known` found; None where the platform does not keep it.
+
+    Below an open object the name is derived: the object's stored name and the rest of the path behind it.
+    A flattened object stays flattened below.
+    """
+    at = found.field.platforms.get(platform)
+    if not found.rest:
+        return at
+    if at is None:
+        if found.field is not _ROOT:
+            return None
+        at = PlatformField(name="")
+    in_list = at.is_list or any(not isinstance(step, str) for step in found.rest)
+    kind = FieldType.FLATTENED if at.type is FieldType.FLATTENED else FieldType.KEYWORD
+    steps = tuple(changed_key(step, at) if isinstance(step, str) else step for step in found.rest)
+    if is_flat(platform):
+        return PlatformField(name=joined_name(at.name, steps, platform), type=kind, is_list=in_list)
+    rest = str(FieldPath(steps).without_indexes())
+    in_list = not isinstance(steps[-1], str)
+    return PlatformField(name=f"{at.name}.{rest}" if at.name else rest, type=kind, is_list=in_list)
+
+
+def changed_key(key: str, field: PlatformField) -> str:
+    """A key of the open object that ``field`` stores, as the platform writes it."""
+    for old, new in field.keys.items():
+        key = key.replace(old, new)
+    return key
+
+
+def fields_below(pack: Pack, path: FieldPath) -> Iterator[Field]:
+    """The declared fields that lie inside the object at ``path``."""
+    keys = path.keys
+    for inner, field in pack.fields.items():
+        if len(inner.steps) > len(keys) and inner.steps[: len(keys)] == keys:
+            yield field
+
+
+def nested_above(pack: Pack, path: FieldPath, platform: str) -> PlatformField | None:
+    """The field of Elastic's type ``nested`` that a path lies inside, if any: the outermost one."""
+    keys = path.keys
+    for depth in range(1, len(keys)):
+        field = pack.fields.get(FieldPath(keys[:depth]))
+        stored = field.platforms.get(platform) if field is not None else None
+        if stored is not None and stored.type is FieldType.NESTED:
+            return stored
+    return None
+
+
+def nearest_names(pack: Pack, path: FieldPath) -> list[str]:
+    """Up to three declared names that look like ``path``, the nearest first."""
+    names = [str(field) for field in pack.fields]
+    text = str(path.without_indexes())
+    close = difflib.get_close_matches(text, names, n=3, cutoff=0.6)
+    folded = [name for name in names if name.lower() == text.lower()]
+    last = path.keys[-1].lower()
+    same_end = [
+        name for name, field in zip(names, pack.fields, strict=True) if field.keys[-1].lower() == last
+    ]
+    return list(dict.fromkeys((*folded, *close, *same_end)))[:3]
