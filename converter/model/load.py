@@ -1,0 +1,224 @@
+"""Rules from YAML files and texts.
+
+Everything that is wrong is found before anything is raised: one :class:`RuleError` carries the findings of
+all files, each with its place, what was expected, and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from converter.model.attack import attack_table
+from converter.model.diagnostics import Diagnostic, RuleError, Severity
+from converter.model.expressions import Expression, all_of
+from converter.model.expressions_in import read_expression, read_expressions
+from converter.model.format import MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE
+from converter.model.problems import Problem, Problems, describe_where, steps_of
+from converter.model.rule import Place, Rule
+from converter.model.rule_in import read_rule
+from converter.model.yaml_in import Document, Locator, YamlProblem, read_yaml
+
+__all__ = ["attack_table", "expression_from_data", "load_rules", "load_text", "rule_files"]
+
+_SUFFIXES: Final = (".yaml", ".yml")
+
+
+def load_rules(paths: Iterable[str | Path]) -> list[Rule]:
+    """The rules of files, and of every .yaml and .yml file below folders, in order of path.
+
+    A file may hold several YAML documents, one rule each. Raises RuleError with every finding when a path
+    does not exist, a file cannot be read or is malformed, or two rules have the same id.
+    """
+    findings: list[Diagnostic] = []
+    rules: list[Rule] = []
+    for file in _files(paths, findings):
+        text = _read_file(file, findings)
+        if text is not None:
+            rules.extend(_rules_of(text, str(file), findings))
+    _check_ids(rules, findings)
+    _raise_if(findings)
+    return rules
+
+
+def load_text(text: str, file: str = "<text>") -> list[Rule]:
+    """The rules of a YAML text, one a document; ``file`` is what findings call it. Raises RuleError."""
+    findings: list[Diagnostic] = []
+    rules: list[Rule] = []
+    if len(text) > MAX_FILE_BYTES:
+        findings.append(_file_finding(file, "too-large", _TOO_LARGE))
+    else:
+        rules.extend(_rules_of(text, file, findings))
+        _check_ids(rules, findings)
+    _raise_if(findings)
+    return rules
+
+
+def expression_from_data(data: object, where: str = "") -> Expression:
+    """A condition from decoded YAML or JSON: a mapping, or a list of mappings which must all hold.
+
+    ``where`` names the place in messages. Raises RuleError with every finding.
+    """
+    problems = Problems()
+    if isinstance(data, list):
+        expression: Expression | None = all_of(*read_expressions(data, None, problems))
+    else:
+        expression = read_expression(data, None, problems)
+    if problems.found or expression is None:
+        findings = [_plain_finding(problem, where) for problem in problems.found]
+        raise RuleError("\n".join(map(str, findings)), findings)
+    return expression
+
+
+def rule_files(paths: Iterable[str | Path]) -> list[Path]:
+    """The rule files that ``load_rules`` reads for these paths. Raises RuleError for one that is missing."""
+    findings: list[Diagnostic] = []
+    found = list(_files(paths, findings))
+    _raise_if(findings)
+    return found
+
+
+def _files(paths: Iterable[str | Path], findings: list[Diagnostic]) -> Iterator[Path]:
+    seen: set[str] = set()
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            found = sorted(_below(path, findings))
+        elif path.exists():
+            found = [path]
+        else:
+            message = "there is no such file or folder"
+            findings.append(_file_finding(str(path), "no-such-file", message))
+            continue
+        for file in found:
+            key = os.path.abspath(file)
+            if key not in seen:
+                seen.add(key)
+                yield file
+
+
+def _below(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
+    """YAML files below a folder; hidden folders are left out, links to folders are not followed."""
+
+    def unreadable(error: OSError) -> None:
+        findings.append(_file_finding(str(error.filename), "unreadable", error.strerror or str(error)))
+
+    for root, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.endswith(_SUFFIXES) and not name.startswith("."):
+                yield Path(root, name)
+
+
+_TOO_LARGE: Final = f"more than {MAX_FILE_BYTES // 1_000_000} MB; a rule file is a page or two"
+
+
+def _read_file(file: Path, findings: list[Diagnostic]) -> str | None:
+    """The file's text; None when it cannot be read. Never more than the limit is taken into memory."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        findings.append(_file_finding(str(file), "unreadable", error.strerror or str(error)))
+        return None
+    if len(data) > MAX_FILE_BYTES:
+        findings.append(_file_finding(str(file), "too-large", _TOO_LARGE))
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        message = f"not UTF-8 text: byte 0x{data[error.start]:02X} at offset {error.start}"
+        hint = "save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else None
+        findings.append(_file_finding(str(file), "not-text", message, line, column, hint))
+        return None
+
+
+def _rules_of(text: str, file: str, findings: list[Diagnostic]) -> Iterator[Rule]:
+    """The rules of one file's text; what is wrong goes to ``findings``, at most so many a file."""
+    documents, yaml_problems = read_yaml(text)
+    new = [_yaml_finding(problem, file) for problem in yaml_problems]
+    if not documents and not new:
+        new.append(_file_finding(file, "empty", "the file holds no rule"))
+    locator = Locator(text)
+    for document in documents:
+        if document.data is None and len(documents) > 1:
+            continue
+        problems = Problems()
+        rule = read_rule(document.data, Place(file, document.line), problems)
+        new.extend(_located(problem, document, locator, file) for problem in problems.found)
+        if rule is not None and not yaml_problems:
+            yield rule
+    if len(new) > MAX_PROBLEMS_PER_FILE:
+        more = len(new) - MAX_PROBLEMS_PER_FILE
+        del new[MAX_PROBLEMS_PER_FILE:]
+        new.append(_file_finding(file, "more", f"{more} more findings in this file are not shown"))
+    new.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
+    findings.extend(new)
+
+
+def _check_ids(rules: list[Rule], findings: list[Diagnostic]) -> None:
+    first: dict[str, Rule] = {}
+    for rule in rules:
+        other = first.setdefault(rule.id, rule)
+        if other is not rule and rule.place is not None:
+            where = f" at {other.place.file}:{other.place.line}" if other.place else ""
+            message = f"another rule{where} has the same id"
+            hint = "give one of them a new UUID"
+            findings.append(
+                _file_finding(rule.place.file, "duplicate-id", message, rule.place.line, 1, hint, rule.id)
+            )
+
+
+def _raise_if(findings: list[Diagnostic]) -> None:
+    if findings:
+        raise RuleError("\n".join(map(str, findings)), findings)
+
+
+# Findings as diagnostics -----------------------------------------------------------------------------
+
+
+def _file_finding(
+    file: str,
+    code: str,
+    message: str,
+    line: int | None = None,
+    column: int | None = None,
+    hint: str | None = None,
+    rule_id: str | None = None,
+) -> Diagnostic:
+    return Diagnostic(
+        code=code,
+        severity=Severity.ERROR,
+        message=message,
+        hint=hint,
+        file=file,
+        line=line,
+        column=column,
+        rule_id=rule_id,
+    )
+
+
+def _yaml_finding(problem: YamlProblem, file: str) -> Diagnostic:
+    return _file_finding(file, problem.code, problem.message, problem.line, problem.column, problem.hint)
+
+
+def _located(problem: Problem, document: Document, locator: Locator, file: str) -> Diagnostic:
+    steps = steps_of(problem.where)
+    line, column = locator.position(document.index, steps, problem.on_key)
+    place = describe_where(problem.where)
+    message = f"{place}: {problem.message}" if place else problem.message
+    rule_id = document.data.get("id") if isinstance(document.data, dict) else None
+    named = rule_id if isinstance(rule_id, str) and len(rule_id) < 100 and rule_id.isprintable() else None
+    return _file_finding(file, problem.code, message, line, column, problem.hint, named)
+
+
+def _plain_finding(problem: Problem, where: str) -> Diagnostic:
+    place = ".".join(part for part in (where, describe_where(problem.where)) if part)
+    message = f"{place}: {problem.message}" if place else problem.message
+    return Diagnostic(code=problem.code, severity=Severity.ERROR, message=message, hint=problem.hint)

@@ -1,0 +1,327 @@
+"""Readers of the rule file's small values: fields, durations, dates, references, patterns, addresses.
+
+Each ``parse_…`` takes text and gives the value, or raises :class:`BadValue` that says what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from converter.model import addresses, format
+from converter.model.attack import attack_table
+from converter.model.paths import FieldPath, parse_path
+from converter.model.problems import did_you_mean, shortened
+from converter.model.rule import AttackTag
+
+
+class BadValue(ValueError):
+    """Text that is not what its place takes."""
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+_ID = re.compile(format.ID_PATTERN)
+_DURATION = re.compile(format.DURATION_PATTERN)
+_DATE = re.compile(format.DATE_PATTERN)
+_ATTACK = re.compile(format.ATTACK_PATTERN)
+_LINE = re.compile(format.LINE_PATTERN)
+_TEXT = re.compile(format.TEXT_PATTERN)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?(?:Z|z|[+-]\d{2}:?\d{2})?)?", re.ASCII
+)
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_NETWORK = re.compile(r"[0-9a-fA-F:.]+/[0-9]{1,3}")
+
+
+@lru_cache(maxsize=16_384)
+def parse_field(text: str) -> FieldPath:
+    """A field path from its text."""
+    if len(text) > format.MAX_PATH_CHARACTERS:
+        raise BadValue("bad-field", f"a field path has at most {format.MAX_PATH_CHARACTERS} characters")
+    try:
+        path = parse_path(text)
+    except ValueError as error:
+        hint = 'quote a key that is not a plain word: annotations."example.com/key"' if text.strip() else None
+        raise BadValue("bad-field", str(error), hint) from None
+    if len(path.steps) > format.MAX_PATH_STEPS:
+        raise BadValue("bad-field", f"a field path has at most {format.MAX_PATH_STEPS} steps")
+    if any(isinstance(step, str) and _SURROGATE.search(step) for step in path.steps):
+        raise BadValue("bad-field", f"field path {shortened(text)}: half of a surrogate pair is no character")
+    return path
+
+
+def parse_duration(text: str) -> timedelta:
+    """A duration, integer and unit."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise BadValue("bad-duration", f"expected {format.Kind.DURATION.value}, got {shortened(text)}")
+    milliseconds = int(text[: match.start(1)]) * format.DURATION_UNITS[match[1]]
+    if milliseconds > format.MAX_DURATION_DAYS * format.DURATION_UNITS["d"]:
+        raise BadValue("bad-duration", f"{text} is longer than {format.MAX_DURATION_DAYS} days")
+    return timedelta(milliseconds=milliseconds)
+
+
+def format_duration(duration: timedelta) -> str:
+    """The shortest text of a duration, in its largest whole unit. Raises ValueError where there is none."""
+    milliseconds, rest = divmod(duration, timedelta(milliseconds=1))
+    if rest or milliseconds <= 0:
+        raise ValueError(f"{duration} is not a positive number of milliseconds")
+    unit = max(
+        (unit for unit, size in format.DURATION_UNITS.items() if milliseconds % size == 0),
+        key=format.DURATION_UNITS.__getitem__,
+    )
+    return f"{milliseconds // format.DURATION_UNITS[unit]}{unit}"
+
+
+def parse_id(text: str) -> str:
+    """A rule's UUID."""
+    if _ID.fullmatch(text):
+        return text
+    lower = text.strip().lower()
+    hint = f"write it in lower case: {lower}" if _ID.fullmatch(lower) else "make one with uuidgen"
+    raise BadValue("bad-id", f"expected a UUID in lower case, got {shortened(text)}", hint)
+
+
+def parse_line(text: str) -> str:
+    """Text of one line, not blank."""
+    if _LINE.fullmatch(text):
+        return text
+    if not text.strip():
+        raise BadValue("empty", "expected text, got nothing")
+    raise BadValue("bad-text", f"one line without control characters is expected, got {shortened(text)}")
+
+
+def parse_text(text: str) -> str:
+    """Text of any number of lines."""
+    if _TEXT.fullmatch(text):
+        return text
+    raise BadValue("bad-text", "control characters other than newline and tab cannot stand here")
+
+
+def parse_date(text: str) -> str:
+    """A calendar day, kept as text."""
+    if _DATE.fullmatch(text):
+        try:
+            date.fromisoformat(text)
+        except ValueError as error:
+            raise BadValue("bad-date", f"{text} is no date: {error}") from None
+        return text
+    raise BadValue("bad-date", f"expected {format.Kind.DATE.value}, got {shortened(text)}")
+
+
+def parse_attack(text: str) -> AttackTag:
+    """A tactic, or a tactic and one of its techniques, that the ATT&CK table knows."""
+    table = attack_table()
+    if not _ATTACK.fullmatch(text):
+        hint = table.suggestion(text)
+        raise BadValue(
+            "bad-attack",
+            f"expected an ATT&CK reference such as TA0007 or TA0007:T1613, got {shortened(text)}",
+            f"did you mean {hint}?" if hint else None,
+        )
+    tactic, _, technique = text.partition(":")
+    if tactic not in table.tactics:
+        near = table.suggestion(technique) if technique else table.nearest_tactic(tactic)
+        raise BadValue(
+            "unknown-tactic", f"ATT&CK {table.version} has no tactic {tactic}", f"did you mean {near}?" if near else None
+        )
+    if not technique:
+        return AttackTag(tactic)
+    known = table.techniques.get(technique)
+    if known is None:
+        parent = technique.partition(".")[0]
+        hint = None
+        if parent in table.techniques and parent != technique:
+            hint = f"{parent} ({table.techniques[parent].name}) exists"
+        else:
+            hint = did_you_mean(technique, table.techniques)
+        raise BadValue("unknown-technique", f"ATT&CK {table.version} has no technique {technique}", hint)
+    if tactic not in known.tactics:
+        tactics = ", ".join(f"{t}:{technique}" for t in known.tactics)
+        raise BadValue(
+            "technique-tactic",
+            f"technique {technique} ({known.name}) does not belong to {tactic} ({table.tactics[tactic].name})",
+            f"write {tactics}",
+        )
+    return AttackTag(tactic, technique)
+
+
+_OUTSIDE_RE2: Final = (
+    ("(?=", "a lookahead (?=…)"),
+    ("(?!", "a negative lookahead (?!…)"),
+    ("(?<=", "a lookbehind (?<=…)"),
+    ("(?<!", "a negative lookbehind (?<!…)"),
+    ("(?>", "an atomic group (?>…)"),
+    ("(?(", "a conditional (?(…)…)"),
+    ("(?P=", "a back reference (?P=…)"),
+    ("(?#", "a comment (?#…)"),
+)
+_BACK_REFERENCE = re.compile(r"\\[1-9]")
+_OTHER_FLAVOUR: Final = {r"\Z": r"write \z for the end of the text", r"\h": r"write [ \t]", r"\R": r"write \r?\n"}
+_RE2_DOCS: Final = "RE2 has no such construct, because it runs in linear time; see its syntax page"
+
+
+@lru_cache(maxsize=4_096)
+def parse_regex(text: str) -> str:
+    """A pattern that RE2 compiles, as it is."""
+    import re2  # a C extension that most rules do not need at load time
+
+    if not text:
+        raise BadValue("empty", "an empty regular expression matches everything", "ask `exists: true` for that")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0]
+        said = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise _regex_problem(text, said) from None
+    except UnicodeEncodeError:
+        raise BadValue("bad-regex", "half of a surrogate pair is no character") from None
+    return text
+
+
+def _regex_problem(text: str, said: str) -> BadValue:
+    """Why RE2 refused a pattern, in an author's words."""
+    for start, name in _OUTSIDE_RE2:
+        if said.endswith(start) or (start in text and "perl operator" in said):
+            return BadValue("bad-regex", f"{name} is outside RE2: {said}", _RE2_DOCS)
+    if "escape" in said:
+        escape = said.rpartition(": ")[2]
+        if _BACK_REFERENCE.fullmatch(escape):
+            return BadValue("bad-regex", f"the back reference {escape} is outside RE2", _RE2_DOCS)
+        return BadValue("bad-regex", f"not a regular expression in RE2: {said}", _OTHER_FLAVOUR.get(escape))
+    if "bad repetition operator" in said:
+        return BadValue("bad-regex", f"possessive or doubled repetition is outside RE2: {said}", _RE2_DOCS)
+    return BadValue("bad-regex", f"not a regular expression in RE2: {shortened(said, 200)[1:-1]}")
+
+
+def parse_network(text: str) -> str:
+    """A network without host bits, or an address; as it is written."""
+    try:
+        if _NETWORK.fullmatch(text):
+            ip_network(text)
+        else:
+            if "/" in text or "%" in text:
+                raise ValueError
+            ip_address(text)
+    except ValueError:
+        raise BadValue("bad-cidr", f"expected {format.Operand.CIDR.value}, got {shortened(text)}", _network_hint(text)) from None
+    return text
+
+
+def _network_hint(text: str) -> str | None:
+    try:
+        return f"without host bits it is {ip_network(text, strict=False)}"
+    except ValueError:
+        return None
+
+
+def parse_ip_class(text: str) -> str:
+    """A class of addresses."""
+    if text in addresses.CLASSES:
+        return text
+    valid = ", ".join(addresses.CLASSES)
+    hint = did_you_mean(text, addresses.CLASSES)
+    if hint is None and _network_hint(text):
+        hint = f"for a network write cidr: {text}"
+    raise BadValue("unknown-class", f"expected one of {valid}; got {shortened(text)}", hint)
+
+
+def parse_order(text: str) -> str:
+    """The text operand of an order comparison: a timestamp, or a number written as text."""
+    if _JSON_NUMBER.fullmatch(text):
+        return text
+    if _TIMESTAMP.fullmatch(text):
+        try:
+            date.fromisoformat(text[:10])
+        except ValueError as error:
+            raise BadValue("bad-operand", f"{shortened(text)} is no timestamp: {error}") from None
+        return text
+    raise BadValue("bad-operand", f"expected {format.Operand.ORDER.value}, got {shortened(text)}")
+
+
+def parse_operand_text(text: str) -> str:
+    """The operand of a text operator."""
+    if not text:
+        raise BadValue("empty", "an empty operand fits every text", "ask `exists: true` for that")
+    return text
+
+
+def parse_template(text: str) -> tuple[str | FieldPath, ...]:
+    """A title template as literal texts and fields in turn. Doubled braces are literal ones."""
+    parts: list[str | FieldPath] = []
+    literal: list[str] = []
+    position = 0
+    while position < len(text):
+        char = text[position]
+        if char in "{}" and text.startswith(char * 2, position):
+            literal.append(char)
+            position += 2
+        elif char == "{":
+            if literal:
+                parts.append("".join(literal))
+                literal = []
+            end = _closing_brace(text, position + 1)
+            parts.append(parse_field(text[position + 1 : end]))
+            position = end + 1
+        elif char == "}":
+            raise BadValue("bad-template", f"a brace is closed at character {position + 1} that is not open", "}} is a literal brace")
+        else:
+            literal.append(char)
+            position += 1
+    if literal:
+        parts.append("".join(literal))
+    return tuple(parts)
+
+
+def _closing_brace(text: str, position: int) -> int:
+    """Where the field that starts at ``position`` ends; braces inside of a quoted key do not count."""
+    quoted = False
+    start = position
+    while position < len(text):
+        char = text[position]
+        if char == "\\" and quoted:
+            position += 1
+        elif char == '"':
+            quoted = not quoted
+        elif char == "}" and not quoted:
+            return position
+        position += 1
+    raise BadValue("bad-template", f"the brace at character {start} is not closed", "{{ is a literal brace")
+
+
+def format_template(parts: tuple[str | FieldPath, ...]) -> str:
+    """A title template as text; ``parse_template`` reads it back."""
+    return "".join(
+        part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else f"{{{part}}}" for part in parts
+    )
+
+
+TEXT_PARSERS: Final[dict[format.Kind, Callable[[str], Any]]] = {
+    format.Kind.ID: parse_id,
+    format.Kind.LINE: parse_line,
+    format.Kind.TEXT: parse_text,
+    format.Kind.DATE: parse_date,
+    format.Kind.FIELD: parse_field,
+    format.Kind.DURATION: parse_duration,
+    format.Kind.TEMPLATE: lambda text: parse_template(parse_line(text)),
+}
+"""Kinds that are written as one text."""
+
+LIST_PARSERS: Final[dict[format.Kind, Callable[[str], Any]]] = {
+    format.Kind.LINES: parse_line,
+    format.Kind.TEXTS: parse_text,
+    format.Kind.FIELDS: parse_field,
+    format.Kind.ATTACK: parse_attack,
+}
+"""Kinds that are a list of such texts."""
