@@ -68,7 +68,7 @@ def expression_from_data(data: object, where: str = "") -> Expression:
         expression: Expression | None = all_of(*read_expressions(data, None, problems))
     else:
         expression = read_expression(data, None, problems)
-    if problems.found or expression is None:
+    if len(problems) or expression is None:
         findings = [_plain_finding(problem, where) for problem in problems.found]
         raise RuleError("\n".join(map(str, findings)), findings)
     return expression
@@ -146,19 +146,21 @@ def _rules_of(text: str, file: str, findings: list[Diagnostic]) -> Iterator[Rule
     if not documents and not new:
         new.append(_file_finding(file, "empty", "the file holds no rule"))
     locator = Locator(text)
+    unseen = 0
     for document in documents:
         if document.data is None and len(documents) > 1:
             continue
-        problems = Problems()
+        problems = Problems(max(0, MAX_PROBLEMS_PER_FILE - len(new)))
         rule = read_rule(document.data, Place(file, document.line), problems)
+        unseen += len(problems) - len(problems.found)
         new.extend(_located(problem, document, locator, file) for problem in problems.found)
         if rule is not None and not yaml_problems:
             yield rule
-    if len(new) > MAX_PROBLEMS_PER_FILE:
-        more = len(new) - MAX_PROBLEMS_PER_FILE
-        del new[MAX_PROBLEMS_PER_FILE:]
-        new.append(_file_finding(file, "more", f"{more} more findings in this file are not shown"))
     new.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
+    unseen += len(new) - MAX_PROBLEMS_PER_FILE if len(new) > MAX_PROBLEMS_PER_FILE else 0
+    if unseen:
+        del new[MAX_PROBLEMS_PER_FILE:]
+        new.append(_file_finding(file, "more", f"{unseen} more findings in this file are not shown"))
     findings.extend(new)
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from converter.model.format import SYNONYMS
+from converter.model.format import MAX_PROBLEMS_PER_FILE, SYNONYMS
 
 Where: TypeAlias = tuple[Any, str | int] | None
 """A place in decoded data: None is its root, else the place of the container and the key or index."""
@@ -29,23 +29,27 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """What was found wrong so far. Readers add to it and go on."""
+    """What was found wrong so far. Readers add to it and go on; only so many are kept, all are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = MAX_PROBLEMS_PER_FILE) -> None:
         self.found: list[Problem] = []
+        self._keep = keep
+        self._count = 0
 
     def add(
         self, code: str, message: str, where: Where, hint: str | None = None, *, on_key: bool = False
     ) -> None:
         """Note one finding."""
-        self.found.append(Problem(code, message, where, hint, on_key))
+        self._count += 1
+        if self._count <= self._keep:
+            self.found.append(Problem(code, message, where, hint, on_key))
 
     def wrong_type(self, expected: str, got: object, where: Where, hint: str | None = None) -> None:
         """Note a value of the wrong type."""
         self.add("wrong-type", f"expected {expected}, got {describe(got)}", where, hint)
 
     def __len__(self) -> int:
-        return len(self.found)
+        return self._count
 
 
 def steps_of(where: Where) -> tuple[str | int, ...]:

@@ -1,0 +1,267 @@
+"""Rules to canonical YAML: one key order, one layout, so that a rule has one text.
+
+Loading what is written gives the same rule (its place apart), and dumping that gives the same text.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any, Final
+
+from converter.model import format
+from converter.model.diagnostics import Diagnostic, RuleError, Severity
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Function,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+    Subject,
+)
+from converter.model.format import Key, Kind
+from converter.model.paths import FieldPath
+from converter.model.rule import OutputField, Rule, RuleTest
+from converter.model.scalars_in import format_duration, format_template
+from converter.model.yaml_out import Flow, write_yaml
+
+_ALWAYS: Final = frozenset({"severity", "status"})
+"""Keys that are written even with their default, because a reader wants to see them."""
+_LENGTH_COMPARISONS: Final = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
+_FLOW_LEVELS: Final = 2
+"""Collections of events and settings nested no deeper than this go on one line where they fit."""
+
+
+def dump_rule(rule: Rule) -> str:
+    """The rule as canonical YAML. Raises RuleError for what the format cannot hold, naming the rule."""
+    try:
+        return write_yaml(rule_to_data(rule))
+    except ValueError as error:
+        message = f"the rule cannot be written as YAML: {error}"
+        finding = Diagnostic(code="not-yaml", severity=Severity.ERROR, message=message, rule_id=rule.id)
+        raise RuleError(str(finding), [finding]) from error
+
+
+def rule_to_data(rule: Rule) -> dict[str, Any]:
+    """The rule as plain data in canonical key order, :class:`Flow` marking what belongs on one line."""
+    return _object_to_data(rule, format.RULE_KEYS)
+
+
+def expression_to_data(expression: Expression) -> Any:
+    """The condition as plain data of dict, list and scalars; ``expression_from_data`` reads it back."""
+    return _plain(_expression(expression))
+
+
+def _object_to_data(value: Any, keys: tuple[Key, ...]) -> dict[str, Any]:
+    """A struct as a mapping, without the keys that hold their default."""
+    defaults = dict(zip(reversed(value.__struct_fields__), reversed(value.__struct_defaults__), strict=False))
+    data: dict[str, Any] = {}
+    for key in keys:
+        attribute = getattr(value, key.target)
+        if key.required or key.name in _ALWAYS or not _is_empty(attribute, defaults.get(key.target)):
+            data[key.name] = _WRITERS[key.kind](attribute)
+    return data
+
+
+def _is_empty(value: Any, default: Any) -> bool:
+    return value is None or value in ((), {}, "") or (value == default and type(value) is type(default))
+
+
+def _flow_object(kind: Kind) -> Callable[[Any], Flow]:
+    keys = format.OBJECTS[kind][1]
+    return lambda value: Flow(_object_to_data(value, keys))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _enum(value: enum.StrEnum) -> str:
+    return value.value
+
+
+def _texts(values: tuple[str, ...]) -> list[str]:
+    return list(values)
+
+
+def _flow_texts(values: tuple[Any, ...]) -> Flow:
+    return Flow([str(value) for value in values])
+
+
+def _logsources(values: tuple[str, ...]) -> str | Flow:
+    return values[0] if len(values) == 1 else Flow(list(values))
+
+
+def _output(fields: tuple[OutputField, ...]) -> Flow:
+    return Flow([_output_field(field) for field in fields])
+
+
+def _output_field(field: OutputField) -> Any:
+    return str(field.field) if field.alias is None else {"field": str(field.field), "as": field.alias}
+
+
+def _sequence(value: Any) -> dict[str, Any]:
+    return _object_to_data(value, format.SEQUENCE_KEYS)
+
+
+def _steps(steps: tuple[Any, ...]) -> list[Any]:
+    return [_object_to_data(step, format.STEP_KEYS) for step in steps]
+
+
+def _tests(tests: tuple[RuleTest, ...]) -> list[Any]:
+    return [_test(test) for test in tests]
+
+
+def _test(test: RuleTest) -> dict[str, Any]:
+    if test.alerts is None:
+        expect = "match" if test.match else "no_match"
+        return {"name": test.name, "expect": expect, "event": _laid_out(test.events[0], top=True)}
+    events = [_laid_out(event, top=True) for event in test.events]
+    return {"name": test.name, "expect": Flow({"alerts": test.alerts}), "events": events}
+
+
+def _platforms(settings: dict[str, dict[str, Any]]) -> Any:
+    return {name: _laid_out(values) for name, values in settings.items()}
+
+
+def _laid_out(data: Any, top: bool = False, depth: int = 1) -> Any:
+    """Data with its shallow collections marked as Flow; the top level of an event stays in block style."""
+    if depth > format.MAX_YAML_DEPTH:
+        raise ValueError(f"nested more than {format.MAX_YAML_DEPTH} deep")
+    if not isinstance(data, (dict, list, tuple)):
+        return data
+    if not top and _levels(data, _FLOW_LEVELS) <= _FLOW_LEVELS:
+        return Flow(data)
+    if isinstance(data, dict):
+        return {key: _laid_out(value, depth=depth + 1) for key, value in data.items()}
+    return [_laid_out(value, depth=depth + 1) for value in data]
+
+
+def _levels(data: Any, at_most: int) -> int:
+    """How deep collections nest, counted no further than one beyond ``at_most``."""
+    if not isinstance(data, (dict, list, tuple)):
+        return 0
+    if at_most == 0:
+        return 1
+    members = data.values() if isinstance(data, dict) else data
+    return 1 + max((_levels(member, at_most - 1) for member in members), default=0)
+
+
+def _plain(data: Any) -> Any:
+    """Data without layout marks."""
+    if isinstance(data, Flow):
+        return _plain(data.value)
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    return [_plain(value) for value in data] if isinstance(data, list) else data
+
+
+# Conditions ------------------------------------------------------------------------------------------
+
+
+def _expressions(expressions: tuple[Expression, ...]) -> list[Any]:
+    return [_expression(expression) for expression in expressions]
+
+
+def _expression(expression: Expression, depth: int = 1) -> Any:
+    if depth > format.MAX_EXPRESSION_DEPTH:
+        raise ValueError(f"conditions nest more than {format.MAX_EXPRESSION_DEPTH} deep")
+    match expression:
+        case Predicate():
+            return Flow(_predicate(expression))
+        case All(terms):
+            return {format.ALL_KEY: [_expression(term, depth + 1) for term in terms]}
+        case AnyOf(terms):
+            return {format.ANY_KEY: [_expression(term, depth + 1) for term in terms]}
+        case Not(Predicate(operator=Operator.EXISTS) as predicate):
+            return Flow({**_predicate(predicate), Operator.EXISTS.value: False})
+        case Not(All(terms)) if len(terms) > 1:
+            return {format.NOT_KEY: [_expression(term, depth + 1) for term in terms]}
+        case Not(term):
+            inner = _expression(term, depth + 1)
+            negation = {format.NOT_KEY: inner}
+            return Flow(negation) if isinstance(inner, Flow) else negation
+        case ForSome(path, All(terms)) if len(terms) > 1:
+            where = [_expression(term, depth + 1) for term in terms]
+            return {format.FOR_SOME_KEY: str(path), format.WHERE_KEY: where}
+        case ForSome(path, term):
+            return {format.FOR_SOME_KEY: str(path), format.WHERE_KEY: [_expression(term, depth + 1)]}
+    raise TypeError(f"{type(expression).__name__} is no condition")
+
+
+def _predicate(predicate: Predicate) -> dict[str, Any]:
+    """One condition: subject, operator, then modifiers."""
+    data = _subject(predicate.subject)
+    functions = predicate.functions
+    if _is_length(predicate):
+        functions = functions[:-1]
+        numbers = _one_or_list(predicate.values)
+        is_equal = predicate.operator is Operator.IS
+        data[format.LENGTH] = numbers if is_equal else {predicate.operator.value: numbers}
+    elif predicate.operator is Operator.EXISTS:
+        data[predicate.operator.value] = True
+    else:
+        data[predicate.operator.value] = _one_or_list(predicate.values)
+    if predicate.ignore_case:
+        data[format.IGNORE_CASE_KEY] = True
+    if predicate.all_of:
+        data[format.ALL_OF_KEY] = True
+    if functions:
+        data[format.APPLY_KEY] = [_function(function) for function in functions]
+    return data
+
+
+def _is_length(predicate: Predicate) -> bool:
+    """Whether the ``length`` key says it all: a count of characters compared with whole numbers."""
+    return (
+        bool(predicate.functions)
+        and predicate.functions[-1].name is FunctionName.LENGTH
+        and (predicate.operator is Operator.IS or predicate.operator in _LENGTH_COMPARISONS)
+        and not predicate.ignore_case
+        and all(type(value) is int and value >= 0 for value in predicate.values)
+    )
+
+
+def _subject(subject: Subject) -> dict[str, Any]:
+    if isinstance(subject, FieldPath):
+        return {format.FIELD_KEY: str(subject)}
+    parts = [part if isinstance(part, str) else {format.FIELD_KEY: str(part)} for part in subject.parts]
+    return {format.CONCAT_KEY: parts}
+
+
+def _function(function: Function) -> Any:
+    if function.name is not FunctionName.SPLIT:
+        return function.name.value
+    return dict(zip(format.SPLIT_KEYS, (function.separator, function.index), strict=True))
+
+
+def _one_or_list(values: tuple[Any, ...]) -> Any:
+    plain = [str(value) if isinstance(value, FieldPath) else value for value in values]
+    return plain[0] if len(plain) == 1 else plain
+
+
+_WRITERS: Final[dict[Kind, Callable[[Any], Any]]] = {
+    **dict.fromkeys(
+        (Kind.ID, Kind.LINE, Kind.TEXT, Kind.DATE, Kind.PERCENT, Kind.COUNT, Kind.BOOLEAN), _same
+    ),
+    Kind.LINES: _flow_texts,
+    Kind.TEXTS: _texts,
+    **dict.fromkeys((Kind.LEVEL, Kind.STATUS), _enum),
+    **{kind: _flow_object(kind) for kind in (Kind.THRESHOLD, Kind.NEW_TERMS, Kind.ALERT, Kind.RISK)},
+    Kind.FIELD: str,
+    Kind.FIELDS: _flow_texts,
+    Kind.ATTACK: _flow_texts,
+    Kind.DURATION: format_duration,
+    Kind.TEMPLATE: format_template,
+    Kind.LOGSOURCES: _logsources,
+    Kind.EXPRESSIONS: _expressions,
+    Kind.SEQUENCE: _sequence,
+    Kind.STEPS: _steps,
+    Kind.OUTPUT: _output,
+    Kind.PLATFORMS: _platforms,
+    Kind.TESTS: _tests,
+}
