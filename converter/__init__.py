@@ -1,0 +1,70 @@
+"""Detection rules authored once, rendered for several SIEMs, and checked to alert on the same events.
+
+The public API is what this module names; importing it is cheap, each name is loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from converter.api import check, evaluate, load, matches, render
+    from converter.check import Report
+    from converter.evaluate import Alert
+    from converter.model.diagnostics import (
+        ConverterError,
+        Diagnostic,
+        Fidelity,
+        MissingExtraError,
+        RefusedError,
+        RuleError,
+    )
+    from converter.model.rule import Rule
+    from converter.platforms.base import Artifact
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Alert": "converter.evaluate",
+    "Artifact": "converter.platforms.base",
+    "ConverterError": "converter.model.diagnostics",
+    "Diagnostic": "converter.model.diagnostics",
+    "Fidelity": "converter.model.diagnostics",
+    "MissingExtraError": "converter.model.diagnostics",
+    "RefusedError": "converter.model.diagnostics",
+    "Report": "converter.check",
+    "Rule": "converter.model.rule",
+    "RuleError": "converter.model.diagnostics",
+    "check": "converter.api",
+    "evaluate": "converter.api",
+    "load": "converter.api",
+    "matches": "converter.api",
+    "render": "converter.api",
+}
+
+__all__ = [
+    "Alert",
+    "Artifact",
+    "ConverterError",
+    "Diagnostic",
+    "Fidelity",
+    "MissingExtraError",
+    "RefusedError",
+    "Report",
+    "Rule",
+    "RuleError",
+    "__version__",
+    "check",
+    "evaluate",
+    "load",
+    "matches",
+    "render",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)

@@ -63,8 +63,9 @@ class Engine(Protocol):
     name: str
     version: str
 
-    def verdicts(self, artifact: Artifact, events: Iterable[StoredEvent]) -> list[bool]:
-        """One verdict per stored event: does the rule's event condition match it?"""
+    def verdicts(self, artifact: Artifact, events: Iterable[StoredEvent], step: int = 0) -> list[bool]:
+        """One verdict per stored event: does the event condition of this step (from 0, in the order of
+        ``Rule.steps``) match it? Raises RuleError if the text cannot be run."""
         ...
 
 

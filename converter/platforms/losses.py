@@ -12,6 +12,11 @@ from contextlib import contextmanager
 
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity, fidelity_of
 
+STREAM_CODES = frozenset(
+    {"window", "group-by", "distinct", "new-terms", "sequence", "suppression", "schedule", "threshold"}
+)
+"""Losses that touch when matches become alerts, and never which single events match."""
+
 _OPPOSITE = {Fidelity.WIDER: Fidelity.NARROWER, Fidelity.NARROWER: Fidelity.WIDER}
 
 

@@ -1,0 +1,121 @@
+"""Comparing verdicts and alerts within the directions that a rendering's named losses allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from converter.check.report import Disagreement
+from converter.check.samples import Sample, Stream
+from converter.evaluate import Alert, LogEvent, StreamEvaluator, compile_expression, deciding_predicates, explain
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import Fidelity, RuleError
+from converter.model.expressions import Expression, Predicate
+from converter.model.describe import describe
+from converter.model.rule import AlertSettings, Rule
+
+_MOST_SHOWN = 5
+
+
+class ConditionCheck:
+    """One event condition against another form of it."""
+
+    def __init__(self, condition: Expression, allowed: frozenset[Fidelity]) -> None:
+        self._condition = condition
+        self._holds = compile_expression(condition)
+        self._allowed = allowed
+
+    def by_condition(
+        self, other: Expression, samples: Sequence[Sample], stored: Sequence[Any]
+    ) -> list[Disagreement]:
+        """The other form is an expression, evaluated on the stored events."""
+        holds = compile_expression(other)
+        return self.by_verdicts(samples, [holds(event) for event in stored])
+
+    def by_verdicts(self, samples: Sequence[Sample], verdicts: Sequence[bool]) -> list[Disagreement]:
+        """The other form's verdicts are given, one per sample. At most a handful of disagreements is kept."""
+        found: list[Disagreement] = []
+        for sample, got in zip(samples, verdicts, strict=True):
+            expected = self._holds(sample.event.data)
+            if expected is got or direction(expected, got) in self._allowed:
+                continue
+            found.append(
+                Disagreement(
+                    origin=sample.origin,
+                    event=sample.event.data,
+                    expected=expected,
+                    got=got,
+                    predicate=self._decided_by(sample.event.data),
+                )
+            )
+            if len(found) == _MOST_SHOWN:
+                break
+        return found
+
+    def _decided_by(self, event: Any) -> str:
+        leaves = deciding_predicates(explain(self._condition, event))
+        shown = [
+            f"{describe(leaf.expression)} is {str(leaf.holds).lower()} (saw {', '.join(map(repr, leaf.values)) or 'nothing'})"
+            for leaf in leaves[:_MOST_SHOWN]
+            if isinstance(leaf.expression, Predicate)
+        ]
+        return "; ".join(shown)
+
+
+def direction(expected: bool, got: bool) -> Fidelity:
+    """The loss that a difference between two verdicts would be."""
+    return Fidelity.WIDER if got and not expected else Fidelity.NARROWER
+
+
+class StreamCheck:
+    """A rule's alerts against those of another form of it, over streams."""
+
+    def __init__(self, rule: Rule, reading: Rule, allowed: frozenset[Fidelity]) -> None:
+        self._reference = StreamEvaluator(_unsuppressed(rule))
+        self._reading = StreamEvaluator(_unsuppressed(reading))
+        self._allowed = allowed
+
+    def run(
+        self, stream: Stream, project: Callable[[Any, Pack], Any], packs: Mapping[str, Pack]
+    ) -> list[Disagreement]:
+        """Compare the alerts over one stream. ``project``: a canonical event and its pack → stored event."""
+        try:
+            expected = self._reference.alerts(stream.events)
+        except RuleError:
+            return []  # a test without times; `convert test` reports it
+        got = self._reading.alerts([_stored(event, project, packs) for event in stream.events])
+        missed = _uncovered(expected, got)
+        extra = _uncovered(got, expected)
+        same = sorted(alert.events for alert in expected) == sorted(alert.events for alert in got)
+        if same or (not missed and Fidelity.WIDER in self._allowed):
+            return []
+        if (not extra and Fidelity.NARROWER in self._allowed) or len(self._allowed) > 1:
+            return []
+        return [
+            Disagreement(
+                origin=stream.origin,
+                event=[event.data for event in stream.events],
+                expected=[list(alert.events) for alert in expected],
+                got=[list(alert.events) for alert in got],
+            )
+        ]
+
+
+def _uncovered(alerts: Sequence[Alert], others: Sequence[Alert]) -> bool:
+    """Whether some alert has no event in common with any of the others."""
+    seen = {event for other in others for event in other.events}
+    return any(seen.isdisjoint(alert.events) for alert in alerts)
+
+
+def _stored(event: LogEvent, project: Callable[[Any, Pack], Any], packs: Mapping[str, Pack]) -> LogEvent:
+    pack = next((packs[name] for name in sorted(event.sources or ()) if name in packs), None)
+    data = event.data if pack is None else dict(project(event.data, pack))
+    return msgspec.structs.replace(event, data=data)
+
+
+def _unsuppressed(rule: Rule) -> Rule:
+    """The rule without suppression: which alerts are hidden afterwards is no matter of meaning."""
+    alert = rule.alert
+    return msgspec.structs.replace(rule, alert=AlertSettings(title=alert.title, group_by=alert.group_by))

@@ -1,0 +1,160 @@
+"""Running every derived form of every rule, and comparing it with the reference evaluator.
+
+A form is run by the reader of its language with the reference evaluator, and by the platform's own engines
+where they are installed; over the rule's tests, the tests of the other rules of its log source, sample
+logs, and events and streams made from the rule. Each event is first put into the shape that the platform
+stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from converter.check.comparison import ConditionCheck, StreamCheck
+from converter.check.report import Pair, Report, summarised
+from converter.check.samples import Sample, SamplePool
+from converter.logsources.events import packs_of
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, RuleError
+from converter.model.rule import JsonObject, Rule
+from converter.platforms.base import Artifact, Context, Engine, Platform
+from converter.platforms.losses import STREAM_CODES
+
+READER = "reader"
+"""The engine that every platform has: its language's reader, then the reference evaluator."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run. ``engines``: also the platforms' own; ``made``: also events and streams made from rules;
+    ``limit``: at most so many shared sample events per rule and step."""
+
+    engines: bool = True
+    made: bool = True
+    limit: int = 5_000
+
+
+def check_rules(
+    rules: Sequence[Rule],
+    platforms: Sequence[Platform],
+    contexts: Mapping[str, Context],
+    logs: Iterable[JsonObject] = (),
+    options: Options | None = None,
+) -> Report:
+    """Check every rule on every platform. ``contexts``: per platform name, as for rendering."""
+    options = options or Options()
+    if not platforms or not rules:
+        return summarised([])
+    packs = contexts[platforms[0].name].packs
+    pool = SamplePool(rules, packs, logs)
+    engines, diagnostics = _engines(platforms) if options.engines else ({}, ())
+    pairs: list[Pair] = []
+    for rule in rules:
+        checked = RuleUnderCheck(rule, packs, pool, options)
+        for platform in platforms:
+            artifact = platform.render(rule, contexts[platform.name])
+            pairs.extend(
+                checked.pairs(platform, artifact, contexts[platform.name], engines.get(platform.name, ()))
+            )
+    return summarised(pairs, diagnostics)
+
+
+def _engines(platforms: Sequence[Platform]) -> tuple[dict[str, list[Engine]], tuple[Diagnostic, ...]]:
+    """The engines that are installed, and a note for each that is not."""
+    found: dict[str, list[Engine]] = {}
+    missing: list[Diagnostic] = []
+    for platform in platforms:
+        for factory in platform.engines():
+            try:
+                found.setdefault(platform.name, []).append(factory())
+            except MissingExtraError as error:
+                missing.extend(error.diagnostics)
+    return found, tuple(missing)
+
+
+class RuleUnderCheck:
+    """A rule with its samples: gathered once, run against each of its derived forms."""
+
+    def __init__(
+        self, rule: Rule, packs: Mapping[str, Pack], pool: SamplePool, options: Options | None = None
+    ) -> None:
+        options = options or Options()
+        self.rule = rule
+        self._pack_of = [packs[step.logsource[0]] for step in rule.steps]
+        packs_of(rule, packs)
+        self._samples = [pool.step_samples(rule, index, options.made, options.limit) for index in range(len(rule.steps))]
+        self._streams = pool.streams(rule, self._samples, options.made)
+        self._packs = packs
+
+    def pairs(
+        self, platform: Platform, artifact: Artifact, context: Context, engines: Sequence[Engine]
+    ) -> list[Pair]:
+        """One pair for the reader, and one for each engine."""
+        losses = tuple(dict.fromkeys(d.code for d in artifact.diagnostics if d.effect is not None))
+        blank = Pair(
+            rule=self.rule.id,
+            title=self.rule.title,
+            platform=platform.name,
+            fidelity=artifact.fidelity,
+            engine=READER,
+            language=artifact.language,
+            losses=losses,
+        )
+        if artifact.fidelity is Fidelity.REFUSED:
+            return [blank]
+        stored = [
+            [platform.project(sample.event.data, pack) for sample in samples]
+            for pack, samples in zip(self._pack_of, self._samples, strict=True)
+        ]
+        pairs = [self._by_reader(blank, platform, artifact, context, stored)]
+        pairs.extend(self._by_engine(blank, artifact, engine, stored) for engine in engines)
+        return pairs
+
+    def _by_reader(
+        self, blank: Pair, platform: Platform, artifact: Artifact, context: Context, stored: list[list[Any]]
+    ) -> Pair:
+        try:
+            reading = platform.read_back(artifact, context)
+        except ConverterError as error:
+            return _with(blank, problem=f"its own text cannot be read back: {error}")
+        steps = reading.steps
+        if len(steps) != len(self.rule.steps):
+            return _with(blank, problem=f"{len(self.rule.steps)} steps were written, {len(steps)} are read")
+        on_events, on_streams = _allowed(artifact)
+        disagreements, events = [], 0
+        for index, step in enumerate(self.rule.steps):
+            check = ConditionCheck(step.condition, on_events)
+            disagreements += check.by_condition(steps[index].condition, self._samples[index], stored[index])
+            events += len(self._samples[index])
+        stream_check = StreamCheck(self.rule, reading, on_streams)
+        for stream in self._streams:
+            disagreements += stream_check.run(stream, lambda data, pack: platform.project(data, pack), self._packs)
+        return _with(blank, events=events, streams=len(self._streams), disagreements=tuple(disagreements))
+
+    def _by_engine(self, blank: Pair, artifact: Artifact, engine: Engine, stored: list[list[Any]]) -> Pair:
+        named = _with(blank, engine=f"{engine.name} {engine.version}".strip())
+        on_events, _ = _allowed(artifact)
+        disagreements, events = [], 0
+        for index, step in enumerate(self.rule.steps):
+            try:
+                verdicts = engine.verdicts(artifact, stored[index], index)
+            except ConverterError as error:
+                return _with(named, problem=str(error))
+            disagreements += ConditionCheck(step.condition, on_events).by_verdicts(self._samples[index], verdicts)
+            events += len(verdicts)
+        return _with(named, events=events, disagreements=tuple(disagreements))
+
+
+def _with(pair: Pair, **changes: Any) -> Pair:
+    return msgspec.structs.replace(pair, **changes)
+
+
+def _allowed(artifact: Artifact) -> tuple[frozenset[Fidelity], frozenset[Fidelity]]:
+    """The directions in which single verdicts may differ, and those in which alerts may."""
+    on_events = {d.effect for d in artifact.diagnostics if d.effect and d.code not in STREAM_CODES}
+    on_streams = {d.effect for d in artifact.diagnostics if d.effect}
+    return frozenset(on_events), frozenset(on_streams)
+
+

@@ -1,0 +1,113 @@
+"""The events and streams on which a rule's derived forms are run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from converter.check.streams import Example, deciding_streams
+from converter.check.vectors import FieldLookup, deciding_events
+from converter.evaluate import LogEvent, compile_expression
+from converter.logsources.events import SourceReader, log_events, packs_of
+from converter.logsources.lookup import known
+from converter.logsources.pack import Field, Pack
+from converter.model.paths import FieldPath
+from converter.model.rule import JsonObject, Rule, Step
+
+_MOST_BASES = 3
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One canonical event and where it comes from: a test, another rule's test, a log, or made."""
+
+    event: LogEvent
+    origin: str
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A stream of canonical events and where it comes from."""
+
+    events: tuple[LogEvent, ...]
+    origin: str
+
+
+class SamplePool:
+    """All events at hand, by log source: every rule's tests and the sample logs."""
+
+    def __init__(self, rules: Sequence[Rule], packs: Mapping[str, Pack], logs: Iterable[JsonObject] = ()) -> None:
+        self._packs = packs
+        self._by_source: dict[str, list[Sample]] = {}
+        self._own: dict[str, list[list[Sample]]] = {}
+        for rule in rules:
+            self._own[rule.id] = self._tests_of(rule)
+        used = [packs[name] for name in sorted({n for rule in rules for step in rule.steps for n in step.logsource})]
+        for event in log_events(logs, used):
+            self._share(Sample(event, f"log record {event.id}"))
+
+    def step_samples(self, rule: Rule, index: int, made: bool, limit: int) -> list[Sample]:
+        """For one step of a rule: its own tests first, then made events, then what other rules and logs have."""
+        step = rule.steps[index]
+        own = [sample for test in self._own[rule.id] for sample in test if sample.event.is_from(step.logsource)]
+        shared = [sample for name in step.logsource for sample in self._by_source.get(name, ())]
+        mine = {id(sample) for sample in own}
+        others = [sample for sample in shared if id(sample) not in mine]
+        return own + (self._made(step, own) if made else []) + others[:limit]
+
+    def streams(self, rule: Rule, samples: Sequence[Sequence[Sample]], made: bool) -> list[Stream]:
+        """The rule's tests that are streams, and made ones. ``samples``: those of each step."""
+        tests = [
+            Stream(tuple(sample.event for sample in events), f"test {test.name!r}")
+            for test, events in zip(rule.tests, self._own[rule.id], strict=True)
+            if test.alerts is not None
+        ]
+        if not made:
+            return tests
+        examples = [_example(step, own) for step, own in zip(rule.steps, samples, strict=True)]
+        return tests + [
+            Stream(stream.events, f"made: {stream.name}")
+            for stream in deciding_streams(rule, examples, self._lookup)
+        ]
+
+    def _tests_of(self, rule: Rule) -> list[list[Sample]]:
+        packs = packs_of(rule, self._packs)
+        tests = [
+            [Sample(event, f"test {test.name!r}") for event in log_events(test.events, packs, trusted=True)]
+            for test in rule.tests
+        ]
+        for sample in (sample for test in tests for sample in test):
+            self._share(Sample(sample.event, f"{sample.origin} of rule {rule.id}"))
+        return tests
+
+    def _share(self, sample: Sample) -> None:
+        for name in sample.event.sources or ():
+            self._by_source.setdefault(name, []).append(sample)
+
+    def _lookup(self, step: Step) -> FieldLookup:
+        pack = self._packs[step.logsource[0]]
+
+        def lookup(path: FieldPath) -> Field | None:
+            found = known(pack, path)
+            return None if found is None or found.rest else found.field
+
+        return lookup
+
+    def _made(self, step: Step, own: Sequence[Sample]) -> list[Sample]:
+        reader = SourceReader(self._packs[step.logsource[0]])
+        holds = compile_expression(step.condition)
+        matching = [sample.event.data for sample in own if holds(sample.event.data)]
+        missing = [sample.event.data for sample in own if not holds(sample.event.data)]
+        bases = [*matching[: _MOST_BASES - 1], *missing[:1]]
+        return [
+            Sample(LogEvent(data=data, time=None, id=number, sources=frozenset((reader.pack.name,))), "made")
+            for number, data in enumerate(deciding_events(step.condition, bases, self._lookup(step)))
+        ]
+
+
+def _example(step: Step, samples: Iterable[Sample]) -> Example | None:
+    """An event that satisfies the step, from its samples."""
+    holds = compile_expression(step.condition)
+    for sample in samples:
+        if holds(sample.event.data):
+            return Example(data=sample.event.data, sources=sample.event.sources)
+    return None

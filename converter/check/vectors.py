@@ -1,0 +1,230 @@
+"""Events made from a rule itself: each predicate is made to decide the outcome.
+
+From a base event, the surroundings of a predicate are first made neutral (its siblings true under ``all``,
+false under ``any``), so that the verdict rests on it alone; then its field takes every witness value in
+turn, and is taken away. What each made event means is left to the reference evaluator.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from converter.check.witnesses import witnesses
+from converter.evaluate import compile_expression
+from converter.evaluate.values import path_getter
+from converter.logsources.pack import Field
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Concat,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    fields_of,
+)
+from converter.model.paths import FieldPath, PathStep
+from converter.model.rule import JsonObject
+
+FieldLookup: TypeAlias = Callable[[FieldPath], Field | None]
+"""From a path (as a rule writes it) to what the log source declares of it, if anything."""
+
+ABSENT = object()
+"""Marks a field to be taken away."""
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A predicate in its tree: the absolute prefix of its paths, and the siblings to be made neutral."""
+
+    predicate: Predicate
+    prefix: FieldPath | None
+    siblings: tuple[tuple[Expression, bool, FieldPath | None], ...]
+
+
+def deciding_events(condition: Expression, bases: list[JsonObject], lookup: FieldLookup) -> Iterator[JsonObject]:
+    """Events in which one predicate after the other decides. ``bases``: events in the source's real shape,
+    to be changed (copies; the first few count); none means starting from an empty object."""
+    for base in bases or [{}]:
+        for place in _places(condition, None, ()):
+            neutral = copy.deepcopy(base)
+            for sibling, wanted, prefix in place.siblings:
+                _force(neutral, sibling, wanted, prefix, lookup)
+            yield from _decided(neutral, place, lookup)
+
+
+def _places(
+    expression: Expression,
+    prefix: FieldPath | None,
+    siblings: tuple[tuple[Expression, bool, FieldPath | None], ...],
+) -> Iterator[_Place]:
+    match expression:
+        case All(terms) | AnyOf(terms):
+            neutral = isinstance(expression, All)
+            for index, term in enumerate(terms):
+                others = tuple((other, neutral, prefix) for i, other in enumerate(terms) if i != index)
+                yield from _places(term, prefix, siblings + others)
+        case Not(term):
+            yield from _places(term, prefix, siblings)
+        case ForSome(path, term):
+            yield from _places(term, _element(path, prefix), siblings)
+        case Predicate():
+            yield _Place(expression, prefix, siblings)
+
+
+def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterator[JsonObject]:
+    """The event with each witness in the predicate's field, without the field, and with list variants."""
+    predicate = place.predicate
+    yield neutral
+    for path in fields_of(predicate.subject):
+        target = _absolute(path, place.prefix)
+        field = lookup(target)
+        values = _witnesses_of(predicate, neutral, place.prefix, field)
+        for value in values:
+            yield _with(neutral, target, value, field)
+        yield _with(neutral, target, ABSENT, field)
+        yield _with(neutral, target, None, field)
+        if _is_list(target, field):
+            yield _with(neutral, target, values, field)
+            yield from (_with(neutral, target, [other, value], field) for other, value in zip(values[1:], values, strict=False))
+            yield _with(neutral, target, [], field)
+
+
+def _witnesses_of(
+    predicate: Predicate, event: JsonObject, prefix: FieldPath | None, field: Field | None
+) -> list[Any]:
+    kind = None if field is None else field.type
+    if predicate.operator is Operator.SAME_AS:
+        others = [_absolute(path, prefix) for path in predicate.values if isinstance(path, FieldPath)]
+        seen = [value for other in others for value in _scalars_at(event, other)] or ["same"]
+        literal = msgspec.structs.replace(predicate, operator=Operator.IS, values=tuple(seen))
+        return witnesses(literal, kind)
+    return witnesses(predicate, kind)
+
+
+def _force(
+    event: JsonObject, expression: Expression, wanted: bool, prefix: FieldPath | None, lookup: FieldLookup
+) -> None:
+    """Change the event so that the expression gets the wanted verdict, where that is in its power."""
+    match expression:
+        case Not(term):
+            _force(event, term, not wanted, prefix, lookup)
+        case ForSome(path, term):
+            element = _element(path, prefix)
+            if not wanted:
+                _put(event, element.steps[:-1], ABSENT)
+                return
+            _force(event, term, True, element, lookup)
+        case All(terms) | AnyOf(terms):
+            needs_every = isinstance(expression, All) is wanted
+            for term in terms if needs_every else terms[:1]:
+                _force(event, term, wanted, prefix, lookup)
+        case Predicate():
+            _force_predicate(event, expression, wanted, prefix, lookup)
+
+
+def _force_predicate(
+    event: JsonObject, predicate: Predicate, wanted: bool, prefix: FieldPath | None, lookup: FieldLookup
+) -> None:
+    absolute = _absolute_predicate(predicate, prefix)
+    holds = compile_expression(absolute)
+    if holds(event) is wanted:
+        return
+    paths = fields_of(absolute.subject)
+    if not paths:
+        return
+    target, field = paths[-1], lookup(paths[-1])
+    for other in paths[:-1]:
+        if wanted and not _scalars_at(event, other):
+            put(event, other, "x", lookup(other))
+    candidates = [ABSENT] if not wanted else []
+    candidates += _witnesses_of(predicate, event, prefix, field)
+    if predicate.all_of and _is_list(target, field):
+        candidates.append(list(predicate.values))
+    for candidate in candidates:
+        attempt = _with(event, target, candidate, field)
+        if holds(attempt) is wanted:
+            event.clear()
+            event.update(attempt)
+            return
+
+
+def _with(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> JsonObject:
+    changed = copy.deepcopy(event)
+    put(changed, path, value, field)
+    return changed
+
+
+def put(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> None:
+    """Put a value at a path, as a list where the log source declares one."""
+    listed = field is not None and field.is_list and path.steps[-1:] != (None,)
+    if listed and isinstance(path.steps[-1], str) and value is not ABSENT and not isinstance(value, list):
+        value = [value]
+    _put(event, path.steps, value)
+
+
+def _put(node: Any, steps: tuple[PathStep, ...], value: Any) -> None:
+    """Set, or take away, what stands at a path; objects and lists on the way are made."""
+    *way, last = steps
+    for step, following in zip(way, steps[1:], strict=True):
+        made: Any = {} if isinstance(following, str) else []
+        if isinstance(step, str):
+            if not isinstance(node.get(step), type(made)):
+                node[step] = made
+            node = node[step]
+        else:
+            index = step or 0
+            if len(node) <= index:
+                node.append(made)
+            index = min(index, len(node) - 1)
+            if not isinstance(node[index], type(made)):
+                node[index] = made
+            node = node[index]
+    if isinstance(last, str):
+        if value is ABSENT:
+            node.pop(last, None)
+        else:
+            node[last] = value
+    elif value is ABSENT:
+        node.clear()
+    elif last is None:
+        node[:] = value if isinstance(value, list) else [value]
+    else:
+        node[:] = [value] if last in (0, -1) or len(node) <= abs(last) else node
+        if len(node) > abs(last):
+            node[last] = value
+
+
+def _scalars_at(event: JsonObject, path: FieldPath) -> list[Any]:
+    return list(path_getter(path)(event))
+
+
+def _is_list(path: FieldPath, field: Field | None) -> bool:
+    return path.steps[-1] is None or (field is not None and field.is_list and isinstance(path.steps[-1], str))
+
+
+def _element(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
+    whole = _absolute(path, prefix)
+    return whole if whole.steps[-1] is None else FieldPath((*whole.steps, None))
+
+
+def _absolute(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
+    return path if prefix is None else prefix.joined(path)
+
+
+def _absolute_predicate(predicate: Predicate, prefix: FieldPath | None) -> Predicate:
+    if prefix is None:
+        return predicate
+    subject = predicate.subject
+    if isinstance(subject, Concat):
+        subject = Concat(tuple(_absolute(p, prefix) if isinstance(p, FieldPath) else p for p in subject.parts))
+    else:
+        subject = _absolute(subject, prefix)
+    values = tuple(_absolute(v, prefix) if isinstance(v, FieldPath) else v for v in predicate.values)
+    return msgspec.structs.replace(predicate, subject=subject, values=values)
+
+

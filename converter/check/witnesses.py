@@ -1,0 +1,233 @@
+"""Values that decide a predicate one way or the other: in, just in, just out, other case, absent.
+
+They need not be labelled: the reference evaluator says what each of them means. They must only be rich
+enough that a wrong rendering of the predicate gives itself away on one of them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from converter.evaluate.timestamps import parse_text, to_text
+from converter.evaluate.values import number_of, text_of
+from converter.logsources.pack import FieldType
+from converter.model import regex
+from converter.model.expressions import (
+    ORDER_OPERATORS,
+    Function,
+    FunctionName,
+    Operator,
+    Predicate,
+    Scalar,
+)
+from converter.model.paths import FieldPath
+
+ADDRESSES = (
+    "8.8.8.8",
+    "10.1.2.3",
+    "172.16.0.1",
+    "172.32.0.1",
+    "192.168.1.1",
+    "127.0.0.1",
+    "169.254.169.254",
+    "224.0.0.1",
+    "0.0.0.0",  # noqa: S104 - a sample value, nothing binds to it
+    "100.64.0.1",
+    "203.0.113.9",
+    "255.255.255.255",
+    "2606:4700:4700::1111",
+    "fd00::1",
+    "::1",
+    "fe80::1",
+    "ff02::1",
+    "::",
+    "2001:db8::1",
+)
+"""One or two addresses of every class, and neighbours just outside the private ranges."""
+
+_SECOND = 1_000_000_000
+
+
+def witnesses(predicate: Predicate, kind: FieldType | None) -> list[Any]:
+    """Values for the predicate's field, typed as the log source declares it (None: undeclared, any text).
+
+    Strings, numbers or booleans; never null (absence is the caller's to try).
+    """
+    if predicate.operator is Operator.EXISTS:
+        raw: list[Scalar] = ["x", "", 1, True, "8.8.8.8", "2024-01-02T03:04:05Z"]
+    else:
+        operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
+        raw = [value for operand in operands for value in _OF[predicate.operator](operand)]
+    for function in reversed(predicate.functions):
+        raw = [value for one in raw for value in _UNDO[function.name](function, one)]
+    if kind in (FieldType.BOOLEAN, FieldType.IP):
+        raw += [True, False, *ADDRESSES]
+    typed = (_typed(value, kind) for value in raw)
+    return list({(type(value), value): value for value in typed if value is not None}.values())
+
+
+def _texts(operand: Scalar) -> Iterator[Scalar]:
+    """A text and its near misses: case, more at either end, less at either end, wildcards as letters."""
+    text = text_of(operand)
+    yield text
+    yield text.swapcase()
+    yield text.upper()
+    yield f"{text}x"
+    yield f"x{text}"
+    yield f"x{text}x"
+    yield text[:-1]
+    yield text[1:]
+    yield f"{text}\n"
+    if "*" in text or "?" in text:
+        yield text.replace("*", "zz").replace("?", "q")
+    if "\\" in text:
+        yield text.replace("\\", "")
+        yield text.replace("\\", "\\\\")
+    yield ""
+
+
+def _equal_values(operand: Scalar) -> Iterator[Scalar]:
+    if isinstance(operand, bool):
+        yield from (operand, not operand)
+        return
+    number = number_of(operand)
+    if number is not None:
+        yield from (number, number + 1, number - 1)
+    yield from _texts(operand)
+
+
+def _like_values(operand: Scalar) -> Iterator[Scalar]:
+    pattern = text_of(operand)
+    for star in ("", "zz", "a/b\\c d"):
+        filled = _filled(pattern, star)
+        yield from (filled, filled.swapcase(), f"x{filled}", f"{filled}x", filled[:-1], filled[1:])
+    yield pattern
+
+
+def _filled(pattern: str, star: str) -> str:
+    """A wildcard pattern with its wildcards filled in and its escapes resolved."""
+    out, position = [], 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\" and pattern[position + 1 : position + 2] in ("*", "?", "\\"):
+            position += 1
+            out.append(pattern[position])
+        else:
+            out.append({"*": star, "?": "q"}.get(character, character))
+        position += 1
+    return "".join(out)
+
+
+def _regex_values(operand: Scalar) -> Iterator[Scalar]:
+    for example in regex.examples(text_of(operand)):
+        yield from (example, example.swapcase(), f"x{example}", f"{example}x", f"x {example} y", example[:-1])
+        yield f"{example}\n"
+    yield text_of(operand)
+
+
+def _order_values(operand: Scalar) -> Iterator[Scalar]:
+    number = number_of(operand)
+    if number is not None:
+        yield from (number - 1, number, number + 1, number * 10, -number)
+        return
+    moment = parse_text(text_of(operand))
+    if moment is not None:
+        yield from (to_text(moment + shift) for shift in (-_SECOND, 0, _SECOND))
+
+
+def _cidr_values(operand: Scalar) -> Iterator[Scalar]:
+    network = ipaddress.ip_network(text_of(operand))
+    yield str(network[0])
+    yield str(network[-1])
+    for neighbour, step in ((network[0], -1), (network[-1], 1)):
+        try:
+            yield str(neighbour + step)
+        except ValueError:
+            continue
+    yield from ADDRESSES
+
+
+_OF: dict[Operator, Callable[[Scalar], Iterator[Scalar]]] = {
+    Operator.IS: _equal_values,
+    Operator.STARTS_WITH: _texts,
+    Operator.ENDS_WITH: _texts,
+    Operator.CONTAINS: _texts,
+    Operator.LIKE: _like_values,
+    Operator.REGEX: _regex_values,
+    Operator.CIDR: _cidr_values,
+    Operator.IP: lambda operand: iter(ADDRESSES),
+    Operator.SAME_AS: _texts,
+    **dict.fromkeys(ORDER_OPERATORS, _order_values),
+}
+
+
+def _of_length(function: Function, wanted: Scalar) -> Iterator[Scalar]:
+    number = number_of(wanted)
+    if isinstance(number, int) and 0 <= number <= 10_000:
+        yield "a" * number
+        if number:
+            yield "é" + "a" * (number - 1)
+
+
+def _in_folder(function: Function, wanted: Scalar) -> Iterator[Scalar]:
+    text = text_of(wanted)
+    yield from (text, f"/usr/bin/{text}", f"C:\\Temp\\{text}", f"/{text}/other", f"{text}/")
+
+
+def _as_part(function: Function, wanted: Scalar) -> Iterator[Scalar]:
+    separator, index = function.separator or "", function.index or 0
+    before = index if index >= 0 else 1
+    after = -index - 1 if index < 0 else 1
+    yield separator.join([*["p"] * before, text_of(wanted), *["q"] * after])
+    yield separator.join([*["p"] * (before + 1), text_of(wanted), *["q"] * (after + 1)])
+    yield text_of(wanted)
+
+
+def _other_case(function: Function, wanted: Scalar) -> Iterator[Scalar]:
+    yield from (text_of(wanted), text_of(wanted).swapcase())
+
+
+def _padded(function: Function, wanted: Scalar) -> Iterator[Scalar]:
+    yield from (text_of(wanted), f"  {text_of(wanted)}\t")
+
+
+_UNDO: dict[FunctionName, Callable[[Function, Scalar], Iterator[Scalar]]] = {
+    FunctionName.LOWER: _other_case,
+    FunctionName.UPPER: _other_case,
+    FunctionName.TRIM: _padded,
+    FunctionName.BASENAME: _in_folder,
+    FunctionName.LENGTH: _of_length,
+    FunctionName.SPLIT: _as_part,
+}
+
+
+def _typed(value: Scalar, kind: FieldType | None) -> Scalar | None:
+    """The value in the declared type; None if it has no such form, so would make the event malformed."""
+    match kind:
+        case None:
+            return value
+        case FieldType.INTEGER:
+            number = number_of(value)
+            return int(number) if number is not None and number == int(number) else None
+        case FieldType.FLOAT:
+            return number_of(value)
+        case FieldType.BOOLEAN:
+            return {"true": True, "false": False}.get(text_of(value))
+        case FieldType.IP:
+            return value if isinstance(value, str) and _is_address(value) else None
+        case FieldType.DATE:
+            return value if isinstance(value, str) and parse_text(value) is not None else None
+        case FieldType.OBJECT | FieldType.NESTED:
+            return None
+        case _:
+            return text_of(value)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

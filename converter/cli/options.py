@@ -1,0 +1,98 @@
+"""Options and arguments that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from converter.api import context_for
+from converter.logsources import load_packs
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import RuleError
+from converter.model.load import load_rules
+from converter.model.rule import Rule
+from converter.platforms.base import Context
+from converter.platforms.registry import platform_names
+from converter.project import Project, find_project
+
+F = TypeVar("F")
+
+rule_paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATHS]...")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+unmapped = click.option(
+    "--unmapped",
+    type=click.Choice(["error", "keep"]),
+    default="error",
+    show_default=True,
+    help="A field that the log source does not know: refuse the rule, or keep the field's name and say so.",
+)
+platforms_option = click.option(
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="PLATFORM",
+    help="panther, elastic, splunk or all (the default); may be given several times.",
+)
+
+
+class Workspace:
+    """The team's repository as a command sees it: settings, packs and rules."""
+
+    def __init__(self) -> None:
+        self.project: Project = find_project()
+        self.packs: Mapping[str, Pack] = load_packs(self.project.pack_folders)
+
+    def rules(self, paths: tuple[Path, ...]) -> list[Rule]:
+        """The rules at the paths (default: the project's), whose log sources all exist."""
+        rules = load_rules(paths or [Path(self.project.root) / self.project.rules])
+        known = set(self.packs)
+        for rule in rules:
+            for step in rule.steps:
+                for name in step.logsource:
+                    if name not in known:
+                        raise _unknown_logsource(rule, name, known)
+        return rules
+
+    def settings(self, platform: str) -> Mapping[str, Any]:
+        """The team's defaults for one platform."""
+        return self.project.platforms.get(platform, {})
+
+    def context(self, platform: str, keep_unmapped: bool = False) -> Context:
+        """What that platform's writer needs beside a rule."""
+        return context_for(self.packs, self.settings(platform), keep_unmapped)
+
+    def outputs(self, chosen: Path | None) -> Path:
+        """The output folder: the chosen one, or the project's."""
+        return chosen or Path(self.project.root) / self.project.outputs
+
+
+def chosen_platforms(targets: tuple[str, ...]) -> list[str]:
+    """The platforms that ``--to`` names, in a fixed order. Raises RuleError for an unknown one."""
+    names = platform_names()
+    wanted = [name.strip() for target in targets for name in target.split(",")] or ["all"]
+    for name in wanted:
+        if name not in names and name != "all":
+            raise RuleError(f"--to {name}: no such platform; there are: {', '.join(names)}, all")
+    return [name for name in names if "all" in wanted or name in wanted]
+
+
+def _unknown_logsource(rule: Rule, name: str, known: set[str]) -> RuleError:
+    import difflib
+
+    from converter.model.diagnostics import Diagnostic, Severity
+
+    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
+    place = rule.place
+    diagnostic = Diagnostic(
+        code="unknown-logsource",
+        severity=Severity.ERROR,
+        message=f"no log-source pack is named {name!r}",
+        hint=f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(sorted(known))}",
+        file=place.file if place else None,
+        line=place.line if place else None,
+        rule_id=rule.id,
+    )
+    return RuleError(diagnostic.message, [diagnostic])

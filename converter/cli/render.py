@@ -1,0 +1,164 @@
+"""``convert``: render rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+
+from converter.cli.console import print_diagnostics, print_json, print_table, tracked
+from converter.cli.options import (
+    Workspace,
+    as_json,
+    chosen_platforms,
+    platforms_option,
+    rule_paths,
+    unmapped,
+)
+from converter.model.diagnostics import Diagnostic, Fidelity, Severity
+from converter.model.rule import Rule
+from converter.platforms.base import Artifact
+from converter.platforms.output import claimed, write_files
+from converter.platforms.registry import platform
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendering and what became of it. ``blocking``: the losses that nobody allowed."""
+
+    rule: Rule
+    artifact: Artifact
+    blocking: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> bool:
+        """Whether its files are written."""
+        return bool(self.artifact.files) and not self.blocking
+
+
+@click.command(name="render")
+@rule_paths
+@platforms_option
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into.")
+@click.option("--allow-loss", multiple=True, metavar="CODE", help="Write renderings with this named loss.")
+@click.option("--dry-run", is_flag=True, help="Render and report, write nothing.")
+@unmapped
+@as_json
+def command(
+    paths: tuple[Path, ...],
+    targets: tuple[str, ...],
+    output: Path | None,
+    allow_loss: tuple[str, ...],
+    dry_run: bool,
+    unmapped: str,
+    as_json: bool,
+) -> None:
+    """Render rules (default: canonical_rules/) for one or more platforms into outputs/PLATFORM/.
+
+    A rendering that is not exact names its loss, and is written only if the rule, converter.toml or
+    --allow-loss accepts that loss by its code.
+
+    Examples:
+
+      convert
+
+      convert --to elastic --to splunk rules/okta -o build
+
+      convert --to panther --allow-loss window rules/brute_force.yaml
+    """
+    workspace = Workspace()
+    rules = workspace.rules(paths)
+    names = chosen_platforms(targets)
+    outcomes: list[Outcome] = []
+    for name in names:
+        writer, context = platform(name), workspace.context(name, unmapped == "keep")
+        allowed = {*allow_loss, *_codes(workspace.settings(name))}
+        for rule in tracked(rules, name):
+            artifact = writer.render(rule, context)
+            outcomes.append(Outcome(rule=rule, artifact=artifact, blocking=_blocking(rule, artifact, allowed)))
+    _write(outcomes, names, workspace.outputs(output), dry_run)
+    _report(outcomes, as_json)
+    if not all(outcome.written for outcome in outcomes):
+        sys.exit(1)
+
+
+def _codes(settings: object) -> Sequence[str]:
+    codes = settings.get("allow_loss", ()) if isinstance(settings, dict) else ()
+    return [code for code in codes if isinstance(code, str)]
+
+
+def _blocking(rule: Rule, artifact: Artifact, allowed: set[str]) -> tuple[str, ...]:
+    """The codes of losses that neither the rule nor the team nor the command line accepts."""
+    accepted = allowed | set(_codes(rule.platforms.get(artifact.platform, {})))
+    lost = [d.code for d in artifact.diagnostics if d.effect in (Fidelity.WIDER, Fidelity.NARROWER)]
+    return tuple(dict.fromkeys(code for code in lost if code not in accepted))
+
+
+def _write(outcomes: list[Outcome], names: list[str], folder: Path, dry_run: bool) -> None:
+    """All files of all platforms are settled before the first is written."""
+    files = {
+        name: claimed(o.artifact for o in outcomes if o.written and o.artifact.platform == name) for name in names
+    }
+    if not dry_run:
+        for name in names:
+            write_files(folder / name, files[name].values())
+
+
+def _report(outcomes: list[Outcome], as_json: bool) -> None:
+    if as_json:
+        print_json([_record(outcome) for outcome in outcomes])
+        return
+    for outcome in outcomes:
+        accepted = {d.code for d in outcome.artifact.diagnostics} - set(outcome.blocking)
+        print_diagnostics(
+            _placed(outcome.rule, d)
+            for d in outcome.artifact.diagnostics
+            if d.severity is not Severity.NOTE and (d.effect is Fidelity.REFUSED or d.code not in accepted)
+        )
+    by_rule: dict[str, dict[str, Outcome]] = {}
+    for outcome in outcomes:
+        by_rule.setdefault(outcome.rule.id, {})[outcome.artifact.platform] = outcome
+    names = list(dict.fromkeys(outcome.artifact.platform for outcome in outcomes))
+    rows = [
+        [next(iter(per.values())).rule.title, *(_cell(per[name]) for name in names)] for per in by_rule.values()
+    ]
+    print_table(["rule", *names], rows)
+    written = sum(outcome.written for outcome in outcomes)
+    click.echo(f"{written} of {len(outcomes)} renderings written")
+    blocked = sorted({code for outcome in outcomes for code in outcome.blocking})
+    if blocked:
+        click.echo(f"not written for a loss that nobody allowed; accept it with --allow-loss {' '.join(blocked)}")
+
+
+def _cell(outcome: Outcome) -> str:
+    artifact = outcome.artifact
+    codes = dict.fromkeys(d.code for d in artifact.diagnostics if d.effect is not None)
+    language = f" {artifact.language}" if artifact.language else ""
+    losses = f" ({', '.join(codes)})" if codes else ""
+    held = "" if outcome.written else " not written"
+    return f"{artifact.fidelity}{language}{losses}{held}"
+
+
+def _placed(rule: Rule, diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic with the rule's file and line, if it has no place of its own."""
+    if diagnostic.file is not None or rule.place is None:
+        return diagnostic
+    return msgspec.structs.replace(diagnostic, file=rule.place.file, line=rule.place.line)
+
+
+def _record(outcome: Outcome) -> dict[str, object]:
+    artifact = outcome.artifact
+    return {
+        "rule": outcome.rule.id,
+        "title": outcome.rule.title,
+        "platform": artifact.platform,
+        "fidelity": artifact.fidelity,
+        "language": artifact.language,
+        "reason": artifact.reason,
+        "written": outcome.written,
+        "files": [file.path for file in artifact.files],
+        "blocking": outcome.blocking,
+        "diagnostics": [_placed(outcome.rule, d) for d in artifact.diagnostics],
+    }

@@ -1,0 +1,31 @@
+"""Which platforms there are: everything installed under the entry-point group ``converter.platforms``."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from converter.model.diagnostics import RuleError
+from converter.platforms.base import Platform
+
+GROUP = "converter.platforms"
+
+
+@cache
+def _found() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def platform_names() -> tuple[str, ...]:
+    """The names of all installed platforms, sorted. Nothing is imported."""
+    return tuple(_found())
+
+
+@cache
+def platform(name: str) -> Platform:
+    """One platform. Raises RuleError, naming the installed ones, for another name."""
+    entry = _found().get(name)
+    if entry is None:
+        raise RuleError(f"no platform is named {name!r}; there are: {', '.join(_found()) or 'none'}")
+    return cast(Platform, entry.load())
