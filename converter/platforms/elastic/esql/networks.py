@@ -1,0 +1,34 @@
+"""IP classes and networks in terms of CIDR_MATCH.
+
+Elasticsearch keeps an IPv4 address as the IPv6 address ``::ffff:a.b.c.d`` and compares the 16 bytes
+(elastic/elasticsearch, CIDRUtils), so ``::/0`` takes in every IPv4 address and ``::ffff:0:0/96`` exactly those.
+The rule language keeps the two versions apart; here ``0.0.0.0/0`` is what tells them.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from converter.model.addresses import CLASSES
+
+IPV4 = "0.0.0.0/0"
+_MAPPED = ip_network("::ffff:0:0/96")
+
+
+def stored(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Networks of the rule language in two groups: those that CIDR_MATCH takes as they are, and IPv6 networks
+    that also hold every mapped IPv4 address there. Networks of mapped addresses alone are left out, since
+    no stored IPv6 address is in them."""
+    plain: list[str] = []
+    wide: list[str] = []
+    for text in networks:
+        network = ip_network(text)
+        if network.version == 6 and _MAPPED.supernet_of(network):
+            continue
+        (wide if network.version == 6 and network.supernet_of(_MAPPED) else plain).append(text)
+    return tuple(plain), tuple(wide)
+
+
+def class_networks(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A class of addresses: the networks it covers and those taken out again. Raises KeyError."""
+    return CLASSES[name]

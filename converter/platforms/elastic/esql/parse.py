@@ -1,0 +1,242 @@
+"""ES|QL text → tree. The grammar is the data file grammar.lark, loaded at first use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.model.diagnostics import Diagnostic, RuleError, Severity
+from converter.platforms.elastic.esql import tree
+from converter.platforms.elastic.esql.text import identifier_value, string_value
+
+if TYPE_CHECKING:
+    from lark import Lark, Tree
+
+_GRAMMAR = Path(__file__).with_name("grammar.lark")
+_GROK_COLUMN = re.compile(r"%\{[A-Z0-9_]+:([^:}]+)|\(\?<([^>=!]+)>")
+_DISSECT_COLUMN = re.compile(r"%\{[+?&*]?([^}:/>-]*)")
+_CASTS = {"INT": "INTEGER", "KEYWORD": "STRING", "TEXT": "STRING", "BOOL": "BOOLEAN", "DATE": "DATETIME"}
+
+
+def parse_query(text: str) -> tree.Query:
+    """A whole query. Raises RuleError (code ``esql-syntax``) with line and column of what does not parse."""
+    built: tree.Query = _build(text, "query")
+    return built
+
+
+def parse_condition(text: str) -> tree.Node:
+    """What stands behind WHERE. Raises RuleError like :func:`parse_query`."""
+    built: tree.Node = _build(text, "boolean")
+    return built
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(
+        _GRAMMAR.read_text(encoding="utf-8"),
+        parser="lalr",
+        start=["query", "boolean"],
+        maybe_placeholders=True,
+        propagate_positions=True,
+        g_regex_flags=re.DOTALL,
+    )
+
+
+def _build(text: str, start: str) -> Any:
+    from lark.exceptions import UnexpectedInput, UnexpectedToken
+
+    try:
+        parsed = _parser().parse(text, start=start)
+    except UnexpectedInput as error:
+        found = "end of query"
+        if isinstance(error, UnexpectedToken):
+            if error.token.type != "$END":
+                found = repr(str(error.token))
+        elif error.pos_in_stream is not None:
+            found = repr(text[error.pos_in_stream : error.pos_in_stream + 20])
+        line, column = (error.line, error.column) if error.line and error.line > 0 else _end_of(text)
+        raise RuleError(
+            f"ES|QL does not parse: unexpected {found} at line {line}, column {column}",
+            [
+                Diagnostic(
+                    code="esql-syntax",
+                    severity=Severity.ERROR,
+                    message=f"unexpected {found}",
+                    line=line,
+                    column=column,
+                    platform="elastic",
+                )
+            ],
+        ) from error
+    return _Builder(text).build(parsed)
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    lines = text.split("\n")
+    return len(lines), len(lines[-1]) + 1
+
+
+class _Builder:
+    """Turns lark's parse tree into the nodes of tree.py: one method per rule of the grammar."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def build(self, node: Any) -> Any:
+        """The node for a parse tree; a token stays as it is."""
+        from lark import Tree
+
+        if not isinstance(node, Tree):
+            return node
+        children = [self.build(child) for child in node.children]
+        simple = _SIMPLE.get(node.data)
+        if simple is not None:
+            return simple(children)
+        method: Callable[[list[Any], Tree[Any]], Any] = getattr(self, "_" + node.data.rstrip("_"))
+        return method(children, node)
+
+    def _source(self, node: Tree[Any]) -> str:
+        return self._text[node.meta.start_pos : node.meta.end_pos]
+
+    def _unnamed(self, children: list[Any], node: Tree[Any]) -> tree.Assignment:
+        expression = children[0]
+        name = expression.name if isinstance(expression, tree.Column) else self._source(node)
+        return tree.Assignment(name, expression)
+
+    def _other(self, children: list[Any], node: Tree[Any]) -> tree.Other:
+        token = children[0]
+        return tree.Other(str(token).upper(), token.line, token.column)
+
+    def _call(self, children: list[Any], node: Tree[Any]) -> tree.Call:
+        name, arguments = children
+        return tree.Call(identifier_value(name).upper(), arguments or (), node.meta.start_pos)
+
+    def _arithmetic(self, children: list[Any], node: Tree[Any]) -> tree.Arithmetic:
+        return tree.Arithmetic(self._source(node))
+
+    _product_of = _arithmetic
+    _parameter = _arithmetic
+
+    def _signed(self, children: list[Any], node: Tree[Any]) -> tree.Node:
+        sign, operand = children
+        number = operand.value if isinstance(operand, tree.Literal) else None
+        if isinstance(number, (int, float)) and not isinstance(number, bool):
+            return tree.Literal(-number if sign == "-" else number)
+        return tree.Arithmetic(self._source(node))
+
+
+def _junction(every: bool) -> Callable[[list[Any]], tree.Junction]:
+    """AND and OR are left-recursive in the grammar; here their operands stand side by side."""
+
+    def join(children: list[Any]) -> tree.Junction:
+        left, right = children
+        same = isinstance(left, tree.Junction) and left.every is every
+        return tree.Junction(every, (*(left.operands if same else (left,)), right))
+
+    return join
+
+
+def _like(regex: bool, negated: bool) -> Callable[[list[Any]], tree.Node]:
+    def make(children: list[Any]) -> tree.Node:
+        test = tree.Like(children[0], tuple(map(string_value, children[1:])), regex)
+        return tree.Negation(test) if negated else test
+
+    return make
+
+
+def _cast(children: list[Any]) -> tree.Call:
+    name = str(children[1]).upper()
+    return tree.Call("TO_" + _CASTS.get(name, name), (children[0],))
+
+
+def _extract(command: str, columns: re.Pattern[str]) -> Callable[[list[Any]], tree.Extract]:
+    def make(children: list[Any]) -> tree.Extract:
+        patterns = [string_value(child) for child in children[1:] if isinstance(child, str)]
+        found = [
+            name for text in patterns for match in columns.finditer(text) for name in match.groups() if name
+        ]
+        return tree.Extract(command, tuple(found))
+
+    return make
+
+
+def _array(children: list[Any]) -> tree.Literal:
+    return tree.Literal(tuple(child.value for child in children))
+
+
+def _number(children: list[Any]) -> tree.Literal:
+    sign, digits = children
+    value = int(digits) if digits.isdigit() else float(digits)
+    return tree.Literal(-value if sign == "-" else value)
+
+
+def _stats(inline: bool) -> Callable[[list[Any]], tree.Stats]:
+    return lambda children: tree.Stats(children[0] or (), children[1] or (), inline)
+
+
+def _names(children: list[Any]) -> tuple[str, ...]:
+    return tuple(map(identifier_value, children))
+
+
+_SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
+    "query": tuple,
+    "from_": lambda c: tree.From(
+        tuple(str(i).strip('"') for i in c if isinstance(i, str)),
+        next((m for m in c if isinstance(m, tuple)), ()),
+    ),
+    "metadata": _names,
+    "row": lambda c: tree.Eval(tuple(c)),
+    "where": lambda c: tree.Where(c[0]),
+    "eval_": lambda c: tree.Eval(tuple(c)),
+    "stats": _stats(False),
+    "inline_stats": _stats(True),
+    "keep": lambda c: tree.Keep(_names(c)),
+    "drop": lambda c: tree.Drop(_names(c)),
+    "rename": lambda c: tree.Rename(tuple(c)),
+    "limit": lambda c: tree.Limit(int(c[0])),
+    "sort": lambda c: tree.Sort(),
+    "sort_key": lambda c: None,
+    "mv_expand": lambda c: tree.MvExpand(identifier_value(c[0])),
+    "grok": _extract("GROK", _GROK_COLUMN),
+    "dissect": _extract("DISSECT", _DISSECT_COLUMN),
+    "append": lambda c: None,
+    "completion": lambda c: tree.Extract("COMPLETION", (identifier_value(c[0]) if c[0] else "completion",)),
+    "named": lambda c: tree.Assignment(identifier_value(c[0]), c[1]),
+    "aggregates": tuple,
+    "aggregate": lambda c: tree.Assignment(c[0].name, c[0].expression, c[1]),
+    "by": tuple,
+    "renamed_as": lambda c: (identifier_value(c[0]), identifier_value(c[1])),
+    "renamed_to": lambda c: (identifier_value(c[1]), identifier_value(c[0])),
+    "or_": _junction(False),
+    "and_": _junction(True),
+    "not_": lambda c: tree.Negation(c[0]),
+    "comparison": lambda c: tree.Comparison(str(c[1]), c[0], c[2]),
+    "in_list": lambda c: tree.InList(c[0], tuple(c[1:])),
+    "not_in_list": lambda c: tree.Negation(tree.InList(c[0], tuple(c[1:]))),
+    "like": _like(False, False),
+    "not_like": _like(False, True),
+    "rlike": _like(True, False),
+    "not_rlike": _like(True, True),
+    "is_null": lambda c: tree.IsNull(c[0]),
+    "is_not_null": lambda c: tree.Negation(tree.IsNull(c[0])),
+    "match": lambda c: tree.Match(c[0], c[1]),
+    "column": lambda c: tree.Column(identifier_value(c[0])),
+    "cast": _cast,
+    "star": lambda c: (),
+    "arguments": lambda c: tuple(argument for argument in c if argument is not None),
+    "map": lambda c: None,
+    "timespan": lambda c: tree.Timespan(int(c[0]), str(c[1]).lower()),
+    "integer": lambda c: tree.Literal(int(c[0])),
+    "decimal": lambda c: tree.Literal(float(c[0])),
+    "string": lambda c: tree.Literal(string_value(c[0])),
+    "true": lambda c: tree.Literal(True),
+    "false": lambda c: tree.Literal(False),
+    "null": lambda c: tree.Literal(None),
+    "array": _array,
+    "array_number": _number,
+}

@@ -1,0 +1,297 @@
+"""One predicate of a rule → a three-valued condition of ES|QL.
+
+Sources, in Elasticsearch's ES|QL reference: LIKE and RLIKE (case-sensitive, whole value, lists of patterns
+since 9.1 and 9.2), IN, CIDR_MATCH, MV_CONTAINS ("null values are treated as an empty set", 9.2),
+MV_INTERSECTS (9.3), MV_MAX, MV_MIN, MV_CONCAT, IS NULL, the TO_ conversions (null for what they cannot read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+
+from converter.evaluate.timestamps import parse_text, to_text
+from converter.evaluate.values import number_of, text_of
+from converter.logsources.pack import PlatformField
+from converter.model.expressions import Function, FunctionName, Operator, Predicate, Scalar
+from converter.model.paths import FieldPath
+from converter.model.regex import Literal as RegexLiteral
+from converter.model.regex import Node as RegexNode
+from converter.model.regex import RegexError, as_literal, parse, render
+from converter.model.regex import nodes as regex_nodes
+from converter.platforms.elastic.esql import wildcards
+from converter.platforms.elastic.esql.condition import FALSE, Condition, Leaf, inverse, joint, present_test
+from converter.platforms.elastic.esql.joined import SEPARATOR, joined, within_one_value
+from converter.platforms.elastic.esql.networks import IPV4, class_networks, stored
+from converter.platforms.elastic.esql.operands import Family, Operand, Operands
+from converter.platforms.elastic.esql.text import literal, string
+from converter.platforms.losses import Losses
+
+_SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+_OPPOSITE_SIGNS = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+_LARGEST_LONG = 2**63 - 1
+
+
+class Predicates:
+    """Prints predicates over the given stored fields, and records what that loses."""
+
+    def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+        self._losses = losses
+        self._operands = Operands(fields, losses)
+
+    def condition(self, predicate: Predicate) -> Condition:
+        """The condition that is true for the rows which satisfy the predicate."""
+        operator = predicate.operator
+        functions = predicate.functions
+        folds = predicate.ignore_case and operator not in (Operator.REGEX, Operator.SAME_AS)
+        operand = self._operands.of(predicate.subject, functions)
+        if operand is None:
+            return FALSE
+        if folds and operand.family is Family.TEXT and Function(FunctionName.LOWER) not in functions[-1:]:
+            operand = operand.called("TO_LOWER({})")
+        values = tuple(value for value in predicate.values if not isinstance(value, FieldPath))
+        if operator is Operator.EXISTS:
+            return present_test(operand.text)
+        if operator is Operator.SAME_AS:
+            paths = [value for value in predicate.values if isinstance(value, FieldPath)]
+            return joint(
+                predicate.all_of, [self._same_as(operand, path, predicate.ignore_case) for path in paths]
+            )
+        if operator is Operator.IS:
+            return self._is(operand, values, folds, predicate.all_of)
+        if operator in _SIGNS:
+            return joint(predicate.all_of, [self._compared(operand, operator, value) for value in values])
+        if operator in (Operator.CIDR, Operator.IP):
+            return self._addresses(operand, operator, values, predicate.all_of)
+        texts = tuple(text_of(value).lower() if folds else text_of(value) for value in values)
+        if operator is Operator.REGEX:
+            return self._regex(operand, texts, predicate.ignore_case, predicate.all_of)
+        return self._like(operand, operator, texts, predicate.all_of)
+
+    # -- equality
+
+    def _is(self, operand: Operand, values: tuple[Scalar, ...], folds: bool, every: bool) -> Condition:
+        wanted = [_equal_literal(operand.family, value, folds) for value in values]
+        literals = list(dict.fromkeys(text for text in wanted if text is not None))
+        if (every and None in wanted) or not literals:
+            return FALSE
+        if operand.many:
+            tests = [f"MV_CONTAINS({operand.text}, {text})" for text in literals]
+            return joint(every, [Leaf(test, f"NOT {test}") for test in tests])
+        if len(literals) == 1:
+            return _leaf(operand, "{} == " + literals[0], "{} != " + literals[0])
+        if every:
+            return joint(True, [_leaf(operand, "{} == " + text, "{} != " + text) for text in literals])
+        listed = ", ".join(literals)
+        return _leaf(operand, f"{{}} IN ({listed})", f"{{}} NOT IN ({listed})")
+
+    def _same_as(self, operand: Operand, path: FieldPath, folds: bool) -> Condition:
+        other = self._operands.column(path)
+        if other is None:
+            return FALSE
+        if folds or operand.family is not other.family:
+            operand, other = self._operands.as_text(operand), self._operands.as_text(other)
+        if folds:
+            operand, other = operand.called("TO_LOWER({})"), other.called("TO_LOWER({})")
+        if operand.many and other.many:
+            test = f"MV_INTERSECTS({operand.text}, {other.text})"
+            return Leaf(test, f"NOT {test}")
+        if operand.many or other.many:
+            large, small = (operand, other) if operand.many else (other, operand)
+            test = f"MV_CONTAINS({large.text}, {small.text})"
+            return joint(True, [present_test(small.text), Leaf(test, f"NOT {test}")])
+        guards = None
+        if operand.guards is not None and other.guards is not None:
+            guards = tuple(dict.fromkeys((*operand.guards, *other.guards)))
+        return Leaf(f"{operand.text} == {other.text}", f"{operand.text} != {other.text}", guards)
+
+    # -- order
+
+    def _compared(self, operand: Operand, operator: Operator, value: Scalar) -> Condition:
+        number = number_of(value)
+        sign = _SIGNS[operator]
+        if number is not None:
+            if operand.family not in (Family.NUMBER, Family.TEXT):
+                return FALSE
+            if operand.family is Family.TEXT:
+                operand = operand.called("TO_DOUBLE({})", Family.NUMBER, always=False)
+            wanted = literal(number)
+        else:
+            moment = parse_text(text_of(value))
+            if moment is None or operand.family not in (Family.DATE, Family.TEXT):
+                return FALSE
+            if operand.family is Family.TEXT:
+                operand = operand.called("TO_DATETIME({})", Family.DATE, always=False)
+            wanted = string(to_text(moment))
+        if operand.many:
+            operand = operand.called("MV_MAX({})" if sign.startswith(">") else "MV_MIN({})")
+        return _leaf(operand, f"{{}} {sign} {wanted}", f"{{}} {_OPPOSITE_SIGNS[sign]} {wanted}")
+
+    # -- addresses
+
+    def _addresses(
+        self, operand: Operand, operator: Operator, values: tuple[Scalar, ...], every: bool
+    ) -> Condition:
+        if operand.family is Family.TEXT:
+            operand = operand.called("TO_IP({})", Family.IP, always=False)
+        if operand.family is not Family.IP:
+            return FALSE
+        operand = self._operands.single(operand, "an address test")
+        texts = [text_of(value) for value in values]
+        if operator is Operator.CIDR:
+            if every:
+                return joint(True, [_in_networks(operand, (text,)) for text in texts])
+            return _in_networks(operand, tuple(texts))
+        return joint(every, [_in_class(operand, text) for text in texts])
+
+    # -- text
+
+    def _like(self, operand: Operand, operator: Operator, texts: tuple[str, ...], every: bool) -> Condition:
+        operand = self._operands.as_text(operand)
+        if operator is Operator.LIKE:
+            pieces = [wildcards.tokens(text) for text in texts]
+        else:
+            before = () if operator is Operator.STARTS_WITH else ((wildcards.ANY, True),)
+            after = () if operator is Operator.ENDS_WITH else ((wildcards.ANY, True),)
+            pieces = [(*before, (text, False), *after) for text in texts]
+        if operand.many:
+            return joint(every, [self._like_any(operand, piece) for piece in pieces])
+        patterns = [string(wildcards.pattern_of(piece)) for piece in pieces]
+        return _pattern_test(operand, "LIKE", patterns, every)
+
+    def _like_any(self, operand: Operand, pieces: tuple[wildcards.Token, ...]) -> Condition:
+        """Some value of a multi-valued operand fits the pattern."""
+        any_run = (wildcards.ANY, True)
+        open_start, open_end = pieces[:1] == (any_run,), len(pieces) > 1 and pieces[-1] == any_run
+        inner = pieces[1 if open_start else 0 : len(pieces) - 1 if open_end else len(pieces)]
+        if not inner:
+            return present_test(operand.text)
+        if any(SEPARATOR in text for text, wild in inner if not wild):
+            return self._single_pattern(operand, "LIKE", string(wildcards.pattern_of(pieces)))
+        text = joined(operand.text, before=not open_start, after=not open_end)
+        start, end = "" if open_start else SEPARATOR, "" if open_end else SEPARATOR
+        if not any(wild for _, wild in inner):
+            pattern = "*" + wildcards.escaped(start + "".join(t for t, _ in inner) + end) + "*"
+            return _leaf(operand, f"{text} LIKE {string(pattern)}", f"{text} NOT LIKE {string(pattern)}")
+        one = regex_nodes.CharClass(((ord(SEPARATOR), ord(SEPARATOR)),), negated=True)
+        any_number = regex_nodes.Repeat(one, 0, None)
+        parts = [
+            (any_number if t == wildcards.ANY else one) if wild else RegexLiteral(t) for t, wild in inner
+        ]
+        node = regex_nodes.concat([RegexLiteral(start), *parts, RegexLiteral(end)])
+        return self._rendered(operand, text, node)
+
+    def _single_pattern(self, operand: Operand, keyword: str, pattern: str) -> Condition:
+        operand = self._operands.single(operand, keyword)
+        return _leaf(operand, f"{{}} {keyword} {pattern}", f"{{}} NOT {keyword} {pattern}")
+
+    def _regex(self, operand: Operand, patterns: tuple[str, ...], folds: bool, every: bool) -> Condition:
+        operand = self._operands.as_text(operand)
+        rendered: list[str] = []
+        tests: list[Condition] = []
+        for pattern in patterns:
+            try:
+                node = parse(f"(?i){pattern}" if folds else pattern, "re2")
+                if operand.many:
+                    tests.append(self._regex_any(operand, node))
+                else:
+                    rendered.append(string(render(node, "lucene")))
+            except RegexError as error:
+                self._losses.refuse(
+                    "regex-construct", f"regex {pattern!r} has no form in Lucene's syntax: {error}"
+                )
+        if operand.many or not rendered:
+            return joint(every, tests)
+        return _pattern_test(operand, "RLIKE", rendered, every)
+
+    def _regex_any(self, operand: Operand, node: RegexNode) -> Condition:
+        """Some value of a multi-valued operand holds a match."""
+        plain = as_literal(node)
+        if plain is not None and plain and SEPARATOR not in plain:
+            return self._like_any(operand, ((wildcards.ANY, True), (plain, False), (wildcards.ANY, True)))
+        try:
+            inside = within_one_value(node)
+        except RegexError:
+            return self._single_pattern(operand, "RLIKE", string(render(node, "lucene")))
+        return self._rendered(operand, joined(operand.text), inside)
+
+    def _rendered(self, operand: Operand, text: str, node: RegexNode) -> Condition:
+        pattern = string(render(node, "lucene"))
+        return _leaf(operand, f"{text} RLIKE {pattern}", f"{text} NOT RLIKE {pattern}")
+
+
+def _leaf(operand: Operand, text: str, opposite: str) -> Leaf:
+    """A test of the operand, which stands for ``{}`` at the start of both texts."""
+    if text.startswith("{}"):
+        text, opposite = operand.text + text[2:], operand.text + opposite[2:]
+    return Leaf(text, opposite, operand.guards)
+
+
+def _pattern_test(operand: Operand, keyword: str, patterns: list[str], every: bool) -> Condition:
+    """LIKE or RLIKE with one pattern, or a list of them."""
+    patterns = list(dict.fromkeys(patterns))
+    if every and len(patterns) > 1:
+        return joint(True, [_pattern_test(operand, keyword, [pattern], False) for pattern in patterns])
+    wanted = patterns[0] if len(patterns) == 1 else f"({', '.join(patterns)})"
+    return _leaf(operand, f"{{}} {keyword} {wanted}", f"{{}} NOT {keyword} {wanted}")
+
+
+def _equal_literal(family: Family, value: Scalar, folds: bool) -> str | None:
+    """The literal that a column of this family equals when it equals ``value``; None if it never does."""
+    text = text_of(value).lower() if folds else text_of(value)
+    return _LITERALS[family](value, text)
+
+
+def _number_literal(value: Scalar, text: str) -> str | None:
+    number = number_of(value)
+    if number is None or (isinstance(number, int) and abs(number) > _LARGEST_LONG):
+        return None
+    if isinstance(number, float) and number.is_integer() and abs(number) <= _LARGEST_LONG:
+        number = int(number)
+    return literal(number)
+
+
+def _address_literal(value: Scalar, text: str) -> str | None:
+    try:
+        return string(str(ip_address(text)))
+    except ValueError:
+        return None
+
+
+def _date_literal(value: Scalar, text: str) -> str | None:
+    moment = parse_text(text)
+    return None if moment is None else string(to_text(moment))
+
+
+_LITERALS: dict[Family, Callable[[Scalar, str], str | None]] = {
+    Family.TEXT: lambda value, text: string(text),
+    Family.NUMBER: _number_literal,
+    Family.BOOLEAN: lambda value, text: text if text in ("true", "false") else None,
+    Family.IP: _address_literal,
+    Family.DATE: _date_literal,
+}
+
+
+def _cidr_match(operand: Operand, networks: tuple[str, ...]) -> Leaf:
+    test = f"CIDR_MATCH({operand.text}, {', '.join(map(string, networks))})"
+    return Leaf(test, f"NOT {test}", operand.guards)
+
+
+def _in_networks(operand: Operand, networks: tuple[str, ...]) -> Condition:
+    plain, wide = stored(networks)
+    terms: list[Condition] = [_cidr_match(operand, plain)] if plain else []
+    if wide:
+        version = _cidr_match(operand, (IPV4,))
+        six = inverse(version)
+        terms.append(joint(True, [six, _cidr_match(operand, wide)]) if wide != ("::/0",) else six)
+    return joint(False, terms)
+
+
+def _in_class(operand: Operand, name: str) -> Condition:
+    covered, excepted = class_networks(name)
+    if not excepted:
+        return _in_networks(operand, covered)
+    outside = inverse(_in_networks(operand, excepted))
+    if set(covered) == {"0.0.0.0/0", "::/0"}:
+        return outside
+    return joint(True, [_in_networks(operand, covered), outside])

@@ -1,0 +1,198 @@
+"""The tree of an ES|QL query: commands over expressions, as parse.py makes it and read.py understands it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Literal(msgspec.Struct, frozen=True):
+    """A constant; None is ``null``, a tuple a multi-valued constant ``["a", "b"]``."""
+
+    value: bool | int | float | str | tuple[bool | int | float | str, ...] | None
+
+
+class Timespan(msgspec.Struct, frozen=True):
+    """``5 minutes``."""
+
+    amount: int
+    unit: str
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column by name, without backticks."""
+
+    name: str
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A function; ``name`` in upper case. A cast ``x::long`` is ``TO_LONG(x)``; ``COUNT(*)`` has no arguments.
+
+    ``offset`` is where it starts in the text.
+    """
+
+    name: str
+    arguments: tuple[Node, ...] = ()
+    offset: int = 0
+
+
+class Negation(msgspec.Struct, frozen=True):
+    """NOT."""
+
+    operand: Node
+
+
+class Junction(msgspec.Struct, frozen=True):
+    """AND (``every``) or OR of two or more."""
+
+    every: bool
+    operands: tuple[Node, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+class InList(msgspec.Struct, frozen=True):
+    """``operand IN (…)``."""
+
+    operand: Node
+    items: tuple[Node, ...]
+
+
+class Like(msgspec.Struct, frozen=True):
+    """``operand LIKE …``, or RLIKE: some pattern fits the whole value."""
+
+    operand: Node
+    patterns: tuple[str, ...]
+    regex: bool = False
+
+
+class IsNull(msgspec.Struct, frozen=True):
+    """``operand IS NULL``."""
+
+    operand: Node
+
+
+class Match(msgspec.Struct, frozen=True):
+    """``field : value``, the match operator."""
+
+    operand: Node
+    value: Node
+
+
+class Arithmetic(msgspec.Struct, frozen=True):
+    """``+ - * / %``, which no rule condition can be read from; ``text`` is its source."""
+
+    text: str
+
+
+Node: TypeAlias = (
+    Literal
+    | Timespan
+    | Column
+    | Call
+    | Negation
+    | Junction
+    | Comparison
+    | InList
+    | Like
+    | IsNull
+    | Match
+    | Arithmetic
+)
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """``name = expression``; without a name the column is called like its source text. STATS may filter."""
+
+    name: str
+    expression: Node
+    where: Node | None = None
+
+
+class From(msgspec.Struct, frozen=True):
+    """``FROM indices METADATA fields``."""
+
+    indices: tuple[str, ...]
+    metadata: tuple[str, ...] = ()
+
+
+class Where(msgspec.Struct, frozen=True):
+    """Keeps the rows for which the condition is true."""
+
+    condition: Node
+
+
+class Eval(msgspec.Struct, frozen=True):
+    """Adds columns, each seeing the ones before it."""
+
+    assignments: tuple[Assignment, ...]
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Aggregates by groups; ``inline`` (INLINE STATS) adds the results to the rows instead."""
+
+    aggregates: tuple[Assignment, ...]
+    by: tuple[Assignment, ...] = ()
+    inline: bool = False
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """``KEEP a, b.*``: patterns without backticks."""
+
+    patterns: tuple[str, ...]
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """``DROP a, b.*``."""
+
+    patterns: tuple[str, ...]
+
+
+class Rename(msgspec.Struct, frozen=True):
+    """Pairs (old name, new name)."""
+
+    names: tuple[tuple[str, str], ...]
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """The first rows alone."""
+
+    rows: int
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """Orders the rows; says nothing about which rows there are."""
+
+
+class MvExpand(msgspec.Struct, frozen=True):
+    """One row per value of a column."""
+
+    column: str
+
+
+class Extract(msgspec.Struct, frozen=True):
+    """GROK, DISSECT or COMPLETION: adds the named columns (null where the text does not fit), keeps all rows."""
+
+    command: str
+    columns: tuple[str, ...]
+
+
+class Other(msgspec.Struct, frozen=True):
+    """A command that this package does not know; ``name`` in upper case."""
+
+    name: str
+    line: int
+    column: int
+
+
+Command: TypeAlias = (
+    From | Where | Eval | Stats | Keep | Drop | Rename | Limit | Sort | MvExpand | Extract | Other
+)
+Query: TypeAlias = tuple[Command, ...]

@@ -1,0 +1,207 @@
+"""Rules → ES|QL: an event condition as a WHERE expression, and whole queries with thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from converter.logsources.pack import PlatformField
+from converter.model.diagnostics import Fidelity
+from converter.model.expressions import (
+    TRUE as ALWAYS,
+)
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    any_of,
+    children,
+)
+from converter.model.paths import FieldPath
+from converter.model.rule import Threshold
+from converter.platforms.elastic.esql.condition import Condition, conjuncts, joint, negate, printed
+from converter.platforms.elastic.esql.operands import Operands
+from converter.platforms.elastic.esql.predicates import Predicates
+from converter.platforms.elastic.esql.text import identifier, string
+from converter.platforms.losses import Losses
+
+COUNT_COLUMN = "Esql.event_count"
+_METADATA = ("_id", "_index", "_version")
+_EXACT_DISTINCT = 3000
+_LARGEST_PRECISION = 40_000
+_INDEX_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.*-:+@$%~^&;!ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class LocalisedCondition(Protocol):
+    """A condition in stored names, as :func:`converter.logsources.localise.localise` gives it."""
+
+    @property
+    def expression(self) -> Expression:
+        """The tree; every path is a stored one."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[FieldPath, PlatformField]:
+        """What is stored at each path of the tree."""
+        ...
+
+
+def condition(localised: LocalisedCondition, losses: Losses) -> str:
+    """A WHERE expression that is true for exactly the events which satisfy the condition.
+
+    What it cannot say exactly is added to ``losses``, and the closest form written.
+    """
+    return printed(_lowered(localised, losses))
+
+
+def query(
+    localised: LocalisedCondition,
+    indices: Sequence[str],
+    losses: Losses,
+    *,
+    threshold: Threshold | None = None,
+    keep: Iterable[FieldPath] = (),
+) -> str:
+    """A whole query over ``indices``.
+
+    ``threshold`` has stored paths; its window is the span of time that the rule's runs look back over, and
+    whoever schedules them says so. ``keep``: stored paths that the alert is to carry. An event rule keeps
+    the document's identity as well (METADATA), which an ES|QL rule needs to show the document and to
+    alert once on it (Elastic Security documentation, "ES|QL rules").
+    """
+    commands = [f"FROM {', '.join(map(_index, indices))}"]
+    if threshold is None:
+        commands[0] += f" METADATA {', '.join(_METADATA)}"
+    commands.append("WHERE " + "\n    AND ".join(_top_level(_lowered(localised, losses))))
+    kept = list(dict.fromkeys(identifier(str(path.steps[0])) for path in keep))
+    if threshold is None:
+        columns = ["@timestamp", *_METADATA, *(name for name in kept if name != "@timestamp")]
+        commands.append(f"KEEP {', '.join(columns)}")
+    else:
+        commands.extend(_threshold(threshold, localised.fields, kept, losses))
+    return "\n| ".join(commands)
+
+
+def _lowered(localised: LocalisedCondition, losses: Losses) -> Condition:
+    return _Writer(localised.fields, losses).condition(localised.expression)
+
+
+def _top_level(written: Condition) -> list[str]:
+    terms = conjuncts(written)
+    return [printed(term, nested=len(terms) > 1) for term in terms]
+
+
+def _index(pattern: str) -> str:
+    return pattern if pattern and set(pattern) <= _INDEX_CHARACTERS else string(pattern)
+
+
+class _Writer:
+    """Walks an expression, turning losses round below every negation."""
+
+    def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+        self._losses = losses
+        self._predicates = Predicates(fields, losses)
+
+    def condition(self, expression: Expression) -> Condition:
+        match expression:
+            case All(terms):
+                return joint(True, [self.condition(term) for term in terms])
+            case AnyOf(terms):
+                return joint(False, [self.condition(term) for term in terms])
+            case Not(term):
+                with self._losses.flipped():
+                    return negate(self.condition(term))
+            case ForSome(path, term):
+                return self.condition(self._unbound(path, term))
+            case Predicate():
+                return self._predicates.condition(expression)
+
+    def _unbound(self, path: FieldPath, term: Expression) -> Expression:
+        """A same-element condition over columns that no longer know their element.
+
+        One predicate, and any OR of such, asks no two things of one element: it stays exact. Of a
+        conjunction the parts are asked of any element each, and negations are left out: that is wider.
+        """
+        if isinstance(term, Predicate):
+            return term
+        if isinstance(term, AnyOf):
+            return any_of(*(self._unbound(path, option) for option in term.terms))
+        self._losses.lose(
+            "same-element",
+            Fidelity.WIDER,
+            f"ES|QL cannot ask several things of one element of {path}: each is asked of any element",
+            "use a log source that stores the list as a nested field, and KQL",
+        )
+        return _without_negations(term)
+
+
+def _without_negations(term: Expression) -> Expression:
+    match term:
+        case All(terms):
+            return All(tuple(_without_negations(part) for part in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(_without_negations(part) for part in terms))
+        case ForSome(_, inner):
+            return _without_negations(inner)
+        case Not():
+            return ALWAYS
+        case Predicate():
+            return term
+
+
+def _threshold(
+    threshold: Threshold, fields: Mapping[FieldPath, PlatformField], kept: list[str], losses: Losses
+) -> list[str]:
+    """``STATS … BY`` and the test of its result. Rows without a group are dropped first: STATS would make
+    them a group of their own. A list in ``by`` puts its row into the group of each value, as the rule does
+    (ES|QL reference, STATS: "multivalued grouping")."""
+    operands = Operands(fields, losses)
+    by = [operand.text for path in threshold.by if (operand := operands.column(path)) is not None]
+    commands = [f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in by)}"] if by else []
+    aggregates = [f"{COUNT_COLUMN} = COUNT(*)"]
+    column = COUNT_COLUMN
+    if threshold.distinct is not None:
+        distinct = operands.column(threshold.distinct)
+        name = distinct.text if distinct is not None else identifier(str(threshold.distinct.steps[0]))
+        column = f"Esql.{_plain(name)}_count_distinct"
+        precision = ""
+        if threshold.count > _EXACT_DISTINCT:
+            precision = f", {_LARGEST_PRECISION}"
+        aggregates.append(f"{column} = COUNT_DISTINCT({name}{precision})")
+        losses.note(
+            "distinct",
+            "COUNT_DISTINCT estimates (HyperLogLog++); counts below its precision threshold "
+            f"({_LARGEST_PRECISION if precision else _EXACT_DISTINCT}) are close to exact",
+        )
+    values = [name for name in kept if name not in by and name not in _METADATA]
+    aggregates += [f"Esql.{_plain(name)}_values = VALUES({name})" for name in values]
+    stats = "STATS " + ",\n    ".join(aggregates)
+    commands.append(f"{stats}\n    BY {', '.join(by)}" if by else stats)
+    commands.append(f"WHERE {column} >= {threshold.count}")
+    commands.append("KEEP " + ", ".join([*by, "Esql.*"]))
+    return commands
+
+
+def _plain(name: str) -> str:
+    """A name as the last part of an ``Esql.`` column, Elastic's prefix for columns made by a query."""
+    return "".join(character if character.isascii() and character.isalnum() else "_" for character in name)
+
+
+def asks_presence(expression: Expression) -> frozenset[FieldPath]:
+    """The fields that ``expression``, a conjunction of ``exists``, asks for; empty if it is anything else."""
+    terms = children(expression) if isinstance(expression, All) else (expression,)
+    found: set[FieldPath] = set()
+    for term in terms:
+        if not (
+            isinstance(term, Predicate)
+            and term.operator is Operator.EXISTS
+            and isinstance(term.subject, FieldPath)
+            and not term.functions
+        ):
+            return frozenset()
+        found.add(term.subject)
+    return frozenset(found)
