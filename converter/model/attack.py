@@ -144,7 +144,9 @@ def load_stix(path: str | Path) -> AttackTable:
         raise _bad_bundle(file, f"an object lacks what STIX 2.1 gives it: {error}") from None
     if not tactics or not entries:
         raise _bad_bundle(file, "it holds no tactics, or no techniques, of ATT&CK Enterprise")
-    version = next((e["x_mitre_version"] for e in objects if e.get("type") == "x-mitre-collection"), "unknown")
+    version = next(
+        (e["x_mitre_version"] for e in objects if e.get("type") == "x-mitre-collection"), "unknown"
+    )
     return _table(str(version), attack_table().source, tactics, entries)
 
 
@@ -177,7 +179,10 @@ def _live(objects: list[dict[str, Any]], kind: str) -> Iterator[tuple[str, dict[
 
 def _stix_tactics(objects: list[dict[str, Any]]) -> dict[str, Tactic]:
     found = _live(objects, "x-mitre-tactic")
-    return {key: Tactic(key, entry["x_mitre_shortname"], entry["name"]) for key, entry in sorted(found, key=_first)}
+    return {
+        key: Tactic(key, entry["x_mitre_shortname"], entry["name"])
+        for key, entry in sorted(found, key=_first)
+    }
 
 
 def _stix_techniques(objects: list[dict[str, Any]]) -> dict[str, tuple[str, list[str]]]:

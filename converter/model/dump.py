@@ -9,7 +9,7 @@ import enum
 from collections.abc import Callable
 from typing import Any, Final
 
-from converter.model import format
+from converter.model import tables
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.expressions import (
     All,
@@ -23,11 +23,11 @@ from converter.model.expressions import (
     Predicate,
     Subject,
 )
-from converter.model.format import Key, Kind
+from converter.model.tables import Key, Kind
 from converter.model.paths import FieldPath
 from converter.model.rule import OutputField, Rule, RuleTest
 from converter.model.scalars_in import format_duration, format_template
-from converter.model.yaml_out import Flow, write_yaml
+from converter.model.yaml_out import Flow, Prose, write_yaml
 
 _ALWAYS: Final = frozenset({"severity", "status"})
 """Keys that are written even with their default, because a reader wants to see them."""
@@ -48,7 +48,7 @@ def dump_rule(rule: Rule) -> str:
 
 def rule_to_data(rule: Rule) -> dict[str, Any]:
     """The rule as plain data in canonical key order, :class:`Flow` marking what belongs on one line."""
-    return _object_to_data(rule, format.RULE_KEYS)
+    return _object_to_data(rule, tables.RULE_KEYS)
 
 
 def expression_to_data(expression: Expression) -> Any:
@@ -72,7 +72,7 @@ def _is_empty(value: Any, default: Any) -> bool:
 
 
 def _flow_object(kind: Kind) -> Callable[[Any], Flow]:
-    keys = format.OBJECTS[kind][1]
+    keys = tables.OBJECTS[kind][1]
     return lambda value: Flow(_object_to_data(value, keys))
 
 
@@ -84,8 +84,8 @@ def _enum(value: enum.StrEnum) -> str:
     return value.value
 
 
-def _texts(values: tuple[str, ...]) -> list[str]:
-    return list(values)
+def _texts(values: tuple[str, ...]) -> list[Prose]:
+    return [Prose(value) for value in values]
 
 
 def _flow_texts(values: tuple[Any, ...]) -> Flow:
@@ -105,11 +105,11 @@ def _output_field(field: OutputField) -> Any:
 
 
 def _sequence(value: Any) -> dict[str, Any]:
-    return _object_to_data(value, format.SEQUENCE_KEYS)
+    return _object_to_data(value, tables.SEQUENCE_KEYS)
 
 
 def _steps(steps: tuple[Any, ...]) -> list[Any]:
-    return [_object_to_data(step, format.STEP_KEYS) for step in steps]
+    return [_object_to_data(step, tables.STEP_KEYS) for step in steps]
 
 
 def _tests(tests: tuple[RuleTest, ...]) -> list[Any]:
@@ -130,8 +130,8 @@ def _platforms(settings: dict[str, dict[str, Any]]) -> Any:
 
 def _laid_out(data: Any, top: bool = False, depth: int = 1) -> Any:
     """Data with its shallow collections marked as Flow; the top level of an event stays in block style."""
-    if depth > format.MAX_YAML_DEPTH:
-        raise ValueError(f"nested more than {format.MAX_YAML_DEPTH} deep")
+    if depth > tables.MAX_YAML_DEPTH:
+        raise ValueError(f"nested more than {tables.MAX_YAML_DEPTH} deep")
     if not isinstance(data, (dict, list, tuple)):
         return data
     if not top and _levels(data, _FLOW_LEVELS) <= _FLOW_LEVELS:
@@ -168,28 +168,28 @@ def _expressions(expressions: tuple[Expression, ...]) -> list[Any]:
 
 
 def _expression(expression: Expression, depth: int = 1) -> Any:
-    if depth > format.MAX_EXPRESSION_DEPTH:
-        raise ValueError(f"conditions nest more than {format.MAX_EXPRESSION_DEPTH} deep")
+    if depth > tables.MAX_EXPRESSION_DEPTH:
+        raise ValueError(f"conditions nest more than {tables.MAX_EXPRESSION_DEPTH} deep")
     match expression:
         case Predicate():
             return Flow(_predicate(expression))
         case All(terms):
-            return {format.ALL_KEY: [_expression(term, depth + 1) for term in terms]}
+            return {tables.ALL_KEY: [_expression(term, depth + 1) for term in terms]}
         case AnyOf(terms):
-            return {format.ANY_KEY: [_expression(term, depth + 1) for term in terms]}
+            return {tables.ANY_KEY: [_expression(term, depth + 1) for term in terms]}
         case Not(Predicate(operator=Operator.EXISTS) as predicate):
             return Flow({**_predicate(predicate), Operator.EXISTS.value: False})
         case Not(All(terms)) if len(terms) > 1:
-            return {format.NOT_KEY: [_expression(term, depth + 1) for term in terms]}
+            return {tables.NOT_KEY: [_expression(term, depth + 1) for term in terms]}
         case Not(term):
             inner = _expression(term, depth + 1)
-            negation = {format.NOT_KEY: inner}
+            negation = {tables.NOT_KEY: inner}
             return Flow(negation) if isinstance(inner, Flow) else negation
         case ForSome(path, All(terms)) if len(terms) > 1:
             where = [_expression(term, depth + 1) for term in terms]
-            return {format.FOR_SOME_KEY: str(path), format.WHERE_KEY: where}
+            return {tables.FOR_SOME_KEY: str(path), tables.WHERE_KEY: where}
         case ForSome(path, term):
-            return {format.FOR_SOME_KEY: str(path), format.WHERE_KEY: [_expression(term, depth + 1)]}
+            return {tables.FOR_SOME_KEY: str(path), tables.WHERE_KEY: [_expression(term, depth + 1)]}
     raise TypeError(f"{type(expression).__name__} is no condition")
 
 
@@ -201,17 +201,17 @@ def _predicate(predicate: Predicate) -> dict[str, Any]:
         functions = functions[:-1]
         numbers = _one_or_list(predicate.values)
         is_equal = predicate.operator is Operator.IS
-        data[format.LENGTH] = numbers if is_equal else {predicate.operator.value: numbers}
+        data[tables.LENGTH] = numbers if is_equal else {predicate.operator.value: numbers}
     elif predicate.operator is Operator.EXISTS:
         data[predicate.operator.value] = True
     else:
         data[predicate.operator.value] = _one_or_list(predicate.values)
     if predicate.ignore_case:
-        data[format.IGNORE_CASE_KEY] = True
+        data[tables.IGNORE_CASE_KEY] = True
     if predicate.all_of:
-        data[format.ALL_OF_KEY] = True
+        data[tables.ALL_OF_KEY] = True
     if functions:
-        data[format.APPLY_KEY] = [_function(function) for function in functions]
+        data[tables.APPLY_KEY] = [_function(function) for function in functions]
     return data
 
 
@@ -228,15 +228,15 @@ def _is_length(predicate: Predicate) -> bool:
 
 def _subject(subject: Subject) -> dict[str, Any]:
     if isinstance(subject, FieldPath):
-        return {format.FIELD_KEY: str(subject)}
-    parts = [part if isinstance(part, str) else {format.FIELD_KEY: str(part)} for part in subject.parts]
-    return {format.CONCAT_KEY: parts}
+        return {tables.FIELD_KEY: str(subject)}
+    parts = [part if isinstance(part, str) else {tables.FIELD_KEY: str(part)} for part in subject.parts]
+    return {tables.CONCAT_KEY: parts}
 
 
 def _function(function: Function) -> Any:
     if function.name is not FunctionName.SPLIT:
         return function.name.value
-    return dict(zip(format.SPLIT_KEYS, (function.separator, function.index), strict=True))
+    return dict(zip(tables.SPLIT_KEYS, (function.separator, function.index), strict=True))
 
 
 def _one_or_list(values: tuple[Any, ...]) -> Any:
@@ -245,9 +245,8 @@ def _one_or_list(values: tuple[Any, ...]) -> Any:
 
 
 _WRITERS: Final[dict[Kind, Callable[[Any], Any]]] = {
-    **dict.fromkeys(
-        (Kind.ID, Kind.LINE, Kind.TEXT, Kind.DATE, Kind.PERCENT, Kind.COUNT, Kind.BOOLEAN), _same
-    ),
+    **dict.fromkeys((Kind.ID, Kind.LINE, Kind.DATE, Kind.PERCENT, Kind.COUNT, Kind.BOOLEAN), _same),
+    Kind.TEXT: Prose,
     Kind.LINES: _flow_texts,
     Kind.TEXTS: _texts,
     **dict.fromkeys((Kind.LEVEL, Kind.STATUS), _enum),

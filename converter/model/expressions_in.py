@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from converter.model import format
+from converter.model import tables
 from converter.model.expressions import (
     CASE_OPERATORS,
     All,
@@ -21,7 +21,7 @@ from converter.model.expressions import (
     Scalar,
     Subject,
 )
-from converter.model.format import Operand
+from converter.model.tables import Operand
 from converter.model.paths import FieldPath
 from converter.model.problems import Problems, Where, did_you_mean
 from converter.model.scalars_in import (
@@ -35,10 +35,10 @@ from converter.model.scalars_in import (
 )
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator}
-_COMBINATORS: Final = frozenset(format.COMBINATORS)
-_MODIFIERS: Final = frozenset(format.MODIFIERS)
-_FUNCTIONS: Final = {name.value: name for name in format.PLAIN_FUNCTIONS}
-_SUBJECTS: Final = (format.FIELD_KEY, format.CONCAT_KEY)
+_COMBINATORS: Final = frozenset(tables.COMBINATORS)
+_MODIFIERS: Final = frozenset(tables.MODIFIERS)
+_FUNCTIONS: Final = {name.value: name for name in tables.PLAIN_FUNCTIONS}
+_SUBJECTS: Final = (tables.FIELD_KEY, tables.CONCAT_KEY)
 _LENGTH_COMPARISONS: Final = {key: _OPERATORS[key] for key in ("gt", "gte", "lt", "lte")}
 _TEXT_OPERANDS: Final[dict[Operand, Callable[[str], Any]]] = {
     Operand.TEXT: parse_operand_text,
@@ -49,10 +49,12 @@ _TEXT_OPERANDS: Final[dict[Operand, Callable[[str], Any]]] = {
 }
 
 
-def read_expressions(data: object, where: Where, problems: Problems, depth: int = 1) -> tuple[Expression, ...]:
+def read_expressions(
+    data: object, where: Where, problems: Problems, depth: int = 1
+) -> tuple[Expression, ...]:
     """A list of conditions. Those that cannot be read are reported and left out."""
     if not isinstance(data, list):
-        problems.wrong_type(format.Kind.EXPRESSIONS.value, data, where, "put '- ' before each condition")
+        problems.wrong_type(tables.Kind.EXPRESSIONS.value, data, where, "put '- ' before each condition")
         return ()
     read = (read_expression(item, (where, i), problems, depth) for i, item in enumerate(data))
     return tuple(expression for expression in read if expression is not None)
@@ -60,8 +62,8 @@ def read_expressions(data: object, where: Where, problems: Problems, depth: int 
 
 def read_expression(data: object, where: Where, problems: Problems, depth: int = 1) -> Expression | None:
     """One condition; None when something was reported about it. ``depth`` counts levels from 1."""
-    if depth > format.MAX_EXPRESSION_DEPTH:
-        problems.add("too-deep", f"conditions nest more than {format.MAX_EXPRESSION_DEPTH} deep", where)
+    if depth > tables.MAX_EXPRESSION_DEPTH:
+        problems.add("too-deep", f"conditions nest more than {tables.MAX_EXPRESSION_DEPTH} deep", where)
         return None
     if not isinstance(data, dict):
         problems.wrong_type("a condition, {field: …, OPERATOR: …}", data, where)
@@ -70,20 +72,22 @@ def read_expression(data: object, where: Where, problems: Problems, depth: int =
     if not kinds:
         return _read_predicate(data, where, problems)
     kind = kinds[0]
-    allowed = (kind, format.WHERE_KEY) if kind == format.FOR_SOME_KEY else (kind,)
+    allowed = (kind, tables.WHERE_KEY) if kind == tables.FOR_SOME_KEY else (kind,)
     others = [key for key in data if key not in allowed]
     if others:
         message = f"{others[0]!r} cannot stand beside {kind!r}"
-        problems.add("unknown-key", message, (where, others[0]), "make it a condition of its own", on_key=True)
+        problems.add(
+            "unknown-key", message, (where, others[0]), "make it a condition of its own", on_key=True
+        )
         return None
-    if kind == format.NOT_KEY:
+    if kind == tables.NOT_KEY:
         return _read_not(data[kind], (where, kind), problems, depth)
-    if kind == format.FOR_SOME_KEY:
+    if kind == tables.FOR_SOME_KEY:
         return _read_for_some(data, where, problems, depth)
     terms = _read_terms(data[kind], (where, kind), problems, depth)
     if terms is None:
         return None
-    return All(terms) if kind == format.ALL_KEY else AnyOf(terms)
+    return All(terms) if kind == tables.ALL_KEY else AnyOf(terms)
 
 
 def _read_terms(data: object, where: Where, problems: Problems, depth: int) -> tuple[Expression, ...] | None:
@@ -105,11 +109,11 @@ def _read_not(data: object, where: Where, problems: Problems, depth: int) -> Exp
 
 
 def _read_for_some(data: dict[str, Any], where: Where, problems: Problems, depth: int) -> Expression | None:
-    path = read_field(data[format.FOR_SOME_KEY], (where, format.FOR_SOME_KEY), problems)
-    if format.WHERE_KEY not in data:
+    path = read_field(data[tables.FOR_SOME_KEY], (where, tables.FOR_SOME_KEY), problems)
+    if tables.WHERE_KEY not in data:
         problems.add("missing-key", "for_some needs 'where', a list of conditions on the element", where)
         return None
-    terms = _read_terms(data[format.WHERE_KEY], (where, format.WHERE_KEY), problems, depth)
+    terms = _read_terms(data[tables.WHERE_KEY], (where, tables.WHERE_KEY), problems, depth)
     if path is None or terms is None:
         return None
     return ForSome(path, terms[0] if len(terms) == 1 else All(terms))
@@ -118,9 +122,10 @@ def _read_for_some(data: dict[str, Any], where: Where, problems: Problems, depth
 def read_field(data: object, where: Where, problems: Problems) -> FieldPath | None:
     """A field path."""
     if not isinstance(data, str):
-        problems.wrong_type(format.Kind.FIELD.value, data, where)
+        problems.wrong_type(tables.Kind.FIELD.value, data, where)
         return None
-    return _checked(parse_field, data, where, problems)
+    path: FieldPath | None = _checked(parse_field, data, where, problems)
+    return path
 
 
 def _checked(parse: Callable[[str], Any], text: str, where: Where, problems: Problems) -> Any:
@@ -133,27 +138,28 @@ def _checked(parse: Callable[[str], Any], text: str, where: Where, problems: Pro
 
 def _read_predicate(data: dict[str, Any], where: Where, problems: Problems) -> Expression | None:
     before = len(problems)
-    operators = [key for key in data if key in format.OPERANDS]
+    operators = [key for key in data if key in tables.OPERANDS]
     _check_predicate_keys(data, operators, where, problems)
     subject = _read_subject(data, where, problems)
-    functions = _read_functions(data.get(format.APPLY_KEY, ()), (where, format.APPLY_KEY), problems)
+    functions = _read_functions(data.get(tables.APPLY_KEY, ()), (where, tables.APPLY_KEY), problems)
     if len(operators) != 1:
         return None
     key = operators[0]
-    if key == format.LENGTH:
+    values: tuple[Scalar | FieldPath, ...]
+    if key == tables.LENGTH:
         operator, values = _read_length(data[key], (where, key), problems)
         functions = (*functions, Function(FunctionName.LENGTH))
     else:
         operator = _OPERATORS[key]
-        values = _read_operands(data[key], format.OPERANDS[key], (where, key), problems)
-    ignore_case = _read_flag(data, format.IGNORE_CASE_KEY, where, problems)
-    all_of = _read_flag(data, format.ALL_OF_KEY, where, problems)
-    if ignore_case and (operator not in CASE_OPERATORS or key == format.LENGTH):
+        values = _read_operands(data[key], tables.OPERANDS[key], (where, key), problems)
+    ignore_case = _read_flag(data, tables.IGNORE_CASE_KEY, where, problems)
+    all_of = _read_flag(data, tables.ALL_OF_KEY, where, problems)
+    if ignore_case and (operator not in CASE_OPERATORS or key == tables.LENGTH):
         message = f"ignore_case means nothing with {key!r}"
-        problems.add("bad-modifier", message, (where, format.IGNORE_CASE_KEY), "leave it out", on_key=True)
+        problems.add("bad-modifier", message, (where, tables.IGNORE_CASE_KEY), "leave it out", on_key=True)
     if all_of and operator is Operator.EXISTS:
         message = f"all_of means nothing with {key!r}"
-        problems.add("bad-modifier", message, (where, format.ALL_OF_KEY), "leave it out", on_key=True)
+        problems.add("bad-modifier", message, (where, tables.ALL_OF_KEY), "leave it out", on_key=True)
     if len(problems) != before or subject is None:
         return None
     if operator is Operator.EXISTS:
@@ -166,13 +172,15 @@ def _check_predicate_keys(
     data: dict[str, Any], operators: list[str], where: Where, problems: Problems
 ) -> None:
     unknown = [
-        key for key in data if key not in format.OPERANDS and key not in _MODIFIERS and key not in _SUBJECTS
+        key for key in data if key not in tables.OPERANDS and key not in _MODIFIERS and key not in _SUBJECTS
     ]
     for key in unknown:
         operatorlike = not operators and len(unknown) == 1
-        valid = format.OPERANDS if operatorlike else (*format.PREDICATE_KEYS, *format.COMBINATORS)
-        hint = did_you_mean(key, valid) or did_you_mean(key, (*format.PREDICATE_KEYS, *format.COMBINATORS))
-        code, what = ("unknown-operator", "operator") if operatorlike else ("unknown-key", "key of a condition")
+        valid = tables.OPERANDS if operatorlike else (*tables.PREDICATE_KEYS, *tables.COMBINATORS)
+        hint = did_you_mean(key, valid) or did_you_mean(key, (*tables.PREDICATE_KEYS, *tables.COMBINATORS))
+        code, what = (
+            ("unknown-operator", "operator") if operatorlike else ("unknown-key", "key of a condition")
+        )
         message = f"{key!r} is no {what}; expected one of {', '.join(valid)}"
         problems.add(code, message, (where, key), hint, on_key=True)
     if len(operators) > 1:
@@ -181,20 +189,20 @@ def _check_predicate_keys(
         hint = "write two conditions, or a list of operands"
         problems.add("two-operators", message, (where, operators[1]), hint, on_key=True)
     elif not operators and not unknown:
-        problems.add("missing-key", f"an operator is expected: one of {', '.join(format.OPERANDS)}", where)
+        problems.add("missing-key", f"an operator is expected: one of {', '.join(tables.OPERANDS)}", where)
 
 
 def _read_subject(data: dict[str, Any], where: Where, problems: Problems) -> Subject | None:
-    if format.FIELD_KEY in data:
-        if format.CONCAT_KEY in data:
+    if tables.FIELD_KEY in data:
+        if tables.CONCAT_KEY in data:
             message = "either 'field' or 'concat' is expected, not both"
-            problems.add("bad-subject", message, (where, format.CONCAT_KEY), on_key=True)
-        return read_field(data[format.FIELD_KEY], (where, format.FIELD_KEY), problems)
-    if format.CONCAT_KEY not in data:
+            problems.add("bad-subject", message, (where, tables.CONCAT_KEY), on_key=True)
+        return read_field(data[tables.FIELD_KEY], (where, tables.FIELD_KEY), problems)
+    if tables.CONCAT_KEY not in data:
         problems.add("missing-key", "'field' is expected: which field the condition is about", where)
         return None
-    place: Where = (where, format.CONCAT_KEY)
-    parts = data[format.CONCAT_KEY]
+    place: Where = (where, tables.CONCAT_KEY)
+    parts = data[tables.CONCAT_KEY]
     if not isinstance(parts, list):
         problems.wrong_type("a list of {field: FIELD} and texts", parts, place)
         return None
@@ -202,8 +210,8 @@ def _read_subject(data: dict[str, Any], where: Where, problems: Problems) -> Sub
     for index, part in enumerate(parts):
         if isinstance(part, str):
             read.append(part)
-        elif isinstance(part, dict) and list(part) == [format.FIELD_KEY]:
-            path = read_field(part[format.FIELD_KEY], ((place, index), format.FIELD_KEY), problems)
+        elif isinstance(part, dict) and list(part) == [tables.FIELD_KEY]:
+            path = read_field(part[tables.FIELD_KEY], ((place, index), tables.FIELD_KEY), problems)
             if path is not None:
                 read.append(path)
         else:
@@ -224,9 +232,11 @@ def _read_functions(data: object, where: Where, problems: Problems) -> tuple[Fun
             if item in _FUNCTIONS:
                 functions.append(Function(_FUNCTIONS[item]))
                 continue
-            valid = (*_FUNCTIONS, format.SPLIT_KEYS[0])
+            valid = (*_FUNCTIONS, tables.SPLIT_KEYS[0])
             message = f"{item!r} is no function; expected one of {', '.join(valid)}"
-            hint = 'write {split: "/", index: 0}' if item == format.SPLIT_KEYS[0] else did_you_mean(item, valid)
+            hint = (
+                'write {split: "/", index: 0}' if item == tables.SPLIT_KEYS[0] else did_you_mean(item, valid)
+            )
             problems.add("unknown-function", message, place, hint)
             continue
         split = _read_split(item, place, problems)
@@ -236,15 +246,15 @@ def _read_functions(data: object, where: Where, problems: Problems) -> tuple[Fun
 
 
 def _read_split(item: object, where: Where, problems: Problems) -> Function | None:
-    if not isinstance(item, dict) or set(item) != set(format.SPLIT_KEYS):
+    if not isinstance(item, dict) or set(item) != set(tables.SPLIT_KEYS):
         problems.wrong_type('a function\'s name or {split: "/", index: 0}', item, where)
         return None
-    separator, index = (item[key] for key in format.SPLIT_KEYS)
+    separator, index = (item[key] for key in tables.SPLIT_KEYS)
     if not isinstance(separator, str) or not separator:
-        problems.wrong_type("text to split at", separator, (where, format.SPLIT_KEYS[0]))
+        problems.wrong_type("text to split at", separator, (where, tables.SPLIT_KEYS[0]))
         return None
     if not isinstance(index, int) or isinstance(index, bool) or abs(index) > 1_000_000:
-        problems.wrong_type("the number of a part, from 0", index, (where, format.SPLIT_KEYS[1]))
+        problems.wrong_type("the number of a part, from 0", index, (where, tables.SPLIT_KEYS[1]))
         return None
     return Function(FunctionName.SPLIT, separator, index)
 
@@ -273,7 +283,9 @@ def _read_operands(
     return tuple(value for value in read if value is not None)
 
 
-def _read_operand(data: object, operand: Operand, where: Where, problems: Problems) -> Scalar | FieldPath | None:
+def _read_operand(
+    data: object, operand: Operand, where: Where, problems: Problems
+) -> Scalar | FieldPath | None:
     if operand is Operand.SCALAR and isinstance(data, (str, int, float)):
         return data
     if operand is Operand.ORDER:
@@ -300,7 +312,7 @@ def _read_length(data: object, where: Where, problems: Problems) -> tuple[Operat
         if len(data) != 1 or next(iter(data)) not in _LENGTH_COMPARISONS:
             wrong = next((key for key in data if key not in _LENGTH_COMPARISONS), None)
             hint = did_you_mean(wrong, _LENGTH_COMPARISONS)
-            problems.wrong_type(f"{format.Operand.LENGTH.value}", data, where, hint)
+            problems.wrong_type(f"{tables.Operand.LENGTH.value}", data, where, hint)
             return Operator.IS, ()
         key, number = next(iter(data.items()))
         return _LENGTH_COMPARISONS[key], _read_numbers(number, (where, key), problems)

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from converter.model.attack import attack_table
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.expressions import Expression, all_of
 from converter.model.expressions_in import read_expression, read_expressions
-from converter.model.format import MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE
+from converter.model.tables import MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE
 from converter.model.problems import Problem, Problems, describe_where, steps_of
 from converter.model.rule import Place, Rule
 from converter.model.rule_in import read_rule

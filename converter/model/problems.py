@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from converter.model.format import MAX_PROBLEMS_PER_FILE, SYNONYMS
+from converter.model.tables import MAX_PROBLEMS_PER_FILE, SYNONYMS
 
 Where: TypeAlias = tuple[Any, str | int] | None
 """A place in decoded data: None is its root, else the place of the container and the key or index."""

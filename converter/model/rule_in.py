@@ -1,4 +1,4 @@
-"""A rule from plain data, key by key along the tables of :mod:`converter.model.format`."""
+"""A rule from plain data, key by key along the tables of :mod:`converter.model.tables`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import enum
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from converter.model import format
+from converter.model import tables
 from converter.model.expressions_in import read_expressions
-from converter.model.format import Key, Kind
+from converter.model.tables import Key, Kind
 from converter.model.problems import Problems, Where, did_you_mean, shortened
-from converter.model.rule import AttackTag, Level, OutputField, Place, Rule, RuleTest, Sequence, Status
+from converter.model.rule import (
+    AttackTag,
+    Level,
+    NewTerms,
+    OutputField,
+    Place,
+    Rule,
+    RuleTest,
+    Sequence,
+    Status,
+)
 from converter.model.scalars_in import LIST_PARSERS, TEXT_PARSERS, BadValue
 
 _Reader = Callable[[object, Where, Problems], Any]
@@ -20,7 +30,7 @@ _KEYS_BY_NAME: dict[int, dict[str, Key]] = {}
 def read_rule(data: object, place: Place, problems: Problems) -> Rule | None:
     """The rule that decoded data holds; None when something was reported about it."""
     before = len(problems)
-    values = read_object(data, format.RULE_KEYS, "rule", None, problems)
+    values = read_object(data, tables.RULE_KEYS, "rule", None, problems)
     if not isinstance(data, dict) or values is None:
         return None
     _check_parts(data, problems)
@@ -117,8 +127,8 @@ def _integer_reader(kind: Kind, lowest: int, highest: int) -> _Reader:
 
 
 def _object_reader(kind: Kind) -> _Reader:
-    struct, keys = format.OBJECTS[kind]
-    what = struct.__name__.lower() if struct is not format.NewTerms else "new_terms mapping"
+    struct, keys = tables.OBJECTS[kind]
+    what = struct.__name__.lower() if struct is not NewTerms else "new_terms mapping"
 
     def read(data: object, where: Where, problems: Problems) -> Any:
         before = len(problems)
@@ -166,12 +176,14 @@ def _read_output_field(data: object, where: Where, problems: Problems) -> Output
         path = _READERS[Kind.FIELD](data, where, problems)
         return None if path is None else OutputField(path)
     before = len(problems)
-    values = read_object(data, format.OUTPUT_KEYS, "output field", where, problems)
+    values = read_object(data, tables.OUTPUT_KEYS, "output field", where, problems)
     return OutputField(**values) if values is not None and len(problems) == before else None
 
 
 def _read_output(data: object, where: Where, problems: Problems) -> tuple[Any, ...]:
-    fields: tuple[OutputField | None, ...] = _list_reader(Kind.OUTPUT, _read_output_field)(data, where, problems)
+    fields: tuple[OutputField | None, ...] = _list_reader(Kind.OUTPUT, _read_output_field)(
+        data, where, problems
+    )
     names = tuple(field.name if field else None for field in fields)
     for index, name in enumerate(names):
         if name is not None and name in names[:index]:
@@ -189,8 +201,8 @@ def _read_platforms(data: object, where: Where, problems: Problems) -> dict[str,
         place: Where = (where, name)
         if not isinstance(settings, dict):
             problems.wrong_type("a mapping of settings", settings, place)
-        elif format.ALLOW_LOSS in settings:
-            _READERS[Kind.LINES](settings[format.ALLOW_LOSS], (place, format.ALLOW_LOSS), problems)
+        elif tables.ALLOW_LOSS in settings:
+            _READERS[Kind.LINES](settings[tables.ALLOW_LOSS], (place, tables.ALLOW_LOSS), problems)
     return data
 
 
@@ -215,13 +227,13 @@ def _read_test(data: object, where: Where, problems: Problems) -> RuleTest | Non
         problems.wrong_type("a test: a mapping with name, expect, event or events", data, where)
         return None
     for name in data:
-        if name not in format.TEST_KEYS:
-            message = f"{shortened(name)} is no key of a test; expected one of {_listed(format.TEST_KEYS)}"
-            hint = did_you_mean(name, format.TEST_KEYS)
+        if name not in tables.TEST_KEYS:
+            message = f"{shortened(name)} is no key of a test; expected one of {_listed(tables.TEST_KEYS)}"
+            hint = did_you_mean(name, tables.TEST_KEYS)
             problems.add("unknown-key", message, (where, name), hint, on_key=True)
     for name in ("name", "expect"):
         if name not in data:
-            problems.add("missing-key", f"a test needs {name!r}: {format.TEST_KEYS[name]}", where)
+            problems.add("missing-key", f"a test needs {name!r}: {tables.TEST_KEYS[name]}", where)
     if "name" in data:
         _READERS[Kind.LINE](data["name"], (where, "name"), problems)
     expect = data.get("expect", "match")
@@ -240,7 +252,7 @@ def _read_event_test(
         message = "several 'events' go with expect: {alerts: n}; match and no_match are about one 'event'"
         problems.add("bad-expect", message, (where, "events"), on_key=True)
     elif "event" not in data:
-        problems.add("missing-key", f"a test needs 'event': {format.TEST_KEYS['event']}", where)
+        problems.add("missing-key", f"a test needs 'event': {tables.TEST_KEYS['event']}", where)
     else:
         _check_event(data["event"], (where, "event"), problems)
     if len(problems) != before:
@@ -287,7 +299,9 @@ def _check_parts(data: dict[str, Any], problems: Problems) -> None:
                 message = f"{name!r} cannot stand beside 'sequence'; its steps have their own conditions"
                 problems.add("bad-parts", message, (None, name), on_key=True)
     elif "indicators" not in data:
-        hint = did_you_mean(next((key for key in data if did_you_mean(key, ["indicators"])), None), ["indicators"])
+        hint = did_you_mean(
+            next((key for key in data if did_you_mean(key, ["indicators"])), None), ["indicators"]
+        )
         problems.add("missing-key", "a rule needs 'indicators' (or a 'sequence')", None, hint)
     elif data["indicators"] == []:
         problems.add("empty", "expected at least one condition", (None, "indicators"))
@@ -308,13 +322,15 @@ def _read_sequence(data: object, where: Where, problems: Problems) -> Sequence |
     if sequence is None:
         return None
     steps_at: Where = (where, "steps")
-    if len(sequence.steps) < format.MIN_STEPS:
-        problems.add("too-few", f"a sequence has at least {format.MIN_STEPS} steps", steps_at)
+    if len(sequence.steps) < tables.MIN_STEPS:
+        problems.add("too-few", f"a sequence has at least {tables.MIN_STEPS} steps", steps_at)
         return sequence
     for index, step in enumerate(sequence.steps):
         place: Where = (steps_at, index)
         if len(step.by) != len(sequence.steps[0].by):
-            message = "the steps' 'by' lists must be equally long; the n-th fields are compared with each other"
+            message = (
+                "the steps' 'by' lists must be equally long; the n-th fields are compared with each other"
+            )
             problems.add("bad-join", message, place)
         if not step.indicators:
             problems.add("empty", "expected at least one condition", (place, "indicators"))
@@ -332,8 +348,8 @@ def _read_new_terms(data: object, where: Where, problems: Problems) -> Any:
     terms = _object_reader(Kind.NEW_TERMS)(data, where, problems)
     if terms is not None:
         place: Where = (where, "fields")
-        if not 1 <= len(terms.fields) <= format.MAX_NEW_TERMS_FIELDS:
-            message = f"expected 1 to {format.MAX_NEW_TERMS_FIELDS} fields, got {len(terms.fields)}"
+        if not 1 <= len(terms.fields) <= tables.MAX_NEW_TERMS_FIELDS:
+            message = f"expected 1 to {tables.MAX_NEW_TERMS_FIELDS} fields, got {len(terms.fields)}"
             problems.add("out-of-range", message, place)
         _no_twins(terms.fields, place, problems)
     return terms
@@ -358,4 +374,3 @@ _READERS: Final[dict[Kind, _Reader]] = {
     Kind.PLATFORMS: _read_platforms,
     Kind.TESTS: _read_tests,
 }
-

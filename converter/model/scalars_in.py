@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-from converter.model import addresses, format
+from converter.model import addresses, tables
 from converter.model.attack import attack_table
 from converter.model.paths import FieldPath, parse_path
 from converter.model.problems import did_you_mean, shortened
@@ -28,12 +28,12 @@ class BadValue(ValueError):
         self.hint = hint
 
 
-_ID = re.compile(format.ID_PATTERN)
-_DURATION = re.compile(format.DURATION_PATTERN)
-_DATE = re.compile(format.DATE_PATTERN)
-_ATTACK = re.compile(format.ATTACK_PATTERN)
-_LINE = re.compile(format.LINE_PATTERN)
-_TEXT = re.compile(format.TEXT_PATTERN)
+_ID = re.compile(tables.ID_PATTERN)
+_DURATION = re.compile(tables.DURATION_PATTERN)
+_DATE = re.compile(tables.DATE_PATTERN)
+_ATTACK = re.compile(tables.ATTACK_PATTERN)
+_LINE = re.compile(tables.LINE_PATTERN)
+_TEXT = re.compile(tables.TEXT_PATTERN)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TIMESTAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s?(?:Z|z|[+-]\d{2}:?\d{2})?)?", re.ASCII
@@ -45,15 +45,15 @@ _NETWORK = re.compile(r"[0-9a-fA-F:.]+/[0-9]{1,3}")
 @lru_cache(maxsize=16_384)
 def parse_field(text: str) -> FieldPath:
     """A field path from its text."""
-    if len(text) > format.MAX_PATH_CHARACTERS:
-        raise BadValue("bad-field", f"a field path has at most {format.MAX_PATH_CHARACTERS} characters")
+    if len(text) > tables.MAX_PATH_CHARACTERS:
+        raise BadValue("bad-field", f"a field path has at most {tables.MAX_PATH_CHARACTERS} characters")
     try:
         path = parse_path(text)
     except ValueError as error:
         hint = 'quote a key that is not a plain word: annotations."example.com/key"' if text.strip() else None
         raise BadValue("bad-field", str(error), hint) from None
-    if len(path.steps) > format.MAX_PATH_STEPS:
-        raise BadValue("bad-field", f"a field path has at most {format.MAX_PATH_STEPS} steps")
+    if len(path.steps) > tables.MAX_PATH_STEPS:
+        raise BadValue("bad-field", f"a field path has at most {tables.MAX_PATH_STEPS} steps")
     if any(isinstance(step, str) and _SURROGATE.search(step) for step in path.steps):
         raise BadValue("bad-field", f"field path {shortened(text)}: half of a surrogate pair is no character")
     return path
@@ -63,10 +63,10 @@ def parse_duration(text: str) -> timedelta:
     """A duration, integer and unit."""
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise BadValue("bad-duration", f"expected {format.Kind.DURATION.value}, got {shortened(text)}")
-    milliseconds = int(text[: match.start(1)]) * format.DURATION_UNITS[match[1]]
-    if milliseconds > format.MAX_DURATION_DAYS * format.DURATION_UNITS["d"]:
-        raise BadValue("bad-duration", f"{text} is longer than {format.MAX_DURATION_DAYS} days")
+        raise BadValue("bad-duration", f"expected {tables.Kind.DURATION.value}, got {shortened(text)}")
+    milliseconds = int(text[: match.start(1)]) * tables.DURATION_UNITS[match[1]]
+    if milliseconds > tables.MAX_DURATION_DAYS * tables.DURATION_UNITS["d"]:
+        raise BadValue("bad-duration", f"{text} is longer than {tables.MAX_DURATION_DAYS} days")
     return timedelta(milliseconds=milliseconds)
 
 
@@ -76,10 +76,10 @@ def format_duration(duration: timedelta) -> str:
     if rest or milliseconds <= 0:
         raise ValueError(f"{duration} is not a positive number of milliseconds")
     unit = max(
-        (unit for unit, size in format.DURATION_UNITS.items() if milliseconds % size == 0),
-        key=format.DURATION_UNITS.__getitem__,
+        (unit for unit, size in tables.DURATION_UNITS.items() if milliseconds % size == 0),
+        key=tables.DURATION_UNITS.__getitem__,
     )
-    return f"{milliseconds // format.DURATION_UNITS[unit]}{unit}"
+    return f"{milliseconds // tables.DURATION_UNITS[unit]}{unit}"
 
 
 def parse_id(text: str) -> str:
@@ -115,7 +115,7 @@ def parse_date(text: str) -> str:
         except ValueError as error:
             raise BadValue("bad-date", f"{text} is no date: {error}") from None
         return text
-    raise BadValue("bad-date", f"expected {format.Kind.DATE.value}, got {shortened(text)}")
+    raise BadValue("bad-date", f"expected {tables.Kind.DATE.value}, got {shortened(text)}")
 
 
 def parse_attack(text: str) -> AttackTag:
@@ -132,7 +132,9 @@ def parse_attack(text: str) -> AttackTag:
     if tactic not in table.tactics:
         near = table.suggestion(technique) if technique else table.nearest_tactic(tactic)
         raise BadValue(
-            "unknown-tactic", f"ATT&CK {table.version} has no tactic {tactic}", f"did you mean {near}?" if near else None
+            "unknown-tactic",
+            f"ATT&CK {table.version} has no tactic {tactic}",
+            f"did you mean {near}?" if near else None,
         )
     if not technique:
         return AttackTag(tactic)
@@ -166,17 +168,23 @@ _OUTSIDE_RE2: Final = (
     ("(?#", "a comment (?#…)"),
 )
 _BACK_REFERENCE = re.compile(r"\\[1-9]")
-_OTHER_FLAVOUR: Final = {r"\Z": r"write \z for the end of the text", r"\h": r"write [ \t]", r"\R": r"write \r?\n"}
+_OTHER_FLAVOUR: Final = {
+    r"\Z": r"write \z for the end of the text",
+    r"\h": r"write [ \t]",
+    r"\R": r"write \r?\n",
+}
 _RE2_DOCS: Final = "RE2 has no such construct, because it runs in linear time; see its syntax page"
 
 
 @lru_cache(maxsize=4_096)
 def parse_regex(text: str) -> str:
     """A pattern that RE2 compiles, as it is."""
-    import re2  # a C extension that most rules do not need at load time
+    import re2  # type: ignore[import-untyped]  # a C extension, loaded for the rules that need it
 
     if not text:
-        raise BadValue("empty", "an empty regular expression matches everything", "ask `exists: true` for that")
+        raise BadValue(
+            "empty", "an empty regular expression matches everything", "ask `exists: true` for that"
+        )
     options = re2.Options()
     options.log_errors = False
     try:
@@ -215,7 +223,9 @@ def parse_network(text: str) -> str:
                 raise ValueError
             ip_address(text)
     except ValueError:
-        raise BadValue("bad-cidr", f"expected {format.Operand.CIDR.value}, got {shortened(text)}", _network_hint(text)) from None
+        raise BadValue(
+            "bad-cidr", f"expected {tables.Operand.CIDR.value}, got {shortened(text)}", _network_hint(text)
+        ) from None
     return text
 
 
@@ -247,7 +257,7 @@ def parse_order(text: str) -> str:
         except ValueError as error:
             raise BadValue("bad-operand", f"{shortened(text)} is no timestamp: {error}") from None
         return text
-    raise BadValue("bad-operand", f"expected {format.Operand.ORDER.value}, got {shortened(text)}")
+    raise BadValue("bad-operand", f"expected {tables.Operand.ORDER.value}, got {shortened(text)}")
 
 
 def parse_operand_text(text: str) -> str:
@@ -275,7 +285,11 @@ def parse_template(text: str) -> tuple[str | FieldPath, ...]:
             parts.append(parse_field(text[position + 1 : end]))
             position = end + 1
         elif char == "}":
-            raise BadValue("bad-template", f"a brace is closed at character {position + 1} that is not open", "}} is a literal brace")
+            raise BadValue(
+                "bad-template",
+                f"a brace is closed at character {position + 1} that is not open",
+                "}} is a literal brace",
+            )
         else:
             literal.append(char)
             position += 1
@@ -303,25 +317,26 @@ def _closing_brace(text: str, position: int) -> int:
 def format_template(parts: tuple[str | FieldPath, ...]) -> str:
     """A title template as text; ``parse_template`` reads it back."""
     return "".join(
-        part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else f"{{{part}}}" for part in parts
+        part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else f"{{{part}}}"
+        for part in parts
     )
 
 
-TEXT_PARSERS: Final[dict[format.Kind, Callable[[str], Any]]] = {
-    format.Kind.ID: parse_id,
-    format.Kind.LINE: parse_line,
-    format.Kind.TEXT: parse_text,
-    format.Kind.DATE: parse_date,
-    format.Kind.FIELD: parse_field,
-    format.Kind.DURATION: parse_duration,
-    format.Kind.TEMPLATE: lambda text: parse_template(parse_line(text)),
+TEXT_PARSERS: Final[dict[tables.Kind, Callable[[str], Any]]] = {
+    tables.Kind.ID: parse_id,
+    tables.Kind.LINE: parse_line,
+    tables.Kind.TEXT: parse_text,
+    tables.Kind.DATE: parse_date,
+    tables.Kind.FIELD: parse_field,
+    tables.Kind.DURATION: parse_duration,
+    tables.Kind.TEMPLATE: lambda text: parse_template(parse_line(text)),
 }
 """Kinds that are written as one text."""
 
-LIST_PARSERS: Final[dict[format.Kind, Callable[[str], Any]]] = {
-    format.Kind.LINES: parse_line,
-    format.Kind.TEXTS: parse_text,
-    format.Kind.FIELDS: parse_field,
-    format.Kind.ATTACK: parse_attack,
+LIST_PARSERS: Final[dict[tables.Kind, Callable[[str], Any]]] = {
+    tables.Kind.LINES: parse_line,
+    tables.Kind.TEXTS: parse_text,
+    tables.Kind.FIELDS: parse_field,
+    tables.Kind.ATTACK: parse_attack,
 }
 """Kinds that are a list of such texts."""

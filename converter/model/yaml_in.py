@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
-from converter.model.format import (
+from converter.model.tables import (
     MAX_ALIAS_WEIGHT,
     MAX_INTEGER,
     MAX_YAML_DEPTH,
@@ -128,7 +128,7 @@ class _Reader:
 
     def documents(self) -> Iterator[Document]:
         """Every document of the file. Raises _Stop."""
-        get_event = self.parser.get_event
+        get_event: Callable[[], Any] = self.parser.get_event
         index = 0
         while True:
             event = get_event()
@@ -137,14 +137,14 @@ class _Reader:
                 return
             if kind is yaml.DocumentStartEvent:
                 self.anchors = {}
-                first = self.parser.peek_event()
+                first: Any = self.parser.peek_event()
                 line = first.start_mark.line + 1
                 yield Document(self._content(), index, line)
                 index += 1
 
     def _content(self) -> Any:
         """The document's root. One loop over events, no recursion."""
-        get_event = self.parser.get_event
+        get_event: Callable[[], Any] = self.parser.get_event
         stack: list[_Frame] = []
         while True:
             event = get_event()
@@ -290,8 +290,7 @@ def read_yaml(text: str) -> tuple[list[Document], list[YamlProblem]]:
     except (UnicodeEncodeError, yaml.YAMLError) as error:
         return [], [_parser_problem(error, text)]
     try:
-        for document in reader.documents():
-            documents.append(document)
+        documents.extend(reader.documents())
     except _Stop as stop:
         return documents, [*reader.problems, stop.problem]
     except (UnicodeEncodeError, yaml.YAMLError) as error:
@@ -320,7 +319,9 @@ def _parser_problem(error: Exception, text: str) -> YamlProblem:
     line = text.count("\n", 0, bad.start()) + 1
     column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
     message = f"the character U+{ord(bad[0]):04X} cannot stand in YAML text as it is"
-    return YamlProblem("not-text", message, line, column, r"write it as an escape in double quotes, \x00 style")
+    return YamlProblem(
+        "not-text", message, line, column, r"write it as an escape in double quotes, \x00 style"
+    )
 
 
 class Locator:

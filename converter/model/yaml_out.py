@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from converter.model.format import MAX_INTEGER, MAX_YAML_DEPTH, MIN_INTEGER
+from converter.model.tables import MAX_INTEGER, MAX_YAML_DEPTH, MIN_INTEGER
 
 WIDTH: Final = 100
 """Columns that a line should not exceed; a single scalar may."""
@@ -28,15 +28,23 @@ class Flow(msgspec.Struct, frozen=True):
     value: Any
 
 
+class Prose(msgspec.Struct, frozen=True):
+    """A text for people: when it is one long line, it is folded into several."""
+
+    text: str
+
+
 Yaml: TypeAlias = Any
-"""None, bool, int, float, str, dict with text keys, list, tuple, or Flow around one of the last three."""
+"""None, bool, int, float, str, dict with text keys, list, tuple, Flow or Prose."""
 
 _PRINTABLE = "\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
 _ALL_PRINTABLE = re.compile(f"[{_PRINTABLE}]*")
-_NOT_PRINTABLE = re.compile(f"[^{_PRINTABLE}]|[\"\\\\]")
+_NOT_PRINTABLE = re.compile(f'[^{_PRINTABLE}]|["\\\\]')
 _BLOCK_TEXT = re.compile(rf"[\t{_PRINTABLE}]*")
 _PLAIN_START = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=~]|-(?=[A-Za-z/-])")
-_NOT_PLAIN = re.compile(r": |:$| #|[,\[\]{}]|^---|^\.\.\.|\s$|:[,\[\]{}]|[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_NOT_PLAIN = re.compile(r": |:$| #|^---|^\.\.\.|\s$|[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}]")
+_FOLD = re.compile(r"(?<=[^ ]) (?=[^ ])")
 _READ_AS_OTHER = re.compile(
     r"""
       null | true | false | yes | no | on | off | y | n | <<
@@ -65,15 +73,18 @@ _NAMED_ESCAPES: Final = {
 }
 
 
-def scalar(value: object) -> str:
-    """A scalar on one line. Raises ValueError for what YAML or JSON cannot hold."""
+def scalar(value: object, *, in_flow: bool = True) -> str:
+    """A scalar on one line, safe between brackets too unless ``in_flow`` is off.
+
+    Raises ValueError for what YAML or JSON cannot hold.
+    """
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case str():
-            return _text(value)
+            return _text(value, in_flow)
         case int() if MIN_INTEGER <= value <= MAX_INTEGER:
             return str(int(value))
         case float() if math.isfinite(value):
@@ -84,10 +95,15 @@ def scalar(value: object) -> str:
             raise ValueError(f"a {type(value).__name__} is no JSON value")
 
 
-def _text(text: str) -> str:
+def _text(text: str, in_flow: bool) -> str:
     if not _ALL_PRINTABLE.fullmatch(text):
         return _double_quoted(text)
-    if _PLAIN_START.match(text) and not _NOT_PLAIN.search(text) and not _READ_AS_OTHER.fullmatch(text):
+    if (
+        _PLAIN_START.match(text)
+        and not _NOT_PLAIN.search(text)
+        and not (in_flow and _NOT_PLAIN_IN_FLOW.search(text))
+        and not _READ_AS_OTHER.fullmatch(text)
+    ):
         return text
     if "\\" in text or '"' in text:
         return "'" + text.replace("'", "''") + "'"
@@ -142,11 +158,14 @@ def _entry(prefix: str, value: Yaml, indent: int) -> Iterator[str]:
     """The lines of what stands behind a key or a dash at ``indent``."""
     if indent > 2 * MAX_YAML_DEPTH:
         raise ValueError(f"nested more than {MAX_YAML_DEPTH} deep")
-    item = value.value if isinstance(value, Flow) else value
+    item = value.value if isinstance(value, Flow) else value.text if isinstance(value, Prose) else value
     if isinstance(item, str) and _is_block_text(item):
         yield from _block_text(prefix, item, indent + 2)
+    elif isinstance(value, Prose) and len(prefix) + len(value.text) >= WIDTH and _can_fold(value.text):
+        yield f"{prefix} >-"
+        yield from _folded(value.text, indent + 2)
     elif not isinstance(item, (dict, list, tuple)):
-        yield f"{prefix} {scalar(item)}"
+        yield f"{prefix} {scalar(item, in_flow=False)}"
     elif not item or _fits(prefix, value):
         yield f"{prefix} {_flow(item)}"
     else:
@@ -203,6 +222,23 @@ def _is_block_text(text: str) -> bool:
         return False
     lines = text.split("\n")
     return all(_BLOCK_TEXT.fullmatch(line) and (not line or not line.isspace()) for line in lines)
+
+
+def _can_fold(text: str) -> bool:
+    """Whether ``>`` can carry a text: one line of printable text that starts with no space."""
+    return bool(_ALL_PRINTABLE.fullmatch(text)) and not text[0].isspace() and bool(_FOLD.search(text))
+
+
+def _folded(text: str, indent: int) -> Iterator[str]:
+    """The text cut at single spaces, which is what YAML joins folded lines with."""
+    pad = " " * indent
+    line = pad
+    for part in _FOLD.split(text):
+        if line != pad and len(line) + 1 + len(part) > WIDTH:
+            yield line
+            line = pad
+        line += part if line == pad else f" {part}"
+    yield line
 
 
 def _block_text(prefix: str, text: str, indent: int) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The rule file as data: which keys each mapping has, what kind of value each takes, and every limit.
 
 The loader, the writer and the JSON Schema are all driven by these tables; there is no second list.
-docs/rule-format.md is the reference for people.
+docs/rule-tables.md is the reference for people.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ ID_PATTERN: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 DURATION_PATTERN: Final = rf"[1-9][0-9]{{0,12}}({'|'.join(DURATION_UNITS)})"
 DATE_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ATTACK_PATTERN: Final = r"TA[0-9]{4}(:T[0-9]{4}(\.[0-9]{3})?)?"
-LINE_PATTERN: Final = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\x00-\x20\x7f-\xa0\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
+LINE_PATTERN: Final = (
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\x00-\x20\x7f-\xa0\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
+)
 TEXT_PATTERN: Final = r"[^\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]*"
 
 
