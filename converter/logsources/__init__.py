@@ -1,7 +1,12 @@
 """What a log looks like: packs, and what each platform stores of an event."""
 
 from converter.logsources.loader import PackLibrary, built_in_names, load_packs
-from converter.logsources.localise import Localised, LocalisedPath, localise, localise_path
+from converter.logsources.localise import (
+    Localised,
+    LocalisedPath,
+    localise,
+    localise_path,
+)
 from converter.logsources.project import canonical_event, project
 
 __all__ = [

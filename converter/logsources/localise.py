@@ -16,7 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from converter.logsources.lookup import Known, fields_below, known, nearest_names, nested_above, stored_field
+from converter.logsources.lookup import (
+    Known,
+    fields_below,
+    known,
+    nearest_names,
+    nested_above,
+    stored_field,
+)
 from converter.logsources.naming import flat_name, is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.logsources.values import ValueChanges

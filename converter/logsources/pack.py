@@ -51,7 +51,9 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
 
     ``values`` maps canonical text → stored text where the platform renames values (e.g. ECS
     event.outcome); ``case`` is ``lower`` or ``upper`` where it changes their case. ``keys``: what the
-    platform writes for a text within the keys of an open object (``.`` → ``_``), longest text first.
+    platform writes for a text within the keys of an open object (``.`` → ``_``), longest text first. ``ip``: a
+    second field, of type ``ip``, that holds those of the values that are addresses. ``shared``: another
+    canonical field whose value the platform stores here too.
     """
 
     name: str
@@ -60,6 +62,8 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
     values: Mapping[str, str] = msgspec.field(default_factory=dict)
     case: str | None = None
     keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    ip: str | None = None
+    shared: str | None = None
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,28 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from converter.logsources._select import expression_from_data
 from converter.logsources.naming import flat_name, is_flat
-from converter.logsources.pack import Field, FieldType, Pack, PlatformField, TimeField, TimeFormat, Variant
+from converter.logsources.pack import (
+    Field,
+    FieldType,
+    Pack,
+    PlatformField,
+    TimeField,
+    TimeFormat,
+    Variant,
+)
 from converter.model.diagnostics import RuleError
-from converter.model.expressions import TRUE, All, AnyOf, Expression, Not, Operator, Predicate, all_of
+from converter.model.expressions import (
+    TRUE,
+    All,
+    AnyOf,
+    Expression,
+    Not,
+    Operator,
+    Predicate,
+    all_of,
+)
+from converter.model.load import expression_from_data
 from converter.model.paths import FieldPath, parse_path
 
 Keys: TypeAlias = tuple[str | int, ...]
@@ -26,7 +43,7 @@ _PACK_KEYS = (
     "constants", "fields", "open_fields", "entities", "variants",
 )  # fmt: skip
 _FIELD_KEYS = ("type", "description", "open")
-_STORED_KEYS = ("name", "type", "list", "values", "case", "keys")
+_STORED_KEYS = ("name", "type", "list", "values", "case", "keys", "ip", "shared")
 _EVERYTHING = FieldPath(())
 
 
@@ -217,6 +234,8 @@ class _FieldBuilder:
             is_list=bool(own.get("list", in_list)),
             values={_plain(key): _plain(value) for key, value in (own.get("values") or {}).items()},
             case=case,
+            ip=own.get("ip"),
+            shared=own.get("shared"),
             keys={str(key): str(value) for key, value in (own.get("keys") or {}).items()},
         )
 
