@@ -7,12 +7,12 @@ The rule language keeps the two versions apart; here ``0.0.0.0/0`` is what tells
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 
 from converter.model.addresses import CLASSES
 
 IPV4 = "0.0.0.0/0"
-_MAPPED = ip_network("::ffff:0:0/96")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def stored(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -23,9 +23,10 @@ def stored(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
     wide: list[str] = []
     for text in networks:
         network = ip_network(text)
-        if network.version == 6 and _MAPPED.supernet_of(network):
-            continue
-        (wide if network.version == 6 and network.supernet_of(_MAPPED) else plain).append(text)
+        if not isinstance(network, IPv6Network):
+            plain.append(text)
+        elif not _MAPPED.supernet_of(network):
+            (wide if network.supernet_of(_MAPPED) else plain).append(text)
     return tuple(plain), tuple(wide)
 
 

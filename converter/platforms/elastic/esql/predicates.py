@@ -15,10 +15,11 @@ from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import PlatformField
 from converter.model.expressions import Function, FunctionName, Operator, Predicate, Scalar
 from converter.model.paths import FieldPath
+from converter.model.regex import CharClass, Group, RegexError, Repeat, as_literal, parse, render
 from converter.model.regex import Literal as RegexLiteral
 from converter.model.regex import Node as RegexNode
-from converter.model.regex import RegexError, as_literal, parse, render
-from converter.model.regex import nodes as regex_nodes
+from converter.model.regex.edges import whole_text_forms
+from converter.model.regex.nodes import alternation, concat
 from converter.platforms.elastic.esql import wildcards
 from converter.platforms.elastic.esql.condition import FALSE, Condition, Leaf, inverse, joint, present_test
 from converter.platforms.elastic.esql.joined import SEPARATOR, joined, within_one_value
@@ -151,9 +152,7 @@ class Predicates:
         if operator is Operator.LIKE:
             pieces = [wildcards.tokens(text) for text in texts]
         else:
-            before = () if operator is Operator.STARTS_WITH else ((wildcards.ANY, True),)
-            after = () if operator is Operator.ENDS_WITH else ((wildcards.ANY, True),)
-            pieces = [(*before, (text, False), *after) for text in texts]
+            pieces = [_affixed(operator, text) for text in texts]
         if operand.many:
             return joint(every, [self._like_any(operand, piece) for piece in pieces])
         patterns = [string(wildcards.pattern_of(piece)) for piece in pieces]
@@ -173,12 +172,12 @@ class Predicates:
         if not any(wild for _, wild in inner):
             pattern = "*" + wildcards.escaped(start + "".join(t for t, _ in inner) + end) + "*"
             return _leaf(operand, f"{text} LIKE {string(pattern)}", f"{text} NOT LIKE {string(pattern)}")
-        one = regex_nodes.CharClass(((ord(SEPARATOR), ord(SEPARATOR)),), negated=True)
-        any_number = regex_nodes.Repeat(one, 0, None)
+        one = CharClass(((ord(SEPARATOR), ord(SEPARATOR)),), negated=True)
+        any_number = Repeat(one, 0, None)
         parts = [
             (any_number if t == wildcards.ANY else one) if wild else RegexLiteral(t) for t, wild in inner
         ]
-        node = regex_nodes.concat([RegexLiteral(start), *parts, RegexLiteral(end)])
+        node = concat([RegexLiteral(start), *parts, RegexLiteral(end)])
         return self._rendered(operand, text, node)
 
     def _single_pattern(self, operand: Operand, keyword: str, pattern: str) -> Condition:
@@ -207,17 +206,32 @@ class Predicates:
     def _regex_any(self, operand: Operand, node: RegexNode) -> Condition:
         """Some value of a multi-valued operand holds a match."""
         plain = as_literal(node)
-        if plain is not None and plain and SEPARATOR not in plain:
-            return self._like_any(operand, ((wildcards.ANY, True), (plain, False), (wildcards.ANY, True)))
+        if plain is not None and plain[1] and SEPARATOR not in plain[1]:
+            return self._like_any(operand, _affixed(*plain))
         try:
-            inside = within_one_value(node)
+            return self._rendered(operand, joined(operand.text), within_one_value(node))
+        except RegexError:
+            pass
+        try:
+            whole = within_one_value(Group(alternation(whole_text_forms(node))))
         except RegexError:
             return self._single_pattern(operand, "RLIKE", string(render(node, "lucene")))
-        return self._rendered(operand, joined(operand.text), inside)
+        mark = RegexLiteral(SEPARATOR)
+        return self._rendered(
+            operand, joined(operand.text, before=True, after=True), concat((mark, whole, mark))
+        )
 
     def _rendered(self, operand: Operand, text: str, node: RegexNode) -> Condition:
         pattern = string(render(node, "lucene"))
         return _leaf(operand, f"{text} RLIKE {pattern}", f"{text} NOT RLIKE {pattern}")
+
+
+def _affixed(operator: Operator, text: str) -> tuple[wildcards.Token, ...]:
+    """The pattern of ``is``, ``starts_with``, ``ends_with`` or ``contains``."""
+    run = ((wildcards.ANY, True),)
+    before = run if operator in (Operator.ENDS_WITH, Operator.CONTAINS) else ()
+    after = run if operator in (Operator.STARTS_WITH, Operator.CONTAINS) else ()
+    return (*before, (text, False), *after)
 
 
 def _leaf(operand: Operand, text: str, opposite: str) -> Leaf:

@@ -17,7 +17,10 @@ _NEEDS_ESCAPE: Final = re.compile("[" + re.escape("".join(_ESCAPES)) + "]")
 _PLAIN_PART: Final = re.compile(r"(?:[A-Za-z]|[_@](?=[A-Za-z0-9_]))[A-Za-z0-9_]*", re.ASCII)
 
 RESERVED: Final = frozenset(
-    "and as asc by desc false first in is last like metadata not null nulls on or rlike true where with".split()
+    (
+        *("and", "as", "asc", "by", "desc", "false", "first", "in", "is", "last", "like"),
+        *("metadata", "not", "null", "nulls", "on", "or", "rlike", "true", "where", "with"),
+    )
 )
 """Words that the lexer takes for a keyword somewhere in an expression; as a name they are quoted."""
 
@@ -52,7 +55,7 @@ def identifier_value(text: str) -> str:
 _NAME_PIECE: Final = re.compile(r"`(?:[^`]|``)+`")
 
 
-def literal(value: bool | int | float | str) -> str:
+def literal(value: bool | float | str) -> str:
     """A scalar as a literal."""
     if isinstance(value, bool):
         return "true" if value else "false"
