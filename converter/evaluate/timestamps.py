@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 _NS_PER_S = 1_000_000_000
@@ -50,9 +51,8 @@ def parse(value: Any, time_format: str) -> int | None:
     if factor is None:
         return parse_text(value) if isinstance(value, str) else None
     try:
-        number = float(value) if isinstance(value, float) or "." in str(value) else int(value)
-        return number * factor if isinstance(number, int) else round(number * factor)
-    except (ValueError, OverflowError):
+        return int(Decimal(str(value)) * factor)
+    except (ArithmeticError, ValueError):  # no number, infinite, or beyond what Decimal holds
         return parse_text(value) if isinstance(value, str) else None
 
 
