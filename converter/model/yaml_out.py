@@ -43,7 +43,7 @@ _NOT_PRINTABLE = re.compile(f'[^{_PRINTABLE}]|["\\\\]')
 _BLOCK_TEXT = re.compile(rf"[\t{_PRINTABLE}]*")
 _PLAIN_START = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=~]|-(?=[A-Za-z/-])")
 _NOT_PLAIN = re.compile(r": |:$| #|^---|^\.\.\.|\s$|[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}]")
+_NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}?]")
 _FOLD = re.compile(r"(?<=[^ ]) (?=[^ ])")
 _READ_AS_OTHER = re.compile(
     r"""
