@@ -1,0 +1,513 @@
+"""From a canonical expression to a Python condition on a Panther event, with exactly its meaning.
+
+Facts held to, measured on panther_core 0.16: ``deep_get`` gives its default for a null, for a missing key
+and on the way through a list; list fields are ``ImmutableList``, which is no ``list`` and has no hash, so
+membership is tested against tuples; ``==`` tells 403 from "403" and takes ``True`` for 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+import msgspec
+
+from converter.evaluate.values import number_of, text_of
+from converter.model.addresses import CLASSES
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Concat,
+    Expression,
+    ForSome,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+    Scalar,
+)
+from converter.model.paths import FieldPath
+from converter.model.regex import RegexError, nullable, parse, render
+from converter.platforms.losses import Losses
+from converter.platforms.panther import layout
+from converter.platforms.panther.fields import Fields, Kind
+from converter.platforms.panther.layout import Doc
+from converter.platforms.panther.literals import python_raw, python_scalar, python_text
+from converter.platforms.panther.module import Module, tuple_text, words
+
+_ORDER: Final = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+_EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+_VERSIONS: Final = {"v4": 4, "v6": 6}
+_LARGEST_EXACT_FLOAT: Final = 2**53
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What paths start at: the event, or an element of a list whose keys are ``base``."""
+
+    variable: str = "event"
+    base: tuple[str, ...] = ()
+    depth: int = 0
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """The texts that a predicate looks at: ``element`` is the Python for one of them, ``collection`` for all.
+
+    ``raw`` is the collection of the values before they become text, where nothing has changed them.
+    """
+
+    collection: str
+    element: str = "value"
+    raw: str | None = None
+    is_length: bool = False
+
+
+class ConditionWriter:
+    """Writes conditions into one module; what cannot be said goes to ``losses``."""
+
+    def __init__(self, module: Module, fields: Fields, losses: Losses) -> None:
+        self._module = module
+        self._fields = fields
+        self._losses = losses
+
+    def condition(self, expression: Expression, scope: Scope = Scope()) -> Doc:  # noqa: B008 - frozen
+        """The condition as a tree whose Python text gives True or False."""
+        match expression:
+            case All(terms):
+                return layout.joined("and", [self.condition(term, scope) for term in terms])
+            case AnyOf(terms):
+                return layout.joined("or", [self.condition(term, scope) for term in terms])
+            case Not(term):
+                with self._losses.flipped():
+                    return layout.negated(self.condition(term, scope))
+            case ForSome(path, term):
+                return self._for_some(path, term, scope)
+            case Predicate():
+                return self._predicate(expression, scope)
+
+    def values(self, path: FieldPath, scope: Scope = Scope(), helper: str = "values") -> str:  # noqa: B008
+        """A call of one of the helpers that take a path."""
+        self._module.use(helper)
+        return f"{helper}({scope.variable}, {self.steps(path)})"
+
+    def steps(self, path: FieldPath) -> str:
+        """The steps of a path as arguments."""
+        if None in path.steps:
+            self._module.use("EACH")
+        return ", ".join(
+            "EACH" if step is None else python_text(step) if isinstance(step, str) else str(step)
+            for step in path.steps
+        )
+
+    def lookup(self, path: FieldPath, scope: Scope = Scope(), default: str | None = None) -> str:  # noqa: B008
+        """The value at a path of keys, as an engineer looks it up."""
+        keys = [python_text(str(step)) for step in path.steps]
+        if default is not None:
+            return f"{scope.variable}.deep_get({', '.join(keys)}, default={default})"
+        if len(keys) == 1:
+            return f"{scope.variable}.get({keys[0]})"
+        return f"{scope.variable}.deep_get({', '.join(keys)})"
+
+    def kind(self, path: FieldPath, scope: Scope = Scope()) -> Kind:  # noqa: B008 - frozen
+        """The declared kind of the value at a path."""
+        return self._fields.kind(path.steps, scope.base)
+
+    # -- the tree
+
+    def _for_some(self, path: FieldPath, term: Expression, scope: Scope) -> Doc:
+        variable = "item" if scope.depth == 0 else f"item_{scope.depth + 1}"
+        listed = FieldPath(path.steps[:-1]) if path.steps[-1] is None else path
+        source = self.values(listed, scope, "items")
+        inner = Scope(variable, scope.base + path.keys, scope.depth + 1)
+        return layout.Any(self.condition(term, inner), (f"for {variable} in {source}",))
+
+    def _predicate(self, predicate: Predicate, scope: Scope) -> Doc:
+        if predicate.all_of and len(predicate.values) > 1:
+            single = [
+                msgspec.structs.replace(predicate, values=(value,), all_of=False) for value in predicate.values
+            ]
+            return layout.joined("and", [self._predicate(one, scope) for one in single])
+        plain = self._plain(predicate, scope)
+        return plain if plain is not None else self._general(predicate, scope)
+
+    # -- the plain forms, exact where the field's kind is declared
+
+    def _plain(self, predicate: Predicate, scope: Scope) -> Doc | None:
+        path = predicate.subject
+        if predicate.functions or not isinstance(path, FieldPath):
+            return None
+        kind = self.kind(path, scope)
+        if kind is Kind.UNKNOWN:
+            return None
+        match predicate.operator:
+            case Operator.EXISTS:
+                return layout.compared(self.lookup(path, scope), "is not", "None")
+            case Operator.IS if not (predicate.ignore_case and kind is Kind.TEXT):
+                return self._plain_is(predicate, path, kind, scope)
+            case Operator.IS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.CONTAINS:
+                return self._plain_text(predicate, path, kind, scope)
+            case Operator.LIKE | Operator.REGEX:
+                return self._plain_text(predicate, path, kind, scope)
+            case _:
+                return None
+
+    def _plain_is(self, predicate: Predicate, path: FieldPath, kind: Kind, scope: Scope) -> Doc | None:
+        operands = [_as_kind(value, kind) for value in predicate.values if not isinstance(value, FieldPath)]
+        if any(operand is None for operand in operands):
+            return None
+        found = self.lookup(path, scope)
+        if kind is Kind.BOOLEAN and len(operands) == 1:
+            return layout.compared(found, "is", str(operands[0]))
+        literals = list(dict.fromkeys(python_scalar(value) for value in operands if value is not None))
+        if len(literals) == 1:
+            return layout.compared(found, "==", literals[0])
+        return layout.compared(found, "in", self._module.choices(path, literals))
+
+    def _plain_text(self, predicate: Predicate, path: FieldPath, kind: Kind, scope: Scope) -> Doc | None:
+        """A text operator on a declared text. A missing one is looked at as "", so "" must not satisfy it."""
+        if kind is not Kind.TEXT:
+            return None
+        if predicate.operator is Operator.IS and any(not isinstance(v, (str, bool)) for v in predicate.values):
+            return None
+        tests = self._text_tests(predicate, path)
+        if tests is None or any(test.takes_empty for test in tests):
+            return None
+        element = f"str({self.lookup(path, scope, default=python_text(''))})"
+        return layout.joined("or", [test.of(element) for test in tests])
+
+    # -- the general forms, exact for any event
+
+    def _general(self, predicate: Predicate, scope: Scope) -> Doc:
+        if predicate.operator is Operator.EXISTS:
+            return self._exists(predicate, scope)
+        subject = self._subject(predicate, scope)
+        match predicate.operator:
+            case Operator.SAME_AS:
+                return self._same_as(predicate, subject, scope)
+            case Operator.IS:
+                return self._is(predicate, subject, scope)
+            case Operator.CIDR | Operator.IP:
+                return self._address(predicate, subject)
+            case Operator.GT | Operator.GTE | Operator.LT | Operator.LTE:
+                return self._order(predicate, subject)
+            case _:
+                tests = self._text_tests(predicate, _path_of(predicate)) or []
+                return layout.joined("or", [_some(test, subject) for test in tests])
+
+    def _exists(self, predicate: Predicate, scope: Scope) -> Doc:
+        if isinstance(predicate.subject, FieldPath) and not predicate.functions:
+            return layout.call(self.values(predicate.subject, scope, "exists"))
+        collection = self._subject(predicate, scope).collection
+        return layout.Text(f"bool({collection})", f"not {collection}")
+
+    def _subject(self, predicate: Predicate, scope: Scope) -> Subject:
+        """The subject's collection, and what the value functions make of one element of it."""
+        raw: str | None = None
+        if isinstance(predicate.subject, FieldPath):
+            collection = self.values(predicate.subject, scope, "texts")
+            if not predicate.functions:
+                raw = self.values(predicate.subject, scope)
+        else:
+            collection = self._concat(predicate.subject, scope)
+        element, is_length = "value", False
+        for function in predicate.functions:
+            if is_length:
+                element, is_length = f"str({element})", False
+            match function.name:
+                case FunctionName.SPLIT:
+                    self._module.use("parts")
+                    separator = python_text(function.separator or "")
+                    source = _listed(collection, element)
+                    collection = f"parts({source}, {separator}, {function.index})"
+                    element = "value"
+                case FunctionName.BASENAME:
+                    self._module.use("basename")
+                    element = f"basename({element})"
+                case FunctionName.LENGTH:
+                    element, is_length = f"len({element})", True
+                case FunctionName.TRIM:
+                    element = f'{element}.strip(" \\t\\r\\n\\f\\v")'
+                case FunctionName.LOWER | FunctionName.UPPER:
+                    element = f"{element}.{function.name.value}()"
+        return Subject(collection, element, raw, is_length)
+
+    def _concat(self, concat: Concat, scope: Scope) -> str:
+        """A list of the parts' values joined, in every combination."""
+        names, clauses = [], []
+        for part in concat.parts:
+            if isinstance(part, str):
+                names.append(python_text(part))
+                continue
+            name = f"part_{len(clauses) + 1}"
+            names.append(name)
+            clauses.append(f"for {name} in {self.values(part, scope, 'texts')}")
+        return f"[{' + '.join(names)} {' '.join(clauses)}]" if clauses else f"[{' + '.join(names)}]"
+
+    def _is(self, predicate: Predicate, subject: Subject, scope: Scope) -> Doc:
+        """Numbers are compared as numbers; texts as texts, but for a text like "0.50", which is both."""
+        numbers: list[str] = []
+        texts: list[Scalar] = []
+        both: list[str] = []
+        for value in predicate.values:
+            if isinstance(value, FieldPath):
+                continue
+            number = number_of(value)
+            if number is not None and not isinstance(value, str):
+                numbers.append(python_scalar(value))
+            elif number is None or subject.raw is None or _written_plainly(str(value), number):
+                texts.append(value)
+            else:
+                both.append(python_scalar(value))
+        found: list[Doc] = []
+        if subject.is_length:
+            numbers += [python_scalar(n) for value in texts if (n := number_of(value)) is not None]
+            texts = []
+        if texts:
+            operand = msgspec.structs.replace(predicate, values=tuple(texts))
+            found += [_some(test, subject) for test in self._text_tests(operand, _path_of(predicate)) or []]
+        if numbers:
+            source = self._numbers(subject)
+            if len(numbers) == 1:
+                found.append(layout.compared(numbers[0], "in", source))
+            else:
+                choices = self._module.choices(_path_of(predicate), numbers)
+                found.append(_any(layout.compared("number", "in", choices), f"for number in {source}"))
+        for operand_text in both:
+            self._module.use("same")
+            flag = ", ignore_case=True" if predicate.ignore_case else ""
+            source = subject.raw or _listed(subject.collection, subject.element)
+            found.append(_any(layout.call(f"same(value, {operand_text}{flag})"), f"for value in {source}"))
+        return layout.joined("or", found)
+
+    def _same_as(self, predicate: Predicate, subject: Subject, scope: Scope) -> Doc:
+        self._module.use("same")
+        flag = ", ignore_case=True" if predicate.ignore_case else ""
+        source = subject.raw or _listed(subject.collection, subject.element)
+        return layout.joined(
+            "or",
+            [
+                _any(
+                    layout.call(f"same(one, other{flag})"),
+                    f"for one in {source}",
+                    f"for other in {self.values(other, scope)}",
+                )
+                for other in predicate.values
+                if isinstance(other, FieldPath)
+            ],
+        )
+
+    def _order(self, predicate: Predicate, subject: Subject) -> Doc:
+        operator = _ORDER[predicate.operator]
+        found: list[Doc] = []
+        for value in predicate.values:
+            if isinstance(value, FieldPath):
+                continue
+            number = number_of(value)
+            if number is not None:
+                limit, variable, source = python_scalar(number), "number", self._numbers(subject)
+            else:
+                self._module.use("moment", "moments")
+                source = subject.raw or _listed(subject.collection, subject.element)
+                limit, variable, source = f"moment({python_text(text_of(value))})", "at", f"moments({source})"
+            text = f"{variable} {operator} {limit}"
+            found.append(_any(layout.Text(text, f"not {text}"), f"for {variable} in {source}"))
+        return layout.joined("or", found)
+
+    def _numbers(self, subject: Subject) -> str:
+        if subject.is_length:
+            return _listed(subject.collection, subject.element)
+        self._module.use("numbers")
+        return f"numbers({subject.raw or _listed(subject.collection, subject.element)})"
+
+    def _address(self, predicate: Predicate, subject: Subject) -> Doc:
+        self._module.use("addresses")
+        clause = f"for address in addresses({subject.raw or _listed(subject.collection, subject.element)})"
+        operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
+        if predicate.operator is Operator.CIDR:
+            stem = words(path) if (path := _path_of(predicate)) is not None else "address"
+            return _any(self._inside(f"{stem}_networks", tuple(operands)), clause)
+        return layout.joined("or", [_any(self._in_class(name), clause) for name in operands])
+
+    def _in_class(self, name: str) -> Doc:
+        if name in _VERSIONS:
+            return layout.compared("address.version", "==", str(_VERSIONS[name]))
+        covered, excepted = CLASSES[name]
+        terms: list[Doc] = []
+        if tuple(covered) != _EVERYWHERE:
+            terms.append(self._inside(f"{name}_networks", tuple(covered)))
+        if excepted:
+            terms.append(layout.negated(self._inside(f"not_{name}_networks", tuple(excepted))))
+        return layout.joined("and", terms)
+
+    def _inside(self, stem: str, networks: tuple[str, ...]) -> Doc:
+        self._module.use("in_networks", "ip_network")
+        name = self._module.constant(stem, _networks_text([python_text(network) for network in networks]))
+        return layout.call(f"in_networks(address, {name})")
+
+    # -- tests of one text
+
+    def _text_tests(self, predicate: Predicate, path: FieldPath | None) -> list[_Test] | None:
+        """The tests of one text that any operand's satisfaction comes to; None if there are none."""
+        operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
+        fold = ".lower()" if predicate.ignore_case else ""
+        if predicate.operator is Operator.REGEX:
+            return [test for operand in operands if (test := self._regex(operand, predicate, path)) is not None]
+        forms: dict[Operator, list[str]] = {}
+        for operand in operands:
+            operator, text = predicate.operator, operand.lower() if fold else operand
+            if operator is Operator.LIKE:
+                operator, text = _like(text)
+            forms.setdefault(operator, []).append(text)
+        tests: list[_Test] = []
+        for operator, found in forms.items():
+            texts = list(dict.fromkeys(found))
+            if operator is Operator.LIKE:
+                tests += [self._wildcard(text, fold, path) for text in texts]
+            else:
+                literals = [python_text(text) for text in texts]
+                choices = literals[0] if len(texts) == 1 else self._module.choices(path, literals)
+                tests.append(_Test(_FORMS[operator], choices, len(texts) > 1, fold, "" in texts))
+        return tests
+
+    def _regex(self, pattern: str, predicate: Predicate, path: FieldPath | None) -> _Test | None:
+        with contextlib.suppress(RecursionError):
+            try:
+                node = parse(f"(?i){pattern}" if predicate.ignore_case else pattern, "re2")
+                text = render(node, "python")
+            except RegexError as error:
+                self._losses.refuse("regex-construct", f"the regex {pattern!r} has no Python form: {error}")
+                return None
+            name = self._pattern(python_raw(text), "", path)
+            return _Test("search", name, False, "", nullable(node))
+        self._losses.refuse("regex-construct", "the regex is nested too deeply")
+        return None
+
+    def _wildcard(self, text: str, fold: str, path: FieldPath | None) -> _Test:
+        import re
+
+        parts = {"*": ".*", "?": "."}
+        body = "".join(
+            parts[token] if is_wild else re.escape(token) for is_wild, token in _wildcard_tokens(text)
+        )
+        takes_empty = not body.replace(".*", "")
+        return _Test("fullmatch", self._pattern(python_raw(body), ", re.DOTALL", path), False, fold, takes_empty)
+
+    def _pattern(self, literal: str, flags: str, path: FieldPath | None) -> str:
+        self._module.use("re")
+        stem = words(path) if path is not None else "text"
+        return self._module.constant(f"{stem}_pattern", f"re.compile({literal}{flags})")
+
+
+class _Test(msgspec.Struct, frozen=True):
+    """A test of one text. ``form``: which; ``operand``: a literal, or a tuple when ``several``.
+
+    ``fold`` is put behind the text where case is ignored; ``takes_empty``: whether "" may satisfy it.
+    """
+
+    form: str
+    operand: str
+    several: bool
+    fold: str
+    takes_empty: bool
+
+    def of(self, element: str) -> Doc:
+        """The test of the text that a Python expression gives."""
+        text = element + self.fold
+        match self.form:
+            case "equal":
+                return layout.compared(text, "in" if self.several else "==", self.operand)
+            case "contains" if self.several:
+                return _any(layout.compared("part", "in", text), f"for part in {self.operand}")
+            case "contains":
+                return layout.compared(self.operand, "in", text)
+            case "search" | "fullmatch":
+                found = f"{self.operand}.{self.form}({text})"
+                return layout.Text(f"bool({found})", f"not {found}")
+            case _:
+                return layout.call(f"{text}.{self.form}({self.operand})")
+
+
+_FORMS: Final = {
+    Operator.IS: "equal",
+    Operator.STARTS_WITH: "startswith",
+    Operator.ENDS_WITH: "endswith",
+    Operator.CONTAINS: "contains",
+}
+
+
+def _some(test: _Test, subject: Subject) -> Doc:
+    """Some text of the subject passes the test."""
+    element = f"str({subject.element})" if subject.is_length else subject.element
+    if test.form == "equal" and not test.several and not test.fold and element == "value":
+        return layout.compared(test.operand, "in", subject.collection)
+    return _any(test.of(element), f"for value in {subject.collection}")
+
+
+def _any(body: Doc, *clauses: str) -> Doc:
+    return layout.Any(body, clauses)
+
+
+def _listed(collection: str, element: str) -> str:
+    """The collection with the element's changes applied."""
+    return collection if element == "value" else f"[{element} for value in {collection}]"
+
+
+def _path_of(predicate: Predicate) -> FieldPath | None:
+    return predicate.subject if isinstance(predicate.subject, FieldPath) else None
+
+
+def _as_kind(value: Scalar, kind: Kind) -> Scalar | None:
+    """The operand as a value of the field's kind equals it; None if plain equality cannot say it."""
+    match kind:
+        case Kind.TEXT:
+            return text_of(value) if isinstance(value, (str, bool)) else None
+        case Kind.NUMBER:
+            return number_of(value)
+        case Kind.BOOLEAN:
+            return {"true": True, "false": False}.get(text_of(value))
+        case _:
+            return None
+
+
+def _written_plainly(text: str, number: float) -> bool:
+    """Whether a number that equals this text's is also written like it, whatever its type."""
+    return abs(number) <= _LARGEST_EXACT_FLOAT and text_of(number) == text
+
+
+def _networks_text(networks: list[str]) -> str:
+    """A list of networks, in one line where it is short."""
+    listed = tuple_text(networks)
+    if "\n" not in listed:
+        return f"[ip_network(network) for network in {listed}]"
+    indented = listed.replace("\n", "\n    ")
+    return f"[\n    ip_network(network)\n    for network in {indented}\n]"
+
+
+def _wildcard_tokens(pattern: str) -> list[tuple[bool, str]]:
+    """(is a wildcard, character) for each character of a ``like`` pattern, escapes resolved."""
+    tokens: list[tuple[bool, str]] = []
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\" and position + 1 < len(pattern) and pattern[position + 1] in "*?\\":
+            position += 1
+            tokens.append((False, pattern[position]))
+        else:
+            tokens.append((character in "*?", character))
+        position += 1
+    return tokens
+
+
+def _like(pattern: str) -> tuple[Operator, str]:
+    """A pattern with ``*`` at its ends only is one of the plainer operators; else it stays ``like``."""
+    tokens = _wildcard_tokens(pattern)
+    before = bool(tokens) and tokens[0] == (True, "*")
+    after = len(tokens) > 1 and tokens[-1] == (True, "*")
+    inner = tokens[before : len(tokens) - after]
+    text = "".join(character for _, character in inner)
+    if any(is_wild for is_wild, _ in inner) or ((before or after) and not text):
+        return Operator.LIKE, pattern
+    if before and after:
+        return Operator.CONTAINS, text
+    if before:
+        return Operator.ENDS_WITH, text
+    return (Operator.STARTS_WITH, text) if after else (Operator.IS, text)

@@ -1,0 +1,59 @@
+"""The engine that Panther itself runs detections with, on the emitted files.
+
+panther_core is licensed under the AGPL and stays optional: nothing imports it before it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from converter.model.diagnostics import MissingExtraError, RuleError
+from converter.platforms.base import Artifact, StoredEvent
+
+
+class PantherCore:
+    """Runs ``rule()`` of an emitted detection as panther_core does: on a PantherEvent, its result a bool.
+
+    Raises MissingExtraError where panther_core is not installed.
+    """
+
+    name = "panther_core"
+
+    def __init__(self) -> None:
+        try:
+            from panther_core.enriched_event import PantherEvent
+            from panther_core.rule import Rule
+        except ImportError as error:
+            raise MissingExtraError("panther_core is not installed; install the extra `engines`") from error
+        self.version = importlib.metadata.version("panther_core")
+        self._event: Callable[..., Any] = PantherEvent
+        self._rule: Callable[..., Any] = Rule
+        self._loaded: dict[str, Any] = {}
+
+    def verdicts(self, artifact: Artifact, events: Iterable[StoredEvent], step: int = 0) -> list[bool]:
+        """One verdict per event. Raises RuleError when the file does not load, or ``rule()`` raises."""
+        return [bool(self.result(artifact, event, step).detection_output) for event in events]
+
+    def result(self, artifact: Artifact, event: StoredEvent, step: int = 0) -> Any:
+        """panther_core's DetectionResult for one event. Raises RuleError when ``rule()`` raises."""
+        source = [file.text for file in artifact.files if file.path.endswith(".py")][step]
+        rule = self._loaded.get(source)
+        if rule is None:
+            rule = self._loaded[source] = self._load(artifact.rule_id, source)
+        result = rule.run(self._event(event), {}, {}, batch_mode=True)
+        if result.detection_exception is not None:
+            raise RuleError(f"rule {artifact.rule_id}: rule() raised {result.detection_exception!r}")
+        return result
+
+    def _load(self, rule_id: str, source: str) -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "detection.py"
+            path.write_text(source, encoding="utf-8")
+            rule = self._rule({"id": rule_id, "versionId": "", "path": str(path)})
+        if rule.setup_exception is not None:
+            raise RuleError(f"rule {rule_id}: the Python does not load: {rule.setup_exception!r}")
+        return rule

@@ -1,0 +1,45 @@
+"""The platform object: writing, reading back, projecting, and the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from converter.logsources import project
+from converter.logsources.pack import Pack
+from converter.model.rule import JsonObject, Rule
+from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.panther.writer import PLATFORM_NAME, PantherWriter
+
+
+class PantherPlatform:
+    """Panther as a :class:`converter.platforms.base.Platform`."""
+
+    name = PLATFORM_NAME
+
+    def render(self, rule: Rule, context: Context) -> Artifact:
+        """The rule as a Panther rule, or for a sequence as a correlation rule over one rule per step."""
+        writer = PantherWriter(rule, context)
+        if rule.sequence is not None:
+            from converter.platforms.panther.correlation import write_sequence
+
+            return write_sequence(writer)
+        return writer.write()
+
+    def read_back(self, artifact: Artifact, context: Context) -> Rule:
+        """What the artifact's files say. Raises RuleError when they do not parse."""
+        from converter.platforms.panther.reader import read_artifact
+
+        return read_artifact(artifact, context)
+
+    def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
+        """The event as Panther stores it: its own JSON shape."""
+        return project(pack, event, PLATFORM_NAME)
+
+    def engines(self) -> tuple[Callable[[], Engine], ...]:
+        """panther_core, which runs the emitted Python."""
+        from converter.platforms.panther.engine import PantherCore
+
+        return (PantherCore,)
+
+
+PLATFORM = PantherPlatform()

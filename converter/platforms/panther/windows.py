@@ -1,0 +1,85 @@
+"""Thresholds and suppression in Panther's terms, and what that changes.
+
+Panther documentation, Rules: ``Threshold`` counts the matches of one dedup string within
+``DedupPeriodMinutes``; the period starts at the first of them, and later matches of the period join its
+alert. With ``unique()`` it counts distinct values.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import msgspec
+
+from converter.model.diagnostics import Fidelity
+from converter.model.rule import Rule
+from converter.platforms.losses import Losses
+from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES, Settings
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What the YAML says of counting: None where the key is left out."""
+
+    threshold: int | None = None
+    dedup_minutes: int | None = None
+
+
+def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
+    """``Threshold`` and ``DedupPeriodMinutes`` of a rule; differences from the rule go to ``losses``."""
+    suppress = rule.alert.suppress_for
+    if rule.threshold is None:
+        minutes = settings.dedup_minutes
+        if suppress is not None:
+            minutes = _minutes(suppress, "suppression", "alert.suppress_for", losses)
+        elif rule.sequence is None:
+            losses.note(
+                "suppression",
+                f"Panther adds further matches of a group to its alert for {minutes or 60} minutes",
+            )
+        return Window(None, minutes)
+    threshold = rule.threshold
+    minutes = _minutes(threshold.within, "window", "threshold.within", losses)
+    if threshold.count > 1:
+        losses.lose(
+            "window",
+            Fidelity.NARROWER,
+            f"Panther's period of {minutes} minutes starts at a group's first match and does not slide: "
+            f"{threshold.count} matches that straddle the end of a period are not counted together, and a "
+            "second burst within a period joins its alert",
+        )
+    if suppress is not None and suppress != threshold.within:
+        wider = suppress > threshold.within
+        losses.lose(
+            "suppression",
+            Fidelity.WIDER if wider else Fidelity.NARROWER,
+            f"Panther has one period for counting and for suppression, here {minutes} minutes, so "
+            f"suppress_for is {'cut short' if wider else 'extended'}",
+        )
+    return Window(threshold.count, minutes)
+
+
+def whole_minutes(span: timedelta) -> int:
+    """A span in minutes, rounded up."""
+    return math.ceil(span / timedelta(minutes=1))
+
+
+def _minutes(span: timedelta, code: str, name: str, losses: Losses) -> int:
+    """The period in whole minutes within Panther's limits."""
+    minutes = whole_minutes(span)
+    counting = code == "window"
+    longer, shorter = (
+        (Fidelity.WIDER, Fidelity.NARROWER) if counting else (Fidelity.NARROWER, Fidelity.WIDER)
+    )
+    if minutes > LONGEST_DEDUP_MINUTES:
+        losses.lose(code, shorter, f"{name}: Panther's longest period is {LONGEST_DEDUP_MINUTES} minutes")
+        return LONGEST_DEDUP_MINUTES
+    rounded = max(minutes, SHORTEST_DEDUP_MINUTES)
+    if timedelta(minutes=rounded) != span:
+        losses.lose(
+            code,
+            longer,
+            f"{name} is lengthened to {rounded} minutes: Panther takes whole minutes, at least "
+            f"{SHORTEST_DEDUP_MINUTES}",
+        )
+    return rounded
