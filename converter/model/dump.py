@@ -12,6 +12,7 @@ from typing import Any, Final
 from converter.model import tables
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.expressions import (
+    ORDER_OPERATORS,
     All,
     AnyOf,
     Expression,
@@ -31,7 +32,6 @@ from converter.model.yaml_out import Flow, Prose, write_yaml
 
 _ALWAYS: Final = frozenset({"severity", "status"})
 """Keys that are written even with their default, because a reader wants to see them."""
-_LENGTH_COMPARISONS: Final = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
 _FLOW_LEVELS: Final = 2
 """Collections of events and settings nested no deeper than this go on one line where they fit."""
 
@@ -220,7 +220,7 @@ def _is_length(predicate: Predicate) -> bool:
     return (
         bool(predicate.functions)
         and predicate.functions[-1].name is FunctionName.LENGTH
-        and (predicate.operator is Operator.IS or predicate.operator in _LENGTH_COMPARISONS)
+        and (predicate.operator is Operator.IS or predicate.operator in ORDER_OPERATORS)
         and not predicate.ignore_case
         and all(type(value) is int and value >= 0 for value in predicate.values)
     )

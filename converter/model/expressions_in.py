@@ -39,7 +39,7 @@ _COMBINATORS: Final = frozenset(tables.COMBINATORS)
 _MODIFIERS: Final = frozenset(tables.MODIFIERS)
 _FUNCTIONS: Final = {name.value: name for name in tables.PLAIN_FUNCTIONS}
 _SUBJECTS: Final = (tables.FIELD_KEY, tables.CONCAT_KEY)
-_LENGTH_COMPARISONS: Final = {key: _OPERATORS[key] for key in ("gt", "gte", "lt", "lte")}
+_LENGTH_COMPARISONS: Final = {key: _OPERATORS[key] for key in tables.LENGTH_COMPARISONS}
 _TEXT_OPERANDS: Final[dict[Operand, Callable[[str], Any]]] = {
     Operand.TEXT: parse_operand_text,
     Operand.REGEX: parse_regex,

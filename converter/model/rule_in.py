@@ -208,9 +208,6 @@ def _read_platforms(data: object, where: Where, problems: Problems) -> dict[str,
 
 # Tests -----------------------------------------------------------------------------------------------
 
-_MATCH_WORDS: Final = {"match": True, "no_match": False}
-
-
 def _read_tests(data: object, where: Where, problems: Problems) -> tuple[Any, ...]:
     tests: tuple[RuleTest | None, ...] = _list_reader(Kind.TESTS, _read_test)(data, where, problems)
     seen: dict[str, int] = {}
@@ -245,9 +242,9 @@ def _read_test(data: object, where: Where, problems: Problems) -> RuleTest | Non
 def _read_event_test(
     data: dict[str, Any], expect: str, where: Where, problems: Problems, before: int
 ) -> RuleTest | None:
-    if expect not in _MATCH_WORDS:
+    if expect not in tables.MATCH_WORDS:
         message = f"expected match, no_match or {{alerts: n}}, got {shortened(expect)}"
-        problems.add("bad-expect", message, (where, "expect"), did_you_mean(expect, _MATCH_WORDS))
+        problems.add("bad-expect", message, (where, "expect"), did_you_mean(expect, tables.MATCH_WORDS))
     if "events" in data:
         message = "several 'events' go with expect: {alerts: n}; match and no_match are about one 'event'"
         problems.add("bad-expect", message, (where, "events"), on_key=True)
@@ -257,7 +254,7 @@ def _read_event_test(
         _check_event(data["event"], (where, "event"), problems)
     if len(problems) != before:
         return None
-    return RuleTest(name=data["name"], events=(data["event"],), match=_MATCH_WORDS[expect])
+    return RuleTest(name=data["name"], events=(data["event"],), match=tables.MATCH_WORDS[expect])
 
 
 def _read_stream_test(
@@ -288,13 +285,10 @@ def _check_event(data: object, where: Where, problems: Problems) -> None:
 
 # What no single key can know -------------------------------------------------------------------------
 
-_NOT_WITH_SEQUENCE: Final = ("indicators", "exclusions", "threshold", "new_terms")
-
-
 def _check_parts(data: dict[str, Any], problems: Problems) -> None:
     """The rule's parts against each other."""
     if "sequence" in data:
-        for name in _NOT_WITH_SEQUENCE:
+        for name in tables.NOT_WITH_SEQUENCE:
             if name in data:
                 message = f"{name!r} cannot stand beside 'sequence'; its steps have their own conditions"
                 problems.add("bad-parts", message, (None, name), on_key=True)
@@ -369,7 +363,7 @@ _READERS: Final[dict[Kind, _Reader]] = {
     Kind.NEW_TERMS: _read_new_terms,
     Kind.OUTPUT: _read_output,
     Kind.PERCENT: _integer_reader(Kind.PERCENT, 0, 100),
-    Kind.COUNT: _integer_reader(Kind.COUNT, 1, 1_000_000_000),
+    Kind.COUNT: _integer_reader(Kind.COUNT, 1, tables.MAX_COUNT),
     Kind.BOOLEAN: _read_boolean,
     Kind.PLATFORMS: _read_platforms,
     Kind.TESTS: _read_tests,

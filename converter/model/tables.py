@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from converter.model.expressions import FunctionName, Operator
+from converter.model.expressions import ORDER_OPERATORS, FunctionName, Operator
 from converter.model.rule import AlertSettings, NewTerms, Risk, Sequence, Step, Threshold
 
 MAX_FILE_BYTES: Final = 5_000_000
@@ -177,6 +177,11 @@ ALLOW_LOSS: Final = "allow_loss"
 """The one platform setting that all platforms have: the codes of losses that are accepted."""
 MAX_NEW_TERMS_FIELDS: Final = 3
 MIN_STEPS: Final = 2
+MAX_COUNT: Final = 1_000_000_000
+NOT_WITH_SEQUENCE: Final = ("indicators", "exclusions", "threshold", "new_terms")
+"""Keys of a rule that cannot stand beside ``sequence``."""
+MATCH_WORDS: Final[Mapping[str, bool]] = MappingProxyType({"match": True, "no_match": False})
+"""What a test of one event may expect."""
 TEST_KEYS: Final = MappingProxyType(
     {
         "name": "What the test shows; unique in the rule.",
@@ -245,6 +250,7 @@ OPERATOR_DOCS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+LENGTH_COMPARISONS: Final = tuple(operator.value for operator in Operator if operator in ORDER_OPERATORS)
 FIELD_KEY: Final = "field"
 CONCAT_KEY: Final = "concat"
 IGNORE_CASE_KEY: Final = "ignore_case"

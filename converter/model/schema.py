@@ -1,0 +1,262 @@
+"""The rule file as a JSON Schema, for editors: completion, documentation on hover, mistakes while typing.
+
+Derived from :mod:`converter.model.tables`, the tables that the loader reads by. The schema is never stricter
+than the loader; what JSON Schema cannot say (a pattern that RE2 compiles, a network without host bits,
+equally long join keys, test names of their own) the loader checks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from converter.model import addresses, tables
+from converter.model.attack import attack_table
+from converter.model.expressions import CASE_OPERATORS, Operator
+from converter.model.rule import Level, Status
+from converter.model.tables import Key, Kind, Operand
+
+Schema: TypeAlias = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_END: Final = r"(?![\s\S])"
+"""The end of the text; ``$`` would let a newline follow where Python's ``re`` is used."""
+_CONDITION: Final[Schema] = {"$ref": "#/$defs/condition"}
+_FIELD: Final[Schema] = {"$ref": "#/$defs/field"}
+
+
+def json_schema() -> Schema:
+    """A JSON Schema (Draft 2020-12) of one rule, as decoded JSON. A new object at every call."""
+    rule = _object(tables.RULE_KEYS)
+    rule["allOf"] = _rule_constraints()
+    definitions = {
+        "condition": _condition(),
+        "predicate": _predicate(),
+        "function": _function(),
+        "field": {"type": "string", "minLength": 1, "maxLength": tables.MAX_PATH_CHARACTERS},
+        "line": {"type": "string", "pattern": f"^{tables.LINE_PATTERN}{_END}"},
+        "duration": {"type": "string", "pattern": f"^{tables.DURATION_PATTERN}{_END}"},
+        "test": _test(),
+    }
+    return {"$schema": DIALECT, "title": "Canonical detection rule", **rule, "$defs": definitions}
+
+
+def _object(keys: tuple[Key, ...]) -> Schema:
+    """A mapping with these keys and no others."""
+    return {
+        "type": "object",
+        "properties": {key.name: {"description": key.doc, **_shape(key.kind)} for key in keys},
+        "required": [key.name for key in keys if key.required],
+        "additionalProperties": False,
+    }
+
+
+def _shape(kind: Kind) -> Schema:
+    """What a value of this kind looks like."""
+    match kind:
+        case Kind.STEPS:
+            step = _object(tables.OBJECTS[kind][1])
+            step["properties"]["indicators"]["minItems"] = 1
+            return {"type": "array", "items": step, "minItems": tables.MIN_STEPS}
+        case Kind.NEW_TERMS:
+            shape = _object(tables.OBJECTS[kind][1])
+            shape["properties"]["fields"] |= {
+                "minItems": 1,
+                "maxItems": tables.MAX_NEW_TERMS_FIELDS,
+                "uniqueItems": True,
+            }
+            return shape
+        case Kind.OUTPUT:
+            return _array({"anyOf": [_FIELD, _object(tables.OUTPUT_KEYS)]})
+        case Kind.ATTACK:
+            return _array({"enum": _attack_references()}, uniqueItems=True)
+        case _ if kind in tables.OBJECTS:
+            return _object(tables.OBJECTS[kind][1])
+        case _:
+            return dict(_SHAPES[kind])
+
+
+def _array(items: Schema, **more: Any) -> Schema:
+    return {"type": "array", "items": items, **more}
+
+
+def _one_or_more(shape: Schema) -> Schema:
+    return {"anyOf": [shape, _array(shape, minItems=1)]}
+
+
+_LINE: Final[Schema] = {"$ref": "#/$defs/line"}
+_TEXT: Final[Schema] = {"type": "string", "pattern": f"^{tables.TEXT_PATTERN}{_END}"}
+_SHAPES: Final[dict[Kind, Schema]] = {
+    Kind.ID: {"type": "string", "pattern": f"^{tables.ID_PATTERN}{_END}"},
+    Kind.LINE: _LINE,
+    Kind.TEXT: _TEXT,
+    Kind.LINES: _array(_LINE),
+    Kind.TEXTS: _array(_TEXT),
+    Kind.LEVEL: {"enum": [level.value for level in Level]},
+    Kind.STATUS: {"enum": [status.value for status in Status]},
+    Kind.LOGSOURCES: {"anyOf": [_LINE, _array(_LINE, minItems=1, uniqueItems=True)]},
+    Kind.EXPRESSIONS: _array(_CONDITION),
+    Kind.TEMPLATE: _LINE,
+    Kind.DATE: {"type": "string", "format": "date", "pattern": f"^{tables.DATE_PATTERN}{_END}"},
+    Kind.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
+    Kind.COUNT: {"type": "integer", "minimum": 1, "maximum": tables.MAX_COUNT},
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.FIELD: _FIELD,
+    Kind.FIELDS: _array(_FIELD),
+    Kind.DURATION: {"$ref": "#/$defs/duration"},
+    Kind.PLATFORMS: {
+        "type": "object",
+        "additionalProperties": {"type": "object", "properties": {tables.ALLOW_LOSS: _array(_LINE)}},
+    },
+    Kind.TESTS: _array({"$ref": "#/$defs/test"}),
+}
+
+
+def _attack_references() -> list[str]:
+    """Every tactic, and every technique under each of its tactics."""
+    table = attack_table()
+    pairs = (f"{tactic}:{t.id}" for t in table.techniques.values() for tactic in t.tactics)
+    return sorted([*table.tactics, *pairs])
+
+
+def _rule_constraints() -> list[Schema]:
+    """What the rule's parts ask of each other."""
+    has_sequence = {"required": ["sequence"]}
+    beside = {"not": {"anyOf": [{"required": [key]} for key in tables.NOT_WITH_SEQUENCE]}}
+    steps_name_theirs = {
+        "properties": {"sequence": {"properties": {"steps": {"items": {"required": ["logsource"]}}}}}
+    }
+    return [
+        {
+            "if": has_sequence,
+            "then": {"allOf": [beside, {"anyOf": [{"required": ["logsource"]}, steps_name_theirs]}]},
+            "else": {
+                "required": ["logsource", "indicators"],
+                "properties": {"indicators": {"minItems": 1}},
+            },
+        },
+        {"not": {"required": ["threshold", "new_terms"]}},
+    ]
+
+
+# Conditions ------------------------------------------------------------------------------------------
+
+
+def _condition() -> Schema:
+    terms = _array(_CONDITION, minItems=1)
+    combinators = {
+        tables.ALL_KEY: ("Every condition of the list holds.", terms),
+        tables.ANY_KEY: ("Some condition of the list holds.", terms),
+        tables.NOT_KEY: (
+            "The condition does not hold (a list: not all hold).",
+            {"anyOf": [_CONDITION, terms]},
+        ),
+    }
+    return {
+        "oneOf": [
+            {"$ref": "#/$defs/predicate"},
+            *(_closed({key: {"description": doc, **shape}}) for key, (doc, shape) in combinators.items()),
+            _closed(
+                {
+                    tables.FOR_SOME_KEY: {
+                        "description": "A list of objects, some element of which meets all of 'where'.",
+                        **_FIELD,
+                    },
+                    tables.WHERE_KEY: {
+                        "description": "Conditions on the element; field paths start there.",
+                        **terms,
+                    },
+                }
+            ),
+        ]
+    }
+
+
+def _closed(properties: dict[str, Schema]) -> Schema:
+    """A mapping with exactly these keys."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _predicate() -> Schema:
+    part = {"anyOf": [{"type": "string"}, _closed({tables.FIELD_KEY: _FIELD})]}
+    properties: dict[str, Schema] = {
+        tables.FIELD_KEY: {"description": "The field that the condition is about.", **_FIELD},
+        tables.CONCAT_KEY: {
+            "description": "Instead of a field: fields and texts joined.",
+            **_array(part, contains=_closed({tables.FIELD_KEY: _FIELD})),
+        },
+        **{
+            key: {"description": tables.OPERATOR_DOCS[key], **_operand(operand)}
+            for key, operand in tables.OPERANDS.items()
+        },
+        tables.IGNORE_CASE_KEY: {"description": "Letters agree in any case.", "type": "boolean"},
+        tables.ALL_OF_KEY: {"description": "Every operand must be satisfied, not any.", "type": "boolean"},
+        tables.APPLY_KEY: {
+            "description": "Functions applied to the value first, in order.",
+            **_array({"$ref": "#/$defs/function"}),
+        },
+    }
+    cased = [{"required": [key]} for key in tables.OPERANDS if key in CASE_OPERATORS]
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "allOf": [
+            {"oneOf": [{"required": [key]} for key in (tables.FIELD_KEY, tables.CONCAT_KEY)]},
+            {"oneOf": [{"required": [key]} for key in tables.OPERANDS]},
+            {"if": _is_true(tables.IGNORE_CASE_KEY), "then": {"anyOf": cased}},
+            {"if": _is_true(tables.ALL_OF_KEY), "then": {"not": {"required": [Operator.EXISTS.value]}}},
+        ],
+    }
+
+
+def _is_true(key: str) -> Schema:
+    return {"properties": {key: {"const": True}}, "required": [key]}
+
+
+def _operand(operand: Operand) -> Schema:
+    """What an operator takes: one operand or a list of them, except for a yes-or-no question."""
+    number = {"type": "integer", "minimum": 0}
+    match operand:
+        case Operand.BOOLEAN:
+            return {"type": "boolean"}
+        case Operand.SCALAR:
+            return _one_or_more({"type": ["string", "number", "boolean"]})
+        case Operand.ORDER:
+            return _one_or_more({"type": ["string", "number"]})
+        case Operand.IP_CLASS:
+            return _one_or_more({"enum": list(addresses.CLASSES)})
+        case Operand.FIELD:
+            return _one_or_more(_FIELD)
+        case Operand.LENGTH:
+            comparisons = [_closed({key: _one_or_more(number)}) for key in tables.LENGTH_COMPARISONS]
+            return {"anyOf": [number, _array(number, minItems=1), *comparisons]}
+        case Operand.TEXT | Operand.REGEX | Operand.CIDR:
+            return _one_or_more({"type": "string", "minLength": 1})
+
+
+def _function() -> Schema:
+    separator, index = tables.SPLIT_KEYS
+    split = _closed({separator: {"type": "string", "minLength": 1}, index: {"type": "integer"}})
+    return {"anyOf": [{"enum": [name.value for name in tables.PLAIN_FUNCTIONS]}, split]}
+
+
+def _test() -> Schema:
+    event: Schema = {"description": tables.TEST_KEYS["event"], "type": "object"}
+    events: Schema = {
+        "description": tables.TEST_KEYS["events"],
+        **_array({"type": "object"}, minItems=1),
+    }
+    name: Schema = {"description": tables.TEST_KEYS["name"], **_LINE}
+    about = {"description": tables.TEST_KEYS["expect"]}
+    alerts = _closed({"alerts": {"type": "integer", "minimum": 0}})
+    return {
+        "oneOf": [
+            _closed({"name": name, "expect": {**about, "enum": list(tables.MATCH_WORDS)}, "event": event}),
+            _closed({"name": name, "expect": {**about, **alerts}, "events": events}),
+        ]
+    }
