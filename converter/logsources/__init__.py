@@ -1,5 +1,6 @@
 """What a log looks like: packs, and what each platform stores of an event."""
 
+from converter.logsources.canonical import canonical_event
 from converter.logsources.loader import PackLibrary, built_in_names, load_packs
 from converter.logsources.localise import (
     Localised,
@@ -7,7 +8,7 @@ from converter.logsources.localise import (
     localise,
     localise_path,
 )
-from converter.logsources.project import canonical_event, project
+from converter.logsources.project import project
 
 __all__ = [
     "Localised",

@@ -8,8 +8,8 @@ from functools import lru_cache
 from converter.evaluate import LogEvent, compile_expression
 from converter.evaluate.timestamps import parse
 from converter.evaluate.values import path_getter
+from converter.logsources.canonical import canonical_event
 from converter.logsources.pack import Pack, TimeField
-from converter.logsources.project import canonical_event
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule

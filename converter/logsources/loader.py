@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
+from converter.logsources.checks import Keys, PackProblem
 from converter.logsources.pack import Pack
-from converter.logsources.reading import Keys, PackProblem, merged, pack_from_data
+from converter.logsources.reading import merged, pack_from_data
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 
 try:
@@ -88,7 +89,7 @@ def _built_in_data(name: str) -> dict[str, Any]:
 def _built_in(name: str) -> Pack:
     path = _built_in_files()[name]
     try:
-        return pack_from_data(_built_in_data(name), path.name)
+        return pack_from_data(_built_in_data(name))
     except PackProblem as problem:
         raise _error([_diagnostic(problem, path)]) from problem
 
@@ -108,7 +109,7 @@ class _TeamPacks:
         packs = {}
         for name, (data, path) in self._data.items():
             try:
-                packs[name] = pack_from_data(self._resolved(data, (name,)), str(path))
+                packs[name] = pack_from_data(self._resolved(data, (name,)))
             except PackProblem as problem:
                 self._problems.append(_diagnostic(problem, path))
         if self._problems:

@@ -7,7 +7,8 @@ opposite one.
 Codes: ``unknown-field`` (no pack knows it), ``unmapped-field`` (kept by request), ``not-stored`` (the
 platform drops it), ``names-differ`` (several log sources store it under different names), ``list-step`` (a
 list of objects is passed without ``[]``), ``object-exists`` (``exists`` on a free-form object), ``case`` and
-``value-change`` (the platform changes the values' case or the values).
+``value-change`` (the platform changes the values' case or the values), ``shared-field`` (another field's
+values are stored there too), ``same-element`` (a nested field is asked per element).
 """
 
 from __future__ import annotations
@@ -147,6 +148,8 @@ class _Localiser:
         subject: FieldPath | Concat
         if isinstance(predicate.subject, FieldPath):
             subject = self.path(predicate.subject, base)
+            if predicate.operator in (Operator.CIDR, Operator.IP) and not predicate.functions:
+                subject = self._as_address(subject)
             changing: Iterable[FieldPath] = (subject,)
         else:
             parts = tuple(
@@ -169,10 +172,19 @@ class _Localiser:
                     self._lose(code, effect, message)
         return stored
 
+    def _as_address(self, path: FieldPath) -> FieldPath:
+        """The field of type ip that holds those of the values that are addresses, where there is one."""
+        field = self.fields[path]
+        if field.ip is None:
+            return path
+        address = FieldPath((field.ip, *path.steps[1:]))
+        self.fields[address] = PlatformField(name=field.ip, type=FieldType.IP, is_list=field.is_list)
+        return address
+
     def _object_exists(
         self, predicate: Predicate, path: FieldPath, base: FieldPath | None
     ) -> Expression | None:
-        """``exists`` on an object, which no flat platform stores as such: some declared field inside exists."""
+        """``exists`` on an object, which flat platforms do not store: some declared field inside exists."""
         if not is_flat(self._platform):
             return None
         whole = path if base is None else base.joined(path)
@@ -264,6 +276,12 @@ class _Localiser:
                         f"{self._platform} does not keep {path.without_indexes()} of {pack.name}",
                     )
                 field = own
+            elif field.shared and report:
+                self._lose(
+                    "shared-field",
+                    Fidelity.WIDER,
+                    f"{self._platform} stores {field.shared} in {field.name} too",
+                )
             fields.append(field)
         if not fields:
             return own, None
@@ -272,7 +290,7 @@ class _Localiser:
             self._lose(
                 "names-differ",
                 Fidelity.REFUSED,
-                f"{path.without_indexes()} is stored as {' and as '.join(names)}, depending on the log source",
+                f"{path.without_indexes()} is stored as {' and as '.join(names)}, by log source",
                 "write one rule per log source",
             )
         return fields[0], first

@@ -24,7 +24,8 @@ _WRAPPERS = ("Records", "records", "events", "Events")
 
 def read_logs(paths: Iterable[str | Path]) -> Iterator[JsonObject]:
     """The records of log files, in order. A file is JSON lines, one JSON array, or one object that wraps an
-    array (CloudTrail's ``Records``); gzipped or not. Raises RuleError with file and line for anything else."""
+    array (CloudTrail's ``Records``); gzipped or not. Raises RuleError with file and line for anything else.
+    """
     for path in paths:
         yield from _records(Path(path))
 
@@ -79,7 +80,9 @@ def _lines(path: Path, stream: IO[bytes]) -> Iterator[JsonObject]:
 def _document(path: Path, data: bytes) -> Iterator[JsonObject]:
     if len(data) > LARGEST_DOCUMENT:
         hint = "write it as JSON lines, one record a line"
-        raise _error("document-too-large", str(path), None, f"one JSON value of over {LARGEST_DOCUMENT} bytes", hint)
+        raise _error(
+            "document-too-large", str(path), None, f"one JSON value of over {LARGEST_DOCUMENT} bytes", hint
+        )
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -103,7 +106,9 @@ def _wrapped(value: dict[str, Any]) -> list[Any] | None:
 
 def _object(path: Path, line: int, record: Any) -> JsonObject:
     if not isinstance(record, dict):
-        raise _error("not-a-log", str(path), line, f"expected a JSON object, got {type(record).__name__}", None)
+        raise _error(
+            "not-a-log", str(path), line, f"expected a JSON object, got {type(record).__name__}", None
+        )
     return record
 
 
@@ -115,5 +120,7 @@ def _not_json(path: Path, line: int, data: bytes, error: Exception) -> RuleError
 
 def _error(code: str, file: str, line: int | None, message: str, hint: str | None) -> RuleError:
     place = file if line is None else f"{file}:{line}"
-    diagnostic = Diagnostic(code=code, severity=Severity.ERROR, message=message, hint=hint, file=file, line=line)
+    diagnostic = Diagnostic(
+        code=code, severity=Severity.ERROR, message=message, hint=hint, file=file, line=line
+    )
     return RuleError(f"{place}: {message}", [diagnostic])

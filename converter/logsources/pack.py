@@ -51,9 +51,9 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
 
     ``values`` maps canonical text → stored text where the platform renames values (e.g. ECS
     event.outcome); ``case`` is ``lower`` or ``upper`` where it changes their case. ``keys``: what the
-    platform writes for a text within the keys of an open object (``.`` → ``_``), longest text first. ``ip``: a
-    second field, of type ``ip``, that holds those of the values that are addresses. ``shared``: another
-    canonical field whose value the platform stores here too.
+    platform writes for a text within the keys of an open object (``.`` → ``_``), longest text first.
+    ``ip``: a second field, of type ``ip``, that holds those of the values that are addresses.
+    ``shared``: another canonical field whose value the platform stores here too.
     """
 
     name: str
@@ -86,9 +86,9 @@ class TimeField(msgspec.Struct, frozen=True, kw_only=True):
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """One raw shape of a log source that has several (Sysmon 1 and Security 4688, say).
 
-    A raw event of this shape satisfies ``select``, which uses ``is``, ``exists``, ``all``, ``any`` and ``not``
-    alone; ``rename`` maps its raw paths to canonical ones (the empty path: the keys of the object there
-    become keys of the event), and ``values`` raw texts to canonical ones per canonical field.
+    A raw event of this shape satisfies ``select``, which uses ``is``, ``exists``, ``all``, ``any`` and
+    ``not`` alone; ``rename`` maps its raw paths to canonical ones (the empty path: the keys of the object
+    there become keys of the event), and ``values`` raw texts to canonical ones per canonical field.
     """
 
     name: str
@@ -101,11 +101,11 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One log source.
 
     ``select`` says which raw events belong to it when logs are mixed; it is asked of the canonical form
-    (:func:`converter.logsources.canonical_event`). ``platforms`` holds, per platform,
-    the names that platform gives the source itself (log types; index patterns, dataset, integration;
-    macro, sourcetype, data model). ``open_fields``: paths below which any key is known without being
-    declared (free-form objects); the empty path opens the whole event. ``constants``: per platform, stored fields that every event of the
-    source carries there (``event.dataset``, ``sourcetype``).
+    (:func:`converter.logsources.canonical_event`). ``platforms`` holds, per platform, the names that
+    platform gives the source itself (log types; index patterns, dataset, integration; macro, sourcetype,
+    data model). ``open_fields``: paths below which any key is known without being declared (free-form
+    objects); the empty path opens the whole event. ``constants``: per platform, stored fields that every
+    event of the source carries there (``event.dataset``, ``sourcetype``).
     """
 
     name: str

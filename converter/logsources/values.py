@@ -7,15 +7,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from converter.logsources.canonical import text_of
 from converter.logsources.pack import PlatformField
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import (
-    CASE_OPERATORS,
-    FunctionName,
-    Operator,
-    Predicate,
-    Scalar,
-)
+from converter.model.expressions import CASE_OPERATORS, FunctionName, Operator, Predicate, Scalar
 from converter.model.paths import FieldPath
 
 Loss: TypeAlias = tuple[str, Fidelity, str]
@@ -36,7 +31,7 @@ class ValueChanges(msgspec.Struct, frozen=True):
         if predicate.operator is Operator.EXISTS:
             return predicate, ()
         if not self.alone:
-            return predicate, (self._loss("it is compared with or joined to another field"),)
+            return predicate, (self._refused("it is compared with or joined to another field"),)
         losses: tuple[Loss, ...] = ()
         if self.field.values:
             predicate, losses = self._renamed(predicate)
@@ -47,65 +42,45 @@ class ValueChanges(msgspec.Struct, frozen=True):
 
     def _renamed(self, predicate: Predicate) -> tuple[Predicate, tuple[Loss, ...]]:
         if predicate.operator is not Operator.IS or predicate.functions:
-            return predicate, (self._loss(f"`{predicate.operator}` looks inside the original value"),)
-        known = self.field.values
-        images = set(known.values())
+            return predicate, (self._refused(f"`{predicate.operator}` looks inside the original value"),)
         values: list[Scalar | FieldPath] = []
         losses: list[Loss] = []
         for value in predicate.values:
-            text = _text(value)
-            stored = {
-                image
-                for original, image in known.items()
-                if original == text or (predicate.ignore_case and original.lower() == text.lower())
-            }
-            if stored:
-                values.extend(sorted(stored))
-                shared = {o for o, image in known.items() if image in stored} - {text}
-                missed = [
-                    o for o in sorted(shared) if text not in (o, o.lower() if predicate.ignore_case else o)
-                ]
-                missed = [o for o in missed if not (predicate.ignore_case and o.lower() == text.lower())]
-                if missed:
-                    losses.append(
-                        self._effect(Fidelity.WIDER, f"{text} and {', '.join(missed)} are stored alike")
-                    )
-            else:
-                values.append(value)
-                if text in images:
-                    losses.append(self._effect(Fidelity.WIDER, f"{text} is how another value is stored"))
-        return msgspec.structs.replace(predicate, values=tuple(values)), tuple(losses)
+            operand = text_of(value)
+            wanted = [text for text in self.field.values if _same(text, operand, predicate.ignore_case)]
+            images = sorted({self.field.values[text] for text in wanted})
+            values.extend(images or [value])
+            alike = [
+                text
+                for text, image in self.field.values.items()
+                if text not in wanted and (image in images or _same(image, operand, ignore_case=True))
+            ]
+            if alike:
+                losses.append(self._wider(f"{', '.join(alike)} and {operand} are stored alike"))
+        return msgspec.structs.replace(predicate, values=tuple(dict.fromkeys(values))), tuple(losses)
 
     def _recased(self, predicate: Predicate) -> tuple[Predicate, tuple[Loss, ...]]:
         if any(function.name in (FunctionName.LOWER, FunctionName.UPPER) for function in predicate.functions):
             return predicate, ()
-        lower = self.field.case == "lower"
         losses: tuple[Loss, ...] = ()
         if not predicate.ignore_case and _has_letters(predicate.values):
-            losses = (
-                (
-                    "case",
-                    Fidelity.WIDER,
-                    f"{self.field.name} is stored in {self.field.case} case, so its original case is lost",
-                ),
-            )
+            message = f"{self.field.name} is stored in {self.field.case} case: the log's own case is lost"
+            losses = (("case", Fidelity.WIDER, message),)
         if predicate.operator is Operator.REGEX:
             return msgspec.structs.replace(predicate, ignore_case=True), losses
-        values = tuple(
-            (value.lower() if lower else value.upper()) if isinstance(value, str) else value
-            for value in predicate.values
-        )
-        return msgspec.structs.replace(predicate, values=values), losses
+        recase = str.lower if self.field.case == "lower" else str.upper
+        values = tuple(recase(value) if isinstance(value, str) else value for value in predicate.values)
+        return msgspec.structs.replace(predicate, values=values, ignore_case=False), losses
 
-    def _effect(self, effect: Fidelity, why: str) -> Loss:
-        return ("value-change", effect, f"{self.field.name} holds other values than the log: {why}")
+    def _wider(self, why: str) -> Loss:
+        return ("value-change", Fidelity.WIDER, f"{self.field.name} holds other values than the log: {why}")
 
-    def _loss(self, why: str) -> Loss:
-        return self._effect(Fidelity.REFUSED, why)
+    def _refused(self, why: str) -> Loss:
+        return ("value-change", Fidelity.REFUSED, f"{self.field.name} holds other values than the log: {why}")
 
 
-def _text(value: Scalar | FieldPath) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _same(one: str, other: str, ignore_case: bool) -> bool:
+    return one == other or (ignore_case and one.lower() == other.lower())
 
 
 def _has_letters(values: Iterable[Scalar | FieldPath]) -> bool:

@@ -1,0 +1,150 @@
+"""The field table of a pack: from its short YAML form to every platform's stored field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from converter.logsources import checks
+from converter.logsources.checks import Keys, PackProblem
+from converter.logsources.naming import flat_name, is_flat
+from converter.logsources.pack import Field, FieldType, PlatformField
+from converter.model.paths import FieldPath
+
+_FIELD_KEYS = ("type", "description")
+_STORED_KEYS = ("name", "type", "list", "values", "case", "keys", "ip", "shared")
+
+
+class _Declared(msgspec.Struct, frozen=True):
+    """A field as its entry says: its path with list steps, type, entry and place."""
+
+    path: FieldPath
+    type: FieldType
+    entry: Mapping[str, Any]
+    keys: Keys
+
+    @property
+    def ends_in_list(self) -> bool:
+        return not isinstance(self.path.steps[-1], str)
+
+    def is_list(self, platform: str) -> bool:
+        """Whether the platform's field holds several values: below any list where the event is flattened."""
+        if not is_flat(platform):
+            return self.ends_in_list
+        return any(not isinstance(step, str) for step in self.path.steps)
+
+
+class FieldBuilder:
+    """Builds the field table; ``naming`` is the pack's rule for stored names per platform."""
+
+    def __init__(self, naming: Mapping[str, Any], platforms: Iterable[str]) -> None:
+        self._naming = {str(platform): str(pattern) for platform, pattern in naming.items()}
+        self._platforms = tuple(dict.fromkeys(platforms))
+        self._fields: dict[FieldPath, Field] = {}
+        self._open: list[FieldPath] = []
+
+    def build(self, data: Mapping[str, Any]) -> tuple[dict[FieldPath, Field], list[FieldPath]]:
+        """All fields by their path without list steps, and the paths of the open ones."""
+        for text, entry in data.items():
+            if entry is not None:
+                self._add(str(text), entry)
+        return self._fields, self._open
+
+    def _add(self, text: str, entry: Any) -> None:
+        keys: Keys = ("fields", text)
+        if isinstance(entry, str):
+            entry = {"type": entry}
+        if not isinstance(entry, Mapping):
+            raise PackProblem(keys, f"field {text}: expected a type or a mapping")
+        checks.check_keys(entry, (*_FIELD_KEYS, *self._platforms), keys)
+        kind, is_open = _field_type(entry.get("type", "keyword"), keys)
+        declared = _Declared(checks.path(text, keys), kind, entry, keys)
+        path = declared.path.without_indexes()
+        if path in self._fields and self._fields[path].type is not FieldType.OBJECT:
+            raise PackProblem(keys, f"field {path} is declared twice")
+        if is_open:
+            self._open.append(path)
+        stored = {platform: self._stored(declared, platform) for platform in self._platforms}
+        self._fields[path] = Field(
+            path=path,
+            type=kind,
+            is_list=declared.ends_in_list,
+            description=entry.get("description"),
+            platforms={platform: field for platform, field in stored.items() if field is not None},
+        )
+        self._add_lists_above(declared.path)
+
+    def _add_lists_above(self, written: FieldPath) -> None:
+        """``target[].id`` declares that ``target`` is a list of objects."""
+        for position in range(1, len(written.steps) - 1):
+            if isinstance(written.steps[position], str) or not isinstance(written.steps[position + 1], str):
+                continue
+            above = FieldPath(written.steps[: position + 1])
+            path = above.without_indexes()
+            if path not in self._fields:
+                declared = _Declared(above, FieldType.OBJECT, {}, ())
+                stored = {platform: self._stored(declared, platform) for platform in self._platforms}
+                self._fields[path] = Field(
+                    path=path,
+                    type=FieldType.OBJECT,
+                    is_list=True,
+                    platforms={platform: field for platform, field in stored.items() if field is not None},
+                )
+
+    def _derived(self, written: FieldPath, platform: str) -> str:
+        pattern = self._naming.get(platform, "*")
+        if not is_flat(platform):
+            return pattern.replace("*", str(written.without_indexes()))
+        return pattern.replace("*", flat_name(written.steps, platform))
+
+    def _stored(self, declared: _Declared, platform: str) -> PlatformField | None:
+        name = self._derived(declared.path, platform)
+        is_list = declared.is_list(platform)
+        if platform not in declared.entry:
+            return PlatformField(name=name, type=declared.type, is_list=is_list)
+        own = declared.entry[platform]
+        if own is None:
+            return None
+        here = (*declared.keys, platform)
+        if isinstance(own, str):
+            own = {"name": own}
+        if not isinstance(own, Mapping):
+            raise PackProblem(here, f"expected a name, null or a mapping for {platform}")
+        checks.check_keys(own, _STORED_KEYS, here)
+        case = own.get("case")
+        if case not in (None, "lower", "upper"):
+            raise PackProblem((*here, "case"), f"case is 'lower' or 'upper', not {case!r}")
+        name = str(own.get("name", name))
+        if not is_flat(platform):
+            checks.path(name, here)
+        return PlatformField(
+            name=name,
+            type=_field_type(own["type"], here)[0] if "type" in own else declared.type,
+            is_list=bool(own.get("list", is_list)),
+            values={plain(old): plain(new) for old, new in checks.mapping(own, "values", here).items()},
+            case=case,
+            ip=own.get("ip"),
+            shared=own.get("shared"),
+            keys={str(old): str(new) for old, new in checks.mapping(own, "keys", here).items()},
+        )
+
+
+def plain(value: Any) -> str:
+    """YAML's unquoted true and 1 as the text that a log holds."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _field_type(text: Any, keys: Keys) -> tuple[FieldType, bool]:
+    if text == "open":
+        return FieldType.OBJECT, True
+    try:
+        return FieldType(text), False
+    except ValueError:
+        known = ["open", *FieldType]
+        raise PackProblem(
+            keys,
+            f"unknown type {text!r}; expected one of {', '.join(known)}",
+            checks.nearest(str(text), known),
+        ) from None
