@@ -8,6 +8,8 @@ turn, and is taken away. What each made event means is left to the reference eva
 from __future__ import annotations
 
 import copy
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -15,7 +17,7 @@ import msgspec
 
 from converter.check.witnesses import witnesses
 from converter.evaluate import compile_expression
-from converter.evaluate.values import path_getter
+from converter.evaluate.values import path_getter, text_of
 from converter.logsources.pack import Field
 from converter.model.expressions import (
     All,
@@ -36,6 +38,9 @@ FieldLookup: TypeAlias = Callable[[FieldPath], Field | None]
 
 ABSENT = object()
 """Marks a field to be taken away."""
+
+
+_SAMPLES = ("same", 7, True, "8.8.8.8", "2024-01-02T03:04:05Z")
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -78,32 +83,67 @@ def _places(
 
 def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterator[JsonObject]:
     """The event with each witness in the predicate's field, without the field, and with list variants."""
-    predicate = place.predicate
-    yield neutral
-    for path in fields_of(predicate.subject):
-        target = _absolute(path, place.prefix)
-        field = lookup(target)
-        values = _witnesses_of(predicate, neutral, place.prefix, field)
-        for value in values:
-            yield _with(neutral, target, value, field)
-        yield _with(neutral, target, ABSENT, field)
-        yield _with(neutral, target, None, field)
-        if _is_list(target, field):
-            yield _with(neutral, target, values, field)
-            yield from (_with(neutral, target, [other, value], field) for other, value in zip(values[1:], values, strict=False))
-            yield _with(neutral, target, [], field)
-
-
-def _witnesses_of(
-    predicate: Predicate, event: JsonObject, prefix: FieldPath | None, field: Field | None
-) -> list[Any]:
-    kind = None if field is None else field.type
+    predicate = _absolute_predicate(place.predicate, place.prefix)
     if predicate.operator is Operator.SAME_AS:
-        others = [_absolute(path, prefix) for path in predicate.values if isinstance(path, FieldPath)]
-        seen = [value for other in others for value in _scalars_at(event, other)] or ["same"]
-        literal = msgspec.structs.replace(predicate, operator=Operator.IS, values=tuple(seen))
-        return witnesses(literal, kind)
-    return witnesses(predicate, kind)
+        neutral = _with_others(neutral, predicate, lookup)
+    yield neutral
+    if isinstance(predicate.subject, Concat):
+        yield from _decided_concat(neutral, predicate, predicate.subject, lookup)
+        return
+    target = predicate.subject
+    field = lookup(target)
+    values = _witnesses_of(predicate, neutral, field)
+    for value in (*values, ABSENT, None):
+        yield _with(neutral, target, value, field)
+    if _is_list(target, field):
+        for value in (values, *map(list, itertools.pairwise(values)), []):
+            yield _with(neutral, target, value, field)
+
+
+def _decided_concat(
+    neutral: JsonObject, predicate: Predicate, concat: Concat, lookup: FieldLookup
+) -> Iterator[JsonObject]:
+    """The event with each whole text taken apart into the fields it is joined from, and without each field."""
+    for value in _witnesses_of(predicate, neutral, None):
+        changed = _with_parts(neutral, concat, text_of(value), lookup)
+        if changed is not None:
+            yield changed
+    for path in fields_of(concat):
+        yield _with(neutral, path, ABSENT, lookup(path))
+
+
+def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLookup) -> JsonObject | None:
+    """The event with fields whose joined text is ``text``; None if the literal parts do not occur in it."""
+    pattern = "".join("(.*?)" if isinstance(part, FieldPath) else re.escape(part) for part in concat.parts)
+    match = re.fullmatch(pattern, text, re.DOTALL)
+    if match is None:
+        return None
+    changed = copy.deepcopy(event)
+    for path, part in zip(fields_of(concat), match.groups(), strict=True):
+        put(changed, path, part, lookup(path))
+    return changed
+
+
+def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> JsonObject:
+    """The event with a value in every field that ``same_as`` compares with."""
+    changed = copy.deepcopy(event)
+    for other in predicate.values:
+        if isinstance(other, FieldPath) and not path_getter(other)(changed):
+            field = lookup(other)
+            literal = Predicate(other, Operator.IS, _SAMPLES)
+            fitting = witnesses(literal, None if field is None else field.type)
+            put(changed, other, fitting[0] if fitting else "same", field)
+    return changed
+
+
+def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) -> list[Any]:
+    """Witnesses for a predicate with absolute paths; for ``same_as`` around what the other fields hold."""
+    kind = None if field is None else field.type
+    if predicate.operator is not Operator.SAME_AS:
+        return witnesses(predicate, kind)
+    others = [path for path in predicate.values if isinstance(path, FieldPath)]
+    seen = [value for other in others for value in path_getter(other)(event)]
+    return witnesses(msgspec.structs.replace(predicate, operator=Operator.IS, values=tuple(seen)), kind)
 
 
 def _force(
@@ -124,33 +164,38 @@ def _force(
             for term in terms if needs_every else terms[:1]:
                 _force(event, term, wanted, prefix, lookup)
         case Predicate():
-            _force_predicate(event, expression, wanted, prefix, lookup)
+            _force_predicate(event, _absolute_predicate(expression, prefix), wanted, lookup)
 
 
-def _force_predicate(
-    event: JsonObject, predicate: Predicate, wanted: bool, prefix: FieldPath | None, lookup: FieldLookup
-) -> None:
-    absolute = _absolute_predicate(predicate, prefix)
-    holds = compile_expression(absolute)
+def _force_predicate(event: JsonObject, predicate: Predicate, wanted: bool, lookup: FieldLookup) -> None:
+    holds = compile_expression(predicate)
     if holds(event) is wanted:
         return
-    paths = fields_of(absolute.subject)
-    if not paths:
-        return
-    target, field = paths[-1], lookup(paths[-1])
-    for other in paths[:-1]:
-        if wanted and not _scalars_at(event, other):
-            put(event, other, "x", lookup(other))
-    candidates = [ABSENT] if not wanted else []
-    candidates += _witnesses_of(predicate, event, prefix, field)
-    if predicate.all_of and _is_list(target, field):
-        candidates.append(list(predicate.values))
-    for candidate in candidates:
-        attempt = _with(event, target, candidate, field)
+    for attempt in _attempts(event, predicate, wanted, lookup):
         if holds(attempt) is wanted:
             event.clear()
             event.update(attempt)
             return
+
+
+def _attempts(
+    event: JsonObject, predicate: Predicate, wanted: bool, lookup: FieldLookup
+) -> Iterator[JsonObject]:
+    """Changed events, one of which probably gives a predicate with absolute paths the wanted verdict."""
+    if not wanted:
+        for path in fields_of(predicate.subject):
+            yield _with(event, path, ABSENT, lookup(path))
+    if predicate.operator is Operator.SAME_AS:
+        event = _with_others(event, predicate, lookup)
+    if isinstance(predicate.subject, Concat):
+        yield from _decided_concat(event, predicate, predicate.subject, lookup)
+        return
+    target = predicate.subject
+    field = lookup(target)
+    for value in _witnesses_of(predicate, event, field):
+        yield _with(event, target, value, field)
+    if predicate.all_of and _is_list(target, field):
+        yield _with(event, target, list(predicate.values), field)
 
 
 def _with(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> JsonObject:
@@ -197,10 +242,6 @@ def _put(node: Any, steps: tuple[PathStep, ...], value: Any) -> None:
         node[:] = [value] if last in (0, -1) or len(node) <= abs(last) else node
         if len(node) > abs(last):
             node[last] = value
-
-
-def _scalars_at(event: JsonObject, path: FieldPath) -> list[Any]:
-    return list(path_getter(path)(event))
 
 
 def _is_list(path: FieldPath, field: Field | None) -> bool:

@@ -10,10 +10,10 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from converter.check.regex_examples import examples
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
-from converter.model import regex
 from converter.model.expressions import (
     ORDER_OPERATORS,
     Function,
@@ -121,7 +121,7 @@ def _filled(pattern: str, star: str) -> str:
 
 
 def _regex_values(operand: Scalar) -> Iterator[Scalar]:
-    for example in regex.examples(text_of(operand)):
+    for example in examples(text_of(operand)):
         yield from (example, example.swapcase(), f"x{example}", f"{example}x", f"x {example} y", example[:-1])
         yield f"{example}\n"
     yield text_of(operand)

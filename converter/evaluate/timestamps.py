@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+_LARGEST_EPOCH = 10**20
 _NS_PER_S = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT = re.compile(
@@ -51,8 +52,9 @@ def parse(value: Any, time_format: str) -> int | None:
     if factor is None:
         return parse_text(value) if isinstance(value, str) else None
     try:
-        return int(Decimal(str(value)) * factor)
-    except (ArithmeticError, ValueError):  # no number, infinite, or beyond what Decimal holds
+        number = Decimal(str(value))
+        return int(number * factor) if abs(number) < _LARGEST_EPOCH else None
+    except (ArithmeticError, ValueError):  # no number, or not a finite one
         return parse_text(value) if isinstance(value, str) else None
 
 

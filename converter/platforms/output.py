@@ -65,7 +65,8 @@ def write_files(folder: Path, files: Iterable[File]) -> list[Path]:
 
 def _inside(root: Path, path: str) -> Path:
     parts = PurePosixPath(path)
-    target = (root / parts).resolve()
-    if parts.is_absolute() or ".." in parts.parts or not target.is_relative_to(root) or target == root:
-        raise RuleError(f"{path!r} is not a path inside the output folder")
-    return target
+    if not parts.is_absolute() and ".." not in parts.parts and "\0" not in path:
+        target = (root / parts).resolve()
+        if target.is_relative_to(root) and target != root:
+            return target
+    raise RuleError(f"{path!r} is not a path inside the output folder")

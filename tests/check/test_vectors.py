@@ -1,0 +1,131 @@
+"""Made events decide: every predicate of a condition is seen to turn the verdict both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from converter.check.vectors import deciding_events
+from converter.evaluate import compile_expression
+from converter.logsources.pack import Field, FieldType
+from converter.model.expressions import FALSE, TRUE, All, AnyOf, Expression, ForSome, Not, Predicate
+from converter.model.load import expression_from_data
+from converter.model.paths import FieldPath, parse_path
+
+CONDITIONS = """
+- {field: a, is: x}
+- {field: a.b, is: [x, 403, true]}
+- {field: a, is: Root, ignore_case: true}
+- {all: [{field: a, is: x}, {field: b, starts_with: [/api/, /apis/]}]}
+- {any: [{field: a, is: x}, {field: b, ends_with: .exe}, {field: c, contains: "%"}]}
+- {all: [{field: a, is: x}, {not: {any: [{field: b, is: y}, {field: c, is: z}]}}]}
+- {all: [{field: a, is: x}, {field: b, exists: false}]}
+- {field: a, like: 'a*b?\\*'}
+- {field: a, regex: "^(GET|POST) /[a-z]+$"}
+- {all: [{field: n, gt: 5}, {field: m, lte: 7}]}
+- {field: t, gte: "2024-01-01T00:00:00Z"}
+- {field: "a[0]", ip: public}
+- {field: "a[]", cidr: [10.0.0.0/8, "fd00::/8"]}
+- {all: [{field: a, same_as: b}, {field: c, is: x}]}
+- {field: a, length: {gte: 5}}
+- {field: a, apply: [basename, lower], is: cmd.exe}
+- {field: a, apply: [{split: "@", index: -1}], is: example.com}
+- {concat: [{field: a}, "@", {field: b}], is: x@y}
+- {field: tags, is: [p, q], all_of: true}
+- {for_some: items, where: [{field: k, is: a}, {field: v, is: b}]}
+- {all: [{field: a, is: 1}, {not: {for_some: "x[].items", where: [{field: k, is: a}]}}]}
+"""
+LISTS = {"tags"}
+
+
+def _lookup(path: FieldPath) -> Field | None:
+    name = str(path)
+    return Field(path=path, type=FieldType.KEYWORD, is_list=True) if name in LISTS else None
+
+
+def _stuck(expression: Expression, wanted: bool) -> list[Expression]:
+    """The expression with one of its predicates after the other replaced by a constant."""
+    constant = TRUE if wanted else FALSE
+    match expression:
+        case All(terms) | AnyOf(terms):
+            kind = type(expression)
+            return [
+                kind((*terms[:i], stuck, *terms[i + 1 :])) for i, t in enumerate(terms) for stuck in _stuck(t, wanted)
+            ]
+        case Not(term):
+            return [Not(stuck) for stuck in _stuck(term, wanted)]
+        case ForSome(path, term):
+            return [ForSome(path, stuck) for stuck in _stuck(term, wanted)]
+        case _:
+            return [constant]
+
+
+@pytest.mark.parametrize("data", yaml.safe_load(CONDITIONS), ids=str)
+@pytest.mark.parametrize("wanted", [True, False])
+def test_every_predicate_decides(data: Any, wanted: bool) -> None:
+    condition = expression_from_data(data)
+    events = list(deciding_events(condition, [], _lookup))
+    holds = compile_expression(condition)
+    for stuck in _stuck(condition, wanted):
+        other = compile_expression(stuck)
+        assert any(holds(event) is not other(event) for event in events), stuck
+
+
+@pytest.mark.parametrize("data", yaml.safe_load(CONDITIONS), ids=str)
+def test_a_lost_operand_shows(data: Any) -> None:
+    condition = expression_from_data(data)
+    events = list(deciding_events(condition, [], _lookup))
+    holds = compile_expression(condition)
+    for poorer in _with_operand_lost(condition):
+        other = compile_expression(poorer)
+        assert any(holds(event) is not other(event) for event in events), poorer
+
+
+def _with_operand_lost(expression: Expression) -> list[Expression]:
+    match expression:
+        case All(terms) | AnyOf(terms):
+            kind = type(expression)
+            return [
+                kind((*terms[:i], poorer, *terms[i + 1 :]))
+                for i, term in enumerate(terms)
+                for poorer in _with_operand_lost(term)
+            ]
+        case Not(term):
+            return [Not(poorer) for poorer in _with_operand_lost(term)]
+        case Predicate(values=values) if len(values) > 1:
+            return [
+                msgspec.structs.replace(expression, values=values[:i] + values[i + 1 :]) for i in range(len(values))
+            ]
+        case _:
+            return []
+
+
+def test_the_base_event_is_not_changed_and_its_other_fields_stay() -> None:
+    base = {"a": "x", "more": {"deep": [1]}}
+    events = list(deciding_events(expression_from_data({"field": "a", "is": "x"}), [base], _lookup))
+    assert base == {"a": "x", "more": {"deep": [1]}}
+    assert all(event["more"] == {"deep": [1]} for event in events)
+    assert {"more": {"deep": [1]}} in events
+
+
+def test_declared_types_are_kept() -> None:
+    def lookup(path: FieldPath) -> Field:
+        kinds = {"n": FieldType.INTEGER, "b": FieldType.BOOLEAN, "i": FieldType.IP}
+        return Field(path=path, type=kinds[str(path)])
+
+    condition = expression_from_data(
+        {"all": [{"field": "n", "is": 5}, {"field": "b", "is": True}, {"field": "i", "ip": "private"}]}
+    )
+    for event in deciding_events(condition, [], lookup):
+        assert isinstance(event.get("n"), int | None)
+        assert isinstance(event.get("b"), bool | None)
+        assert isinstance(event.get("i"), str | None)
+
+
+def test_paths_through_lists_are_made() -> None:
+    condition = expression_from_data({"field": "x[].y[0].z", "is": "v"})
+    assert {"x": [{"y": [{"z": "v"}]}]} in list(deciding_events(condition, [], lambda path: None))
+    assert parse_path("x[].y[0].z").steps == ("x", None, "y", 0, "z")
