@@ -1,8 +1,8 @@
 """Asking any value of a multi-valued column by joining the values with a separator.
 
 ES|QL has no test of each value of a list beyond equality, so text tests look at ``MV_CONCAT(f, "␟")``: the
-separator (U+241F, the visible sign for the unit separator) stands in no log value, and a pattern that
-cannot match it stays within one value. Both directions are here: what the writer builds the reader takes apart.
+separator (U+241F, the visible sign for the unit separator) stands in no log value, and a pattern that cannot
+match it stays within one value.
 """
 
 from __future__ import annotations

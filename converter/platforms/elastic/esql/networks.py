@@ -1,7 +1,7 @@
 """IP classes and networks in terms of CIDR_MATCH.
 
 Elasticsearch keeps an IPv4 address as the IPv6 address ``::ffff:a.b.c.d`` and compares the 16 bytes
-(elastic/elasticsearch, CIDRUtils), so ``::/0`` takes in every IPv4 address and ``::ffff:0:0/96`` exactly those.
+(elastic/elasticsearch, CIDRUtils), so ``::/0`` takes in every IPv4 address, ``::ffff:0:0/96`` exactly those.
 The rule language keeps the two versions apart; here ``0.0.0.0/0`` is what tells them.
 """
 
@@ -16,9 +16,10 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def stored(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Networks of the rule language in two groups: those that CIDR_MATCH takes as they are, and IPv6 networks
-    that also hold every mapped IPv4 address there. Networks of mapped addresses alone are left out, since
-    no stored IPv6 address is in them."""
+    """Networks in two groups: what CIDR_MATCH takes as it is, and IPv6 networks that hold IPv4 there as well.
+
+    Networks of mapped addresses alone are left out: no stored IPv6 address is in them.
+    """
     plain: list[str] = []
     wide: list[str] = []
     for text in networks:

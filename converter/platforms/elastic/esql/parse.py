@@ -48,18 +48,14 @@ def _parser() -> Lark:
 
 
 def _build(text: str, start: str) -> Any:
-    from lark.exceptions import UnexpectedInput, UnexpectedToken
+    from lark.exceptions import UnexpectedInput
 
     try:
         parsed = _parser().parse(text, start=start)
     except UnexpectedInput as error:
-        found = "end of query"
-        if isinstance(error, UnexpectedToken):
-            if error.token.type != "$END":
-                found = repr(str(error.token))
-        elif error.pos_in_stream is not None:
-            found = repr(text[error.pos_in_stream : error.pos_in_stream + 20])
-        line, column = (error.line, error.column) if error.line and error.line > 0 else _end_of(text)
+        rest = text[error.pos_in_stream or 0 :].split(None, 1) if error.line > 0 else []
+        found = repr(rest[0][:40]) if rest else "end of query"
+        line, column = (error.line, error.column) if rest else _end_of(text)
         raise RuleError(
             f"ES|QL does not parse: unexpected {found} at line {line}, column {column}",
             [
@@ -114,7 +110,7 @@ class _Builder:
 
     def _call(self, children: list[Any], node: Tree[Any]) -> tree.Call:
         name, arguments = children
-        return tree.Call(identifier_value(name).upper(), arguments or (), node.meta.start_pos)
+        return tree.Call(identifier_value(name).upper(), arguments or ())
 
     def _arithmetic(self, children: list[Any], node: Tree[Any]) -> tree.Arithmetic:
         return tree.Arithmetic(self._source(node))

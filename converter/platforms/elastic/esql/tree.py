@@ -27,14 +27,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A function; ``name`` in upper case. A cast ``x::long`` is ``TO_LONG(x)``; ``COUNT(*)`` has no arguments.
-
-    ``offset`` is where it starts in the text.
-    """
+    """A function, name in upper case. ``x::long`` is ``TO_LONG(x)``; ``COUNT(*)`` has no arguments."""
 
     name: str
     arguments: tuple[Node, ...] = ()
-    offset: int = 0
 
 
 class Negation(msgspec.Struct, frozen=True):
@@ -178,7 +174,7 @@ class MvExpand(msgspec.Struct, frozen=True):
 
 
 class Extract(msgspec.Struct, frozen=True):
-    """GROK, DISSECT or COMPLETION: adds the named columns (null where the text does not fit), keeps all rows."""
+    """GROK, DISSECT or COMPLETION: adds columns (null where the text does not fit) and keeps all rows."""
 
     command: str
     columns: tuple[str, ...]

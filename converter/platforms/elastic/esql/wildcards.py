@@ -1,7 +1,7 @@
-"""LIKE patterns: ``*`` any run of characters, ``?`` exactly one, ``\\`` before one of ``* ? \\`` takes it literally.
+"""LIKE patterns: ``*`` any run of characters, ``?`` exactly one, ``\\`` makes one of ``* ? \\`` literal.
 
 Source: Elasticsearch's ES|QL reference, "LIKE and RLIKE"; a backslash before anything else is an error there
-(elastic/elasticsearch, StringUtils.wildcardToJavaPattern). The rule language's ``like`` differs in that alone.
+(elastic/elasticsearch, StringUtils.wildcardToJavaPattern), which is how the rule language's ``like`` differs.
 """
 
 from __future__ import annotations

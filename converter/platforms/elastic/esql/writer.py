@@ -156,9 +156,11 @@ def _without_negations(term: Expression) -> Expression:
 def _threshold(
     threshold: Threshold, fields: Mapping[FieldPath, PlatformField], kept: list[str], losses: Losses
 ) -> list[str]:
-    """``STATS … BY`` and the test of its result. Rows without a group are dropped first: STATS would make
-    them a group of their own. A list in ``by`` puts its row into the group of each value, as the rule does
-    (ES|QL reference, STATS: "multivalued grouping")."""
+    """``STATS … BY`` and the test of its result.
+
+    Rows without a group are dropped first, since STATS would make them a group of their own. A list in
+    ``by`` puts its row into the group of each value, as in the rule (ES|QL reference, STATS).
+    """
     operands = Operands(fields, losses)
     by = [operand.text for path in threshold.by if (operand := operands.column(path)) is not None]
     commands = [f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in by)}"] if by else []

@@ -1,0 +1,171 @@
+"""What a scalar expression of ES|QL can be, as far as a rule's condition can be read from it.
+
+A :data:`Value` lists alternatives: under which condition on the event the expression is which atom. Where no
+condition holds it is null. CASE, COALESCE and columns made by EVAL need no more than that.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeAlias
+
+import msgspec
+
+from converter.model.expressions import (
+    TRUE,
+    Concat,
+    Expression,
+    Function,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+    Subject,
+    all_of,
+    any_of,
+    fields_of,
+)
+from converter.model.paths import FieldPath
+from converter.platforms.elastic.esql.operands import Family
+
+
+class UnreadableError(Exception):
+    """A part of a query that no condition on events can be read from; says which and why."""
+
+
+class Constant(msgspec.Struct, frozen=True):
+    """A literal; a tuple is a multi-valued one. Null is a value without alternatives."""
+
+    value: bool | int | float | str | tuple[bool | int | float | str, ...]
+
+
+class Term(msgspec.Struct, frozen=True):
+    """A field, or functions of fields. ``many``: the field may hold several values; ``collapsed``: a function
+    that is null for several values was applied. ``family``: None when the type is not known.
+    ``converted``: a conversion that is null for text of another form was applied.
+    """
+
+    subject: Subject
+    functions: tuple[Function, ...] = ()
+    family: Family | None = None
+    many: bool = False
+    collapsed: bool = False
+    converted: bool = False
+
+
+class Extreme(msgspec.Struct, frozen=True):
+    """The greatest (``highest``) or least value of a field."""
+
+    term: Term
+    highest: bool
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """The values of a field joined; with a separator ``before`` the first, ``after`` the last."""
+
+    term: Term
+    separator: str
+    before: bool = False
+    after: bool = False
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """A field split at every separator."""
+
+    term: Term
+    separator: str
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many values a field holds."""
+
+    term: Term
+
+
+class Aggregate(msgspec.Struct, frozen=True):
+    """A result of STATS: COUNT of rows, of rows where ``counted`` holds, or of distinct values of a field."""
+
+    counted: Expression = TRUE
+    distinct: FieldPath | None = None
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """The time of the event, cut to multiples of ``span``."""
+
+    span: timedelta
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """Anything else; harmless until a condition looks at it."""
+
+    reason: str
+
+
+Atom: TypeAlias = Constant | Term | Extreme | Joined | Parts | Count | Aggregate | Bucket | Unknown
+Value: TypeAlias = tuple[tuple[Expression, Atom], ...]
+
+NULL: Value = ()
+
+
+def always(atom: Atom) -> Value:
+    """The atom, whatever the event."""
+    return ((TRUE, atom),)
+
+
+def exists(subject: Subject, functions: tuple[Function, ...] = ()) -> Expression:
+    """The subject has a value."""
+    return Predicate(subject, Operator.EXISTS, functions=functions)
+
+
+def single(term: Term) -> Expression:
+    """No more than one value: the condition under which a single-value function sees the field."""
+    if not term.many:
+        return TRUE
+    paths = fields_of(term.subject)
+    return all_of(*(Not(exists(FieldPath((path.steps[0], 1)))) for path in paths))
+
+
+def has_value(term: Term) -> Expression:
+    """The term is not null, for however many values."""
+    if term.converted:
+        return _convertible(term)
+    splits = any(function.name is FunctionName.SPLIT for function in term.functions)
+    if isinstance(term.subject, Concat) and not splits:
+        return all_of(*(exists(path) for path in fields_of(term.subject)))
+    return exists(term.subject, term.functions if splits else ())
+
+
+def present(term: Term) -> Expression:
+    """A single-value test of the term is not null."""
+    return all_of(has_value(term), single(term))
+
+
+def _convertible(term: Term) -> Expression:
+    def asks(operator: Operator, *values: str | int) -> Expression:
+        return Predicate(term.subject, operator, values, functions=term.functions)
+
+    if term.family is Family.IP:
+        return asks(Operator.IP, "v4", "v6")
+    pivot: str | int = 0 if term.family is Family.NUMBER else "1970-01-01"
+    return any_of(asks(Operator.GTE, pivot), asks(Operator.LT, pivot))
+
+
+def is_null(value: Value) -> Expression:
+    """``value IS NULL``."""
+    return Not(any_of(*(all_of(guard, _atom_present(atom)) for guard, atom in value))) if value else TRUE
+
+
+def _atom_present(atom: Atom) -> Expression:
+    match atom:
+        case Constant():
+            return TRUE
+        case Term():
+            return present(atom) if atom.collapsed else has_value(atom)
+        case Extreme(term) | Joined(term) | Count(term):
+            return has_value(term)
+        case Parts(term):
+            return present(term)
+        case Bucket() | Aggregate():
+            return TRUE
+        case Unknown(reason):
+            raise UnreadableError(reason)

@@ -1,0 +1,351 @@
+"""Comparisons and patterns over atoms, with ES|QL's three truth values.
+
+Sources, in Elasticsearch's ES|QL reference: "Operators" (a comparison with a multi-valued field is null),
+"LIKE and RLIKE" (whole value, with case), CIDR_MATCH, "null values".
+"""
+
+from __future__ import annotations
+
+import operator as python_operator
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, ip_address, ip_network
+from typing import Any
+
+import msgspec
+
+from converter.evaluate.timestamps import parse_text
+from converter.evaluate.values import text_of
+from converter.model.expressions import (
+    FALSE,
+    TRUE,
+    Expression,
+    Function,
+    FunctionName,
+    Operator,
+    Predicate,
+    Scalar,
+    all_of,
+    any_of,
+    negated,
+)
+from converter.model.paths import FieldPath
+from converter.model.regex import Anchor, AnchorKind, Literal, Node, RegexError, as_literal, parse, render
+from converter.model.regex.analysis import search_core
+from converter.model.regex.nodes import ANY_TEXT, concat
+from converter.platforms.elastic.esql import wildcards
+from converter.platforms.elastic.esql.atoms import (
+    Atom,
+    Constant,
+    Count,
+    Extreme,
+    Joined,
+    Term,
+    Unknown,
+    UnreadableError,
+    Value,
+    exists,
+    has_value,
+    present,
+    single,
+)
+from converter.platforms.elastic.esql.joined import SEPARATOR, within_one_value
+from converter.platforms.elastic.esql.networks import IPV4
+from converter.platforms.elastic.esql.operands import Family
+from converter.platforms.three_valued import Truth, null_unless
+
+_FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_ORDER = {"<": Operator.LT, "<=": Operator.LTE, ">": Operator.GT, ">=": Operator.GTE}
+_PYTHON: dict[str, Callable[[Any, Any], bool]] = {
+    "==": python_operator.eq,
+    "<": python_operator.lt,
+    "<=": python_operator.le,
+    ">": python_operator.gt,
+    ">=": python_operator.ge,
+}
+_LOWER = (Function(FunctionName.LOWER),)
+NEVER = Truth(FALSE, FALSE)
+"""Null, whatever the event."""
+
+
+def distributed(parts: Iterable[tuple[Expression, Truth]]) -> Truth:
+    """The truth of a test whose operand has alternatives."""
+    found = [(guard, truth) for guard, truth in parts if guard != FALSE]
+    return Truth(
+        any_of(*(all_of(guard, truth.true) for guard, truth in found if truth.true != FALSE)),
+        any_of(*(all_of(guard, truth.false) for guard, truth in found if truth.false != FALSE)),
+    )
+
+
+def compared(sign: str, left: Value, right: Value) -> Truth:
+    """``left sign right``."""
+    if sign == "!=":
+        truth = compared("==", left, right)
+        return Truth(truth.false, truth.true)
+    return distributed(
+        (all_of(left_guard, right_guard), _compared(sign, a, b))
+        for left_guard, a in left
+        for right_guard, b in right
+    )
+
+
+def _compared(sign: str, left: Atom, right: Atom) -> Truth:
+    match left, right:
+        case (Unknown(reason), _) | (_, Unknown(reason)):
+            raise UnreadableError(reason)
+        case Constant(a), Constant(b):
+            return _constants(sign, a, b)
+        case Constant(), _:
+            return _compared(_FLIPPED[sign], right, left)
+        case Term(), Constant(value):
+            return _term(sign, left, _scalar(value))
+        case Term(), Term():
+            return _terms(sign, left, right)
+        case Extreme(), Constant(value):
+            return _extreme(sign, left, _scalar(value))
+        case Count(term), Constant(value):
+            return _count(sign, term, value)
+    raise UnreadableError(f"{_name(left)} {sign} {_name(right)}")
+
+
+def _name(atom: Atom) -> str:
+    return type(atom).__name__.lower()
+
+
+def _scalar(value: Scalar | tuple[Scalar, ...]) -> Scalar:
+    if isinstance(value, tuple):
+        raise UnreadableError("a comparison with a multi-valued constant")
+    return value
+
+
+def _constants(sign: str, left: Any, right: Any) -> Truth:
+    if isinstance(left, str) is not isinstance(right, str) or tuple in (type(left), type(right)):
+        raise UnreadableError(f"{left!r} {sign} {right!r}")
+    return Truth(TRUE, FALSE) if _PYTHON[sign](left, right) else Truth(FALSE, TRUE)
+
+
+def tested(term: Term, predicate: Expression) -> Truth:
+    """A single-value test of a term: null unless the term has exactly one value."""
+    return Truth(all_of(single(term), predicate), all_of(present(term), negated(predicate)))
+
+
+def of_any_value(term: Term, predicate: Expression) -> Truth:
+    """A test that some value of a term satisfies: null where there is no value."""
+    return Truth(predicate, all_of(has_value(term), negated(predicate)))
+
+
+def asks(term: Term, operator: Operator, *values: Scalar) -> Predicate:
+    """A predicate on the term. ``TO_LOWER(f)`` against lower-case text is the same as ignoring case."""
+    folds = term.functions == _LOWER and operator in _FOLDABLE
+    if folds and all(isinstance(value, str) and value == value.lower() for value in values):
+        return Predicate(term.subject, operator, values, ignore_case=True)
+    return Predicate(term.subject, operator, values, functions=term.functions)
+
+
+_FOLDABLE = frozenset(
+    {Operator.IS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS, Operator.LIKE}
+)
+
+
+def equals(term: Term, value: Scalar) -> Expression:
+    """Some value of the term equals the constant, as its type compares."""
+    if term.family is Family.DATE and isinstance(value, str):
+        return all_of(asks(term, Operator.GTE, value), asks(term, Operator.LTE, value))
+    if term.family is Family.IP and isinstance(value, str):
+        try:
+            version = ip_address(value).version
+        except ValueError:
+            raise UnreadableError(f"{value!r} is no IP address") from None
+        return asks(term, Operator.IS if version == 4 else Operator.CIDR, value)
+    return asks(term, Operator.IS, value)
+
+
+def _term(sign: str, term: Term, value: Scalar) -> Truth:
+    if sign == "==":
+        return tested(term, equals(term, value))
+    return tested(term, _ordered(sign, term, value))
+
+
+def _ordered(sign: str, term: Term, value: Scalar) -> Expression:
+    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, str) and term.family in (Family.DATE, None) and parse_text(value) is not None:
+        numeric = True
+    if not numeric or (term.family is Family.TEXT and not isinstance(value, str)):
+        raise UnreadableError(f"text or mixed types compared with {sign}")
+    return asks(term, _ORDER[sign], value)
+
+
+def _terms(sign: str, left: Term, right: Term) -> Truth:
+    if sign != "==":
+        raise UnreadableError(f"two fields compared with {sign}")
+    equal = same_as(left, right)
+    return Truth(
+        all_of(single(left), single(right), equal), all_of(present(left), present(right), negated(equal))
+    )
+
+
+def same_as(left: Term, right: Term) -> Expression:
+    """Some value of the one equals some value of the other."""
+    folds = left.functions == right.functions == _LOWER
+    if folds:
+        left, right = (msgspec.structs.replace(term, functions=()) for term in (left, right))
+    if right.functions or not isinstance(right.subject, FieldPath):
+        left, right = right, left
+    if right.functions or not isinstance(right.subject, FieldPath):
+        raise UnreadableError("two functions of fields compared with one another")
+    return Predicate(
+        left.subject, Operator.SAME_AS, (right.subject,), ignore_case=folds, functions=left.functions
+    )
+
+
+def _extreme(sign: str, extreme: Extreme, value: Scalar) -> Truth:
+    """MAX > n: some value is; MAX <= n: none is greater. MIN the other way round."""
+    towards = ">" if extreme.highest else "<"
+    inverse = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+    if sign == "==":
+        raise UnreadableError("MV_MAX or MV_MIN compared with ==")
+    here = has_value(extreme.term)
+    if sign.startswith(towards):
+        return of_any_value(extreme.term, _ordered(sign, extreme.term, value))
+    return null_unless(here, negated(_ordered(inverse[sign], extreme.term, value)))
+
+
+def _count(sign: str, term: Term, value: Any) -> Truth:
+    if not isinstance(value, int) or isinstance(value, bool) or not isinstance(term.subject, FieldPath):
+        raise UnreadableError("MV_COUNT compared with no whole number")
+    name = term.subject.steps[0]
+
+    def at_least(number: int) -> Expression:
+        return exists(FieldPath((name, number - 1))) if number > 1 else all_of()
+
+    found = {
+        ">=": lambda: at_least(value),
+        ">": lambda: at_least(value + 1),
+        "<": lambda: negated(at_least(value)),
+        "<=": lambda: negated(at_least(value + 1)),
+        "==": lambda: all_of(at_least(value), negated(at_least(value + 1))),
+    }[sign]()
+    return null_unless(exists(term.subject), found)
+
+
+# -- patterns
+
+
+def like(atom: Atom, pattern: str) -> Truth:
+    """``atom LIKE pattern``."""
+    if not wildcards.is_valid(pattern):
+        raise UnreadableError(f"LIKE pattern {pattern!r}: a backslash stands before one of * ? \\ only")
+    pieces = wildcards.tokens(pattern)
+    match atom:
+        case Term():
+            return tested(atom, _like_predicate(atom, pieces))
+        case Joined():
+            return of_any_value(atom.term, _like_joined(atom, pieces))
+        case Unknown(reason):
+            raise UnreadableError(reason)
+    raise UnreadableError(f"LIKE of {_name(atom)}")
+
+
+def _like_predicate(term: Term, pieces: tuple[wildcards.Token, ...]) -> Expression:
+    run = (wildcards.ANY, True)
+    if pieces == (run,):
+        return has_value(term)
+    literals = [text for text, wild in pieces if not wild]
+    wild_inside = any(piece[1] and piece != run for piece in pieces) or len(literals) > 1
+    if wild_inside or not literals:
+        if not pieces:
+            return asks(term, Operator.IS, "")
+        return asks(term, Operator.LIKE, wildcards.pattern_of(pieces))
+    return asks(term, _AFFIXES[pieces[0] == run, pieces[-1] == run], literals[0])
+
+
+_AFFIXES = {
+    (False, False): Operator.IS,
+    (False, True): Operator.STARTS_WITH,
+    (True, False): Operator.ENDS_WITH,
+    (True, True): Operator.CONTAINS,
+}
+
+
+def _like_joined(joined: Joined, pieces: tuple[wildcards.Token, ...]) -> Expression:
+    """``*text*`` over joined values; a separator at an end of the text ties it to that end of a value."""
+    run = (wildcards.ANY, True)
+    literal = pieces[1] if len(pieces) == 3 and pieces[0] == pieces[2] == run else run
+    text, starts, ends = _ends_of(joined, literal[0])
+    if literal[1] or not text or joined.separator in text:
+        raise UnreadableError("a pattern that spans joined values")
+    return asks(joined.term, _AFFIXES[not starts, not ends], text)
+
+
+def _ends_of(joined: Joined, text: str) -> tuple[str, bool, bool]:
+    """The text without a separator at its ends, and at which ends there was one."""
+    own = joined.separator == SEPARATOR
+    starts = own and joined.before and text.startswith(SEPARATOR)
+    text = text[1:] if starts else text
+    ends = own and joined.after and text.endswith(SEPARATOR)
+    return (text[:-1] if ends else text), starts, ends
+
+
+def rlike(atom: Atom, pattern: str) -> Truth:
+    """``atom RLIKE pattern``."""
+    try:
+        node = parse(pattern, "lucene")
+        match atom:
+            case Term():
+                return tested(atom, _regex_predicate(atom, node))
+            case Joined():
+                return of_any_value(atom.term, _regex_joined(atom, node))
+            case Unknown(reason):
+                raise UnreadableError(reason)
+    except RegexError as error:
+        raise UnreadableError(f"RLIKE pattern {pattern!r}: {error}") from None
+    raise UnreadableError(f"RLIKE of {_name(atom)}")
+
+
+def _regex_predicate(term: Term, node: Node) -> Expression:
+    plain = as_literal(node)
+    if plain is not None:
+        return asks(term, *plain)
+    if node == ANY_TEXT:
+        return has_value(term)
+    return asks(term, Operator.REGEX, render(node, "re2"))
+
+
+def _regex_joined(joined: Joined, node: Node) -> Expression:
+    """``.*x.*`` over joined values, where x cannot match the separator but at its ends."""
+    start, end = Anchor(AnchorKind.TEXT_START), Anchor(AnchorKind.TEXT_END)
+    parts = list(search_core(node))
+    if parts[:2] == [start, ANY_TEXT]:
+        parts = parts[2:]
+    if parts[-2:] == [ANY_TEXT, end]:
+        parts = parts[:-2]
+    starts = ends = False
+    if parts and isinstance(first := parts[0], Literal):
+        starts = _ends_of(joined, first.text)[1]
+        parts[0] = Literal(first.text[1:] if starts else first.text, first.ignore_case)
+    if parts and isinstance(last := parts[-1], Literal):
+        ends = _ends_of(joined, last.text)[2]
+        parts[-1] = Literal(last.text[:-1] if ends else last.text, last.ignore_case)
+    core = concat(part for part in parts if part != Literal(""))
+    if within_one_value(core, joined.separator) != core:
+        raise UnreadableError("a pattern that spans joined values")
+    whole = concat((*([start] if starts else []), core, *([end] if ends else [])))
+    return _regex_predicate(joined.term, whole)
+
+
+def in_networks(term: Term, networks: Iterable[Scalar]) -> Expression:
+    """``CIDR_MATCH(term, …)``: Elasticsearch compares IPv4 addresses as ``::ffff:a.b.c.d``."""
+    found: list[Scalar] = []
+    for value in networks:
+        text = text_of(value)
+        try:
+            network = ip_network(text)
+        except ValueError as error:
+            raise UnreadableError(f"CIDR_MATCH: {error}") from None
+        found.append(text.lower())
+        mapped = network.version == 6 and network.overlaps(ip_network("::ffff:0:0/96"))
+        if mapped and network.prefixlen <= 96:
+            found.append(IPV4)
+        elif mapped:
+            address = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+            found.append(str(address))
+    return asks(term, Operator.CIDR, *dict.fromkeys(found))

@@ -1,0 +1,311 @@
+"""From the tree of a condition to when it is true and when it is false; in between it is null.
+
+Sources, in Elasticsearch's ES|QL reference: "null values" (three-valued AND, OR, NOT), CASE (the first
+condition that is true decides; null counts as false), COALESCE, STARTS_WITH, ENDS_WITH, CONTAINS, CIDR_MATCH,
+MV_CONTAINS and MV_INTERSECTS (never null), KQL and ``:`` (true or false, any value of the field).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from converter.logsources.pack import PlatformField
+from converter.model.expressions import (
+    TRUE,
+    Expression,
+    Not,
+    Operator,
+    Scalar,
+    all_of,
+    any_of,
+    negated,
+)
+from converter.model.paths import FieldPath
+from converter.platforms.elastic.esql import tree
+from converter.platforms.elastic.esql.atoms import (
+    NULL,
+    Atom,
+    Bucket,
+    Constant,
+    Term,
+    Unknown,
+    UnreadableError,
+    Value,
+    always,
+    has_value,
+    is_null,
+)
+from converter.platforms.elastic.esql.compare import (
+    asks,
+    compared,
+    distributed,
+    equals,
+    in_networks,
+    like,
+    rlike,
+    same_as,
+    tested,
+)
+from converter.platforms.elastic.esql.operands import FAMILIES, Family
+from converter.platforms.elastic.esql.scalars import applied, span_of
+from converter.platforms.three_valued import Truth, never_null, ternary_and, ternary_not, ternary_or
+
+KqlReader = Callable[[str], Expression]
+"""From KQL text to a condition on stored fields. Raises ValueError for what it cannot read."""
+
+_AFFIXES = {
+    "STARTS_WITH": Operator.STARTS_WITH,
+    "ENDS_WITH": Operator.ENDS_WITH,
+    "CONTAINS": Operator.CONTAINS,
+}
+
+
+class Scope:
+    """The columns at one place of a query: those that EVAL, STATS or RENAME made, and behind them the fields.
+
+    ``fields``: stored name → what is stored there; a field that is not in it is taken for single-valued and
+    of unknown type. ``kql`` reads the text of KQL(…); without it a condition with one is unreadable.
+    """
+
+    def __init__(self, fields: Mapping[str, PlatformField], kql: KqlReader | None = None) -> None:
+        self._fields = fields
+        self._kql = kql
+        self.columns: dict[str, Value] = {}
+
+    def field(self, name: str) -> Term:
+        """A stored field as a term."""
+        field = self._fields.get(name)
+        if field is None:
+            return Term(FieldPath((name,)))
+        return Term(FieldPath((name,)), family=FAMILIES.get(field.type), many=field.is_list)
+
+    # -- values
+
+    def value(self, node: tree.Node) -> Value:
+        """What an expression is."""
+        match node:
+            case tree.Literal(None):
+                return NULL
+            case tree.Literal(value):
+                return always(Constant(value)) if value is not None else NULL
+            case tree.Column(name):
+                return self.columns[name] if name in self.columns else always(self.field(name))
+            case tree.Call(name, arguments):
+                return self._call(node, name, arguments)
+            case tree.Arithmetic(text):
+                return always(Unknown(f"arithmetic: {text}"))
+            case tree.Timespan():
+                return always(Unknown("a span of time"))
+            case _:
+                return _as_value(lambda: self.truth(node))
+
+    def _call(self, node: tree.Call, name: str, arguments: tuple[tree.Node, ...]) -> Value:
+        if name == "CASE":
+            return self._case(arguments)
+        if name == "COALESCE":
+            return self._coalesce(arguments)
+        if name in ("DATE_TRUNC", "BUCKET"):
+            return self._bucket(arguments)
+        if name in _TRUTHS:
+            return _as_value(lambda: self.truth(node))
+        return applied(name, tuple(map(self.value, arguments)))
+
+    def _case(self, arguments: tuple[tree.Node, ...]) -> Value:
+        found: Value = ()
+        earlier: list[Expression] = []
+        pairs = len(arguments) // 2
+        try:
+            for position in range(pairs):
+                condition, result = arguments[2 * position : 2 * position + 2]
+                truth = self.truth(condition).true
+                open_ = all_of(*map(negated, earlier), truth)
+                found += tuple((all_of(open_, guard), atom) for guard, atom in self.value(result))
+                earlier.append(truth)
+        except UnreadableError as error:
+            return always(Unknown(str(error)))
+        if len(arguments) % 2:
+            rest = all_of(*map(negated, earlier))
+            found += tuple((all_of(rest, guard), atom) for guard, atom in self.value(arguments[-1]))
+        return found
+
+    def _coalesce(self, arguments: tuple[tree.Node, ...]) -> Value:
+        found: Value = ()
+        missing: list[Expression] = []
+        try:
+            for argument in arguments:
+                value = self.value(argument)
+                found += tuple((all_of(*missing, guard), atom) for guard, atom in value)
+                missing.append(is_null(value))
+        except UnreadableError as error:
+            return always(Unknown(str(error)))
+        return found
+
+    def _bucket(self, arguments: tuple[tree.Node, ...]) -> Value:
+        for argument in arguments:
+            span = span_of(argument)
+            if span is not None and tree.Column("@timestamp") in arguments:
+                return always(Bucket(span))
+        return always(Unknown("a time bucket of no fixed length, or not of @timestamp"))
+
+    # -- conditions
+
+    def truth(self, node: tree.Node) -> Truth:
+        """When a condition is true and when false. Raises UnreadableError."""
+        match node:
+            case tree.Negation(operand):
+                return ternary_not(self.truth(operand))
+            case tree.Junction(every, operands):
+                join = ternary_and if every else ternary_or
+                return join(*map(self.truth, operands))
+            case tree.Comparison("=~"):
+                raise UnreadableError("the operator =~")
+            case tree.Comparison(sign, left, right):
+                return compared(sign, self.value(left), self.value(right))
+            case tree.InList(operand, items):
+                return self._in(self.value(operand), items)
+            case tree.Like(operand, patterns, regex):
+                return self._patterns(self.value(operand), patterns, regex)
+            case tree.IsNull(operand):
+                return never_null(is_null(self.value(operand)))
+            case tree.Match(operand, value):
+                return self._match(operand, value)
+            case tree.Call("COALESCE", (first, tree.Literal(bool() as default))):
+                return _defaulted(self.truth(first), default)
+            case tree.Call(name, arguments) if name in _TRUTHS:
+                return _TRUTHS[name](self, arguments)
+            case _:
+                return _boolean(self.value(node))
+
+    def _in(self, operand: Value, items: tuple[tree.Node, ...]) -> Truth:
+        values = [self.value(item) for item in items]
+        constants = [atom.value for value in values for _, atom in value if isinstance(atom, Constant)]
+        plain = [value for value in constants if not isinstance(value, tuple)]
+        match operand:
+            case ((guard, Term() as term),) if len(plain) == len(values) and term.family not in _TYPED:
+                return distributed([(guard, tested(term, asks(term, Operator.IS, *plain)))])
+        return ternary_or(*(compared("==", operand, value) for value in values))
+
+    def _patterns(self, operand: Value, patterns: tuple[str, ...], regex: bool) -> Truth:
+        test = rlike if regex else like
+        return ternary_or(
+            *(distributed((guard, test(atom, pattern)) for guard, atom in operand) for pattern in patterns)
+        )
+
+    def _match(self, operand: tree.Node, value: tree.Node) -> Truth:
+        """``:`` on a field that is not analysed is equality with any of its values."""
+        match self.sole(operand), value:
+            case Term(FieldPath(), (), family) as term, tree.Literal(bool() | int() | str() as wanted):
+                if family is not None:
+                    return never_null(equals(term, wanted))
+        raise UnreadableError("a full-text match")
+
+    def sole(self, node: tree.Node) -> Atom:
+        """An argument that is one and the same atom for every event."""
+        match self.value(node):
+            case ((guard, atom),) if guard == TRUE:
+                if isinstance(atom, Unknown):
+                    raise UnreadableError(atom.reason)
+                return atom
+        raise UnreadableError("a function of something that differs from event to event")
+
+    def term(self, node: tree.Node) -> Term:
+        """An argument that must be a field or functions of one."""
+        atom = self.sole(node)
+        if not isinstance(atom, Term):
+            raise UnreadableError("a function of something else than a field")
+        return atom
+
+    def constants(self, node: tree.Node) -> tuple[Scalar, ...]:
+        """An argument that must be a constant, of one or several values."""
+        atom = self.sole(node)
+        if not isinstance(atom, Constant):
+            raise UnreadableError("a function with something else than a constant")
+        return atom.value if isinstance(atom.value, tuple) else (atom.value,)
+
+    def kql(self, text: str) -> Expression:
+        """The condition that KQL text stands for."""
+        if self._kql is None:
+            raise UnreadableError("the function KQL")
+        try:
+            return self._kql(text)
+        except ValueError as error:
+            raise UnreadableError(f"KQL: {error}") from None
+
+
+_TYPED = (Family.IP, Family.DATE)
+
+
+def _as_value(truth: Callable[[], Truth]) -> Value:
+    try:
+        found = truth()
+    except UnreadableError as error:
+        return always(Unknown(str(error)))
+    return ((found.true, Constant(True)), (found.false, Constant(False)))
+
+
+def _boolean(value: Value) -> Truth:
+    """A value that stands for a condition: a boolean field or column."""
+    return compared("==", value, always(Constant(True)))
+
+
+def _defaulted(truth: Truth, default: bool) -> Truth:
+    """COALESCE(condition, true or false)."""
+    return never_null(truth.true) if not default else Truth(negated(truth.false), truth.false)
+
+
+def _affix(name: str) -> Callable[[Scope, tuple[tree.Node, ...]], Truth]:
+    def truth(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+        term, wanted = scope.term(arguments[0]), scope.constants(arguments[1])
+        if len(wanted) != 1 or not isinstance(wanted[0], str):
+            raise UnreadableError(f"{name} with something else than text")
+        if not wanted[0]:
+            return tested(term, has_value(term))
+        return tested(term, asks(term, _AFFIXES[name], wanted[0]))
+
+    return truth
+
+
+def _cidr_match(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+    term = scope.term(arguments[0])
+    networks = [value for argument in arguments[1:] for value in scope.constants(argument)]
+    return tested(term, in_networks(term, networks))
+
+
+def _mv_contains(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+    """Every value of the second is one of the first; null has no values, so it is in everything."""
+    match scope.sole(arguments[0]), scope.sole(arguments[1]):
+        case Term() as term, Constant():
+            wanted = scope.constants(arguments[1])
+            return never_null(all_of(*(equals(term, value) for value in wanted)))
+        case Term() as term, Term(many=False) as other:
+            return never_null(any_of(Not(has_value(other)), same_as(term, other)))
+        case Constant(), Term(many=False) as term:
+            allowed = scope.constants(arguments[0])
+            return never_null(any_of(Not(has_value(term)), *(equals(term, value) for value in allowed)))
+    raise UnreadableError("MV_CONTAINS of these arguments")
+
+
+def _mv_intersects(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+    match scope.sole(arguments[0]), scope.sole(arguments[1]):
+        case Term() as term, Constant():
+            return never_null(any_of(*(equals(term, value) for value in scope.constants(arguments[1]))))
+        case Constant(), Term() as term:
+            return never_null(any_of(*(equals(term, value) for value in scope.constants(arguments[0]))))
+        case Term() as term, Term() as other:
+            return never_null(same_as(term, other))
+    raise UnreadableError("MV_INTERSECTS of these arguments")
+
+
+def _kql(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+    return never_null(scope.kql("".join(map(str, scope.constants(arguments[0])))))
+
+
+_TRUTHS: dict[str, Callable[[Scope, tuple[tree.Node, ...]], Truth]] = {
+    "STARTS_WITH": _affix("STARTS_WITH"),
+    "ENDS_WITH": _affix("ENDS_WITH"),
+    "CONTAINS": _affix("CONTAINS"),
+    "CIDR_MATCH": _cidr_match,
+    "MV_CONTAINS": _mv_contains,
+    "MV_INTERSECTS": _mv_intersects,
+    "KQL": _kql,
+}

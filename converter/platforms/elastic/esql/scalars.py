@@ -1,0 +1,254 @@
+"""Functions of ES|QL: from the values of their arguments to a value. One entry per function.
+
+Sources: the functions' own pages in Elasticsearch's ES|QL reference. What is not here reads as
+:class:`~converter.platforms.elastic.esql.atoms.Unknown`, and hurts only where a condition looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeAlias
+
+import msgspec
+
+from converter.evaluate.values import text_of
+from converter.model.expressions import TRUE, Concat, Expression, Function, FunctionName, all_of
+from converter.model.paths import FieldPath
+from converter.platforms.elastic.esql import tree
+from converter.platforms.elastic.esql.atoms import (
+    Atom,
+    Constant,
+    Count,
+    Extreme,
+    Joined,
+    Parts,
+    Term,
+    Unknown,
+    Value,
+    always,
+)
+from converter.platforms.elastic.esql.operands import BASENAME_PATTERN, Family
+
+Rewrite: TypeAlias = Callable[[tuple[Atom, ...]], Atom]
+
+
+def applied(name: str, arguments: tuple[Value, ...]) -> Value:
+    """``name(arguments)``: the function of every combination of the arguments' alternatives."""
+    rewrite = FUNCTIONS.get(name)
+    if rewrite is None:
+        return always(Unknown(f"the function {name}"))
+    rows: list[tuple[Expression, tuple[Atom, ...]]] = [(TRUE, ())]
+    for argument in arguments:
+        rows = [(all_of(row, guard), (*atoms, atom)) for row, atoms in rows for guard, atom in argument]
+    return tuple((guard, rewrite(atoms)) for guard, atoms in rows)
+
+
+def _unknown(name: str) -> Unknown:
+    return Unknown(f"{name} of these arguments")
+
+
+def _first_unknown(atoms: tuple[Atom, ...], name: str) -> Unknown:
+    return next((atom for atom in atoms if isinstance(atom, Unknown)), _unknown(name))
+
+
+def _of_text(name: FunctionName, fold: Callable[[str], str | int], collapses: bool) -> Rewrite:
+    """A function of one text: constants are worked out, a term remembers it."""
+
+    def rewrite(atoms: tuple[Atom, ...]) -> Atom:
+        match atoms:
+            case (Constant(str() as text),):
+                return Constant(fold(text))
+            case (Term() as term,):
+                family = Family.NUMBER if name is FunctionName.LENGTH else Family.TEXT
+                return _with(term, Function(name), family, collapses)
+        return _first_unknown(atoms, name)
+
+    return rewrite
+
+
+def _with(term: Term, function: Function, family: Family, collapses: bool = True) -> Term:
+    return msgspec.structs.replace(
+        term,
+        functions=(*term.functions, function),
+        family=family,
+        collapsed=term.collapsed or collapses,
+    )
+
+
+def _to_string(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Constant(bool() | int() | str() as value),):
+            return Constant(text_of(value))
+        case (Term() as term,) if term.family not in (Family.DATE,):
+            return msgspec.structs.replace(term, family=Family.TEXT)
+    return _first_unknown(atoms, "TO_STRING")
+
+
+def _converting(family: Family, name: str) -> Rewrite:
+    def rewrite(atoms: tuple[Atom, ...]) -> Atom:
+        match atoms:
+            case (Constant(int() | float()) as constant,) if family is Family.NUMBER:
+                return constant
+            case (Constant(str()) as constant,) if family is not Family.NUMBER:
+                return constant
+            case (Term() as term,) if term.family is family:
+                return term
+            case (Term() as term,):
+                return msgspec.structs.replace(term, family=family, converted=True)
+        return _first_unknown(atoms, name)
+
+    return rewrite
+
+
+def _to_integer(atoms: tuple[Atom, ...]) -> Atom:
+    """TO_LONG and TO_INTEGER round, so of a field that is no number by type nothing exact can be said."""
+    match atoms:
+        case (Term(family=Family.NUMBER) as term,):
+            return term
+        case (Constant(int()) as constant,):
+            return constant
+    return _first_unknown(atoms, "TO_LONG")
+
+
+def _concat(atoms: tuple[Atom, ...]) -> Atom:
+    joined = [atom for atom in atoms if isinstance(atom, Joined)]
+    if len(joined) == 1 and not joined[0].before and not joined[0].after:
+        mark = Constant(joined[0].separator)
+        position = atoms.index(joined[0])
+        before, after = atoms[:position], atoms[position + 1 :]
+        if before in ((), (mark,)) and after in ((), (mark,)):
+            return msgspec.structs.replace(joined[0], before=bool(before), after=bool(after))
+    parts: list[FieldPath | str] = []
+    many = False
+    for atom in atoms:
+        match atom:
+            case Constant(str() as text):
+                parts.append(text)
+            case Term(FieldPath() as path, (), many=is_many, converted=False):
+                parts.append(path)
+                many = many or is_many
+            case _:
+                return _first_unknown(atoms, "CONCAT")
+    return Term(Concat(tuple(parts)), family=Family.TEXT, many=many, collapsed=True)
+
+
+def _split(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Term() as term, Constant(str() as separator)) if len(separator.encode()) == 1:
+            return Parts(msgspec.structs.replace(term, collapsed=True), separator)
+    return _first_unknown(atoms, "SPLIT")
+
+
+def _part(parts: Parts, index: int) -> Term:
+    return _with(parts.term, Function(FunctionName.SPLIT, parts.separator, index), Family.TEXT)
+
+
+def _mv_slice(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Parts() as parts, Constant(int() as index)):
+            return _part(parts, index)
+        case (Parts() as parts, Constant(int() as index), Constant(int() as end)) if index == end:
+            return _part(parts, index)
+    return _first_unknown(atoms, "MV_SLICE")
+
+
+def _at_end(index: int, name: str) -> Rewrite:
+    def rewrite(atoms: tuple[Atom, ...]) -> Atom:
+        match atoms:
+            case (Parts() as parts,):
+                return _part(parts, index)
+            case (Term(many=False) as term,):
+                return term
+        return _first_unknown(atoms, f"{name} (the order of stored values is undefined)")
+
+    return rewrite
+
+
+def _extreme(highest: bool) -> Rewrite:
+    def rewrite(atoms: tuple[Atom, ...]) -> Atom:
+        match atoms:
+            case (Term(many=False) as term,):
+                return term
+            case (Term() as term,):
+                return Extreme(term, highest)
+        return _first_unknown(atoms, "MV_MAX or MV_MIN")
+
+    return rewrite
+
+
+def _mv_concat(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Term(collapsed=False) as term, Constant(str() as separator)) if len(separator) == 1:
+            return Joined(term, separator)
+    return _first_unknown(atoms, "MV_CONCAT")
+
+
+def _mv_count(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Term(FieldPath(), collapsed=False) as term,):
+            return Count(term)
+    return _first_unknown(atoms, "MV_COUNT")
+
+
+def _same(atoms: tuple[Atom, ...]) -> Atom:
+    return atoms[0] if atoms else _unknown("MV_DEDUPE")
+
+
+def _replace(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Term() as term, Constant(str() as pattern), Constant("")) if pattern == BASENAME_PATTERN:
+            return _with(term, Function(FunctionName.BASENAME), Family.TEXT)
+    return _first_unknown(atoms, "REPLACE")
+
+
+FUNCTIONS: dict[str, Rewrite] = {
+    "TO_LOWER": _of_text(FunctionName.LOWER, str.lower, False),
+    "TO_UPPER": _of_text(FunctionName.UPPER, str.upper, False),
+    "TRIM": _of_text(FunctionName.TRIM, str.strip, True),
+    "LENGTH": _of_text(FunctionName.LENGTH, len, True),
+    "TO_STRING": _to_string,
+    "TO_DOUBLE": _converting(Family.NUMBER, "TO_DOUBLE"),
+    "TO_LONG": _to_integer,
+    "TO_INTEGER": _to_integer,
+    "TO_IP": _converting(Family.IP, "TO_IP"),
+    "TO_DATETIME": _converting(Family.DATE, "TO_DATETIME"),
+    "CONCAT": _concat,
+    "SPLIT": _split,
+    "REPLACE": _replace,
+    "MV_SLICE": _mv_slice,
+    "MV_FIRST": _at_end(0, "MV_FIRST"),
+    "MV_LAST": _at_end(-1, "MV_LAST"),
+    "MV_MAX": _extreme(True),
+    "MV_MIN": _extreme(False),
+    "MV_CONCAT": _mv_concat,
+    "MV_COUNT": _mv_count,
+    "MV_DEDUPE": _same,
+}
+"""Function name → what it makes of atoms. The names with a truth value are in conditions.py."""
+
+_UNITS = {
+    "second": 1,
+    "sec": 1,
+    "s": 1,
+    "minute": 60,
+    "min": 60,
+    "m": 60,
+    "hour": 3600,
+    "h": 3600,
+    "day": 86_400,
+    "d": 86_400,
+    "week": 604_800,
+    "w": 604_800,
+}
+
+
+def span_of(node: tree.Node) -> timedelta | None:
+    """``5 minutes``, or the same as text, where it is of one length."""
+    if isinstance(node, tree.Literal) and isinstance(node.value, str):
+        amount, _, unit = node.value.strip().partition(" ")
+        node = tree.Timespan(int(amount), unit.strip().lower()) if amount.isdigit() else node
+    if not isinstance(node, tree.Timespan):
+        return None
+    seconds = _UNITS.get(node.unit) or _UNITS.get(node.unit.removesuffix("s"))
+    return timedelta(seconds=node.amount * seconds) if seconds else None
