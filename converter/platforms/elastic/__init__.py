@@ -1,0 +1,43 @@
+"""Elastic Security: rule files (TOML) with queries in KQL, EQL or ES|QL, written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from converter.logsources.pack import Pack
+from converter.logsources.project import project
+from converter.model.rule import JsonObject, Rule
+from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.elastic.fields import PLATFORM as _NAME
+
+__all__ = ["PLATFORM", "Elastic"]
+
+
+class Elastic:
+    """Elastic Security as a platform (see :class:`converter.platforms.base.Platform`)."""
+
+    name: str = _NAME
+
+    def render(self, rule: Rule, context: Context) -> Artifact:
+        """The rule as a TOML file in the layout of Elastic's detection-rules repository."""
+        from converter.platforms.elastic.render import render
+
+        return render(rule, context)
+
+    def read_back(self, artifact: Artifact, context: Context) -> Rule:
+        """What the file says, over stored names. Raises RuleError."""
+        from converter.platforms.elastic.read_back import read_back
+
+        return read_back(artifact, context)
+
+    def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
+        """The event as Elasticsearch holds it: stored name → scalar or list of scalars."""
+        return project(pack, event, _NAME)
+
+    def engines(self) -> tuple[Callable[[], Engine], ...]:
+        """None: Elasticsearch runs nowhere in-process, and PyPI's ``eql`` only parses this dialect."""
+        return ()
+
+
+PLATFORM: Final = Elastic()

@@ -1,0 +1,43 @@
+"""The losses of the Elastic writers, with what each means. The table in docs/elastic.md is checked against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "array-index": "Elasticsearch keeps a list as a set of values: one place in it cannot be addressed, so any element may match.",
+        "case": "Case cannot be ignored (KQL on exact fields), or only that of ASCII letters (EQL): other spellings are missed.",
+        "cidr": "The field is no `ip` field, so that networks cannot be asked for in this language.",
+        "concat": "Joined fields cannot be compared in this language.",
+        "field-type": "The operator does not work on a field of this Elasticsearch type in this language.",
+        "group-by": "A rule groups by more fields than Elastic accepts, or the alerts are grouped otherwise.",
+        "language": "The rule asks for a language that cannot say it, or for a kind of rule that the language has not.",
+        "nested": "Nested lists of objects cannot be asked about in EQL.",
+        "new-terms": "Elastic's new-terms rules take one to three fields and a KQL query.",
+        "pattern": "A wildcard that KQL has not (`?`), or a text that its wildcard queries split or trim.",
+        "regex": "KQL has no regular expressions.",
+        "regex-construct": "The pattern has a construct that Lucene's regular expressions lack.",
+        "same-as": "The language cannot compare two fields.",
+        "same-element": "The conditions on one element of a list may be met by different elements.",
+        "sequence": "A part of the sequence that EQL cannot say.",
+        "suppression": "Alerts cannot be suppressed by these fields or for this time; more alerts are shown.",
+        "text-field": "An analysed text field is matched by its words, without case, not by its exact text.",
+        "value-function": "A value function that the language has not.",
+        "window": "Elastic looks at each run's whole `from`, not at a sliding window of the rule's length.",
+    }
+)
+"""Loss code → what is lost."""
+
+NOTES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "name": "The title was changed to fit the pattern that Elastic requires of rule names.",
+        "severity": "Elastic has no severity below low.",
+        "alert-title": "Elastic alerts carry the rule's name; a title with fields is kept in the investigation guide.",
+        "number-text": "A number is compared with an exact text field as its plain decimal text.",
+        "technique": "The technique is not in the ATT&CK table and is left out of the threat mapping.",
+    }
+)
+"""Note code → what was done. A note changes no alert."""

@@ -1,0 +1,335 @@
+"""From a localised expression to an EQL condition.
+
+``==`` and ``in`` keep case and know no wildcard; ``like`` has wildcards that cannot be escaped, so a literal
+``*`` or ``?`` goes through ``startsWith`` (a prefix query) or a regex; ``~`` and ``:`` ignore the case of ASCII
+letters (Elastic, "EQL syntax reference", "EQL function reference").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from converter.evaluate.values import number_of, text_of
+from converter.logsources.pack import FieldType, PlatformField
+from converter.model.diagnostics import Fidelity
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Concat,
+    Expression,
+    ForSome,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+    Scalar,
+)
+from converter.model.paths import FieldPath
+from converter.model.regex import RegexError, parse, render
+from converter.platforms.elastic.clause import Binding, Clause, conjunction, disjunction, negation
+from converter.platforms.elastic.describe import describe, stored_name
+from converter.platforms.elastic.eql import literals
+from converter.platforms.elastic.eql.settings import COMPARISONS, LIKE_RESERVED
+from converter.platforms.elastic.fields import field_of
+from converter.platforms.elastic.operands import (
+    NUMBER_TYPES,
+    TEXT_TYPES,
+    address_of,
+    class_as_union,
+    class_networks,
+    equal_operand,
+    folds_beyond_ascii,
+    has_case,
+    moment_text,
+)
+from converter.platforms.elastic.patterns import ANY, ONE, Pattern, literals as pattern_literals, parse_like, pattern
+from converter.platforms.elastic.same_element import report_unbound
+from converter.platforms.elastic.simplify import simplified
+from converter.platforms.losses import Losses
+
+_TRUE = Clause("true")
+_FALSE = Clause("false")
+
+
+def write(expression: Expression, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> Clause:
+    """An EQL condition for an expression in stored names. What is lost goes into ``losses``."""
+    return _Writer(fields, losses).clause(expression)
+
+
+class _Writer:
+    def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+        self._fields = fields
+        self._losses = losses
+
+    def clause(self, expression: Expression) -> Clause:
+        match expression:
+            case Predicate():
+                return self._predicate(expression)
+            case All(terms):
+                return conjunction([self.clause(term) for term in terms]) if terms else _TRUE
+            case AnyOf(terms):
+                return disjunction([self.clause(term) for term in terms]) if terms else _FALSE
+            case Not(Predicate(FieldPath() as path, Operator.EXISTS)):
+                with self._losses.flipped():
+                    return Clause(f"{self._field(path, expression.term)} == null")  # type: ignore[arg-type]
+            case Not(term):
+                with self._losses.flipped():
+                    return _negated(self.clause(term))
+            case ForSome(path, term):
+                return self._for_some(path, term)
+
+    def _for_some(self, path: FieldPath, term: Expression) -> Clause:
+        if field_of(self._fields, path).type is FieldType.NESTED:
+            self._losses.refuse("nested", f"EQL cannot ask about the nested field {stored_name(path)}")
+            return _TRUE
+        report_unbound(path, term, self._losses)
+        return self.clause(term)
+
+    # -- predicates
+
+    def _predicate(self, predicate: Predicate) -> Clause:
+        plain = simplified(predicate)
+        if not isinstance(plain, Predicate):
+            return self.clause(plain)
+        if plain.operator is Operator.SAME_AS:
+            return self._refused("same-as", plain, "EQL cannot compare two fields")
+        if isinstance(plain.subject, Concat):
+            return self._concat(plain, plain.subject)
+        if plain.functions:
+            return self._function(plain, plain.subject)
+        name = self._field(plain.subject, plain)
+        if plain.operator is Operator.EXISTS:
+            return Clause(f"{name} != null")
+        field = field_of(self._fields, plain.subject)
+        if field.type is FieldType.TEXT:
+            return self._refused("text-field", plain, "EQL cannot search analysed text fields")
+        clauses = self._compared(plain, name, field)
+        if clauses is None:
+            return self._refused(
+                "field-type", plain, f"EQL cannot ask that of a field of type {field.type.value}"
+            )
+        return conjunction(clauses) if plain.all_of else disjunction(clauses)
+
+    def _field(self, path: FieldPath, predicate: Predicate) -> str:
+        if len(path.steps) > 1:
+            self._losses.lose(
+                "array-index",
+                Fidelity.WIDER,
+                f"{describe(predicate)}: EQL cannot ask for one place in a list; any element may match",
+            )
+        return literals.name(stored_name(path))
+
+    def _compared(self, predicate: Predicate, name: str, field: PlatformField) -> list[Clause] | None:
+        values: tuple[Scalar, ...] = predicate.values  # type: ignore[assignment]
+        kind, operator = field.type, predicate.operator
+        if operator is Operator.IS:
+            return self._equal(predicate, name, kind, values)
+        if operator.value in COMPARISONS:
+            return _ordered(name, COMPARISONS[operator.value], kind, values)
+        if operator is Operator.CIDR:
+            return _networks(name, kind, [text_of(v) for v in values], predicate.all_of)
+        if operator is Operator.IP:
+            return None if kind is not FieldType.IP else [_class(name, text_of(v), field.is_list) for v in values]
+        if kind not in TEXT_TYPES:
+            return None
+        if operator is Operator.REGEX:
+            return self._regexes(predicate, name, [text_of(value) for value in values])
+        return self._patterns(predicate, name, [_PATTERNS[operator](text_of(value)) for value in values])
+
+    def _equal(
+        self, predicate: Predicate, name: str, kind: FieldType, values: Sequence[Scalar]
+    ) -> list[Clause]:
+        operands = [equal_operand(value, kind, predicate.ignore_case) for value in values]
+        possible = [operand for operand in operands if operand is not None]
+        if kind in TEXT_TYPES and any(
+            number_of(v) is not None and not isinstance(v, str) for v in values
+        ):
+            self._losses.note("number-text", f"{describe(predicate)} is compared as text")
+        if len(possible) < len(operands) and (predicate.all_of or not possible):
+            return [_FALSE]
+        texts = [text_of(operand) for operand in possible]
+        if kind not in TEXT_TYPES:
+            written = [literals.string(t) if isinstance(o, str) else t for o, t in zip(possible, texts, strict=True)]
+            if kind is FieldType.BOOLEAN or predicate.all_of or len(written) == 1:
+                return [Clause(f"{name} == {text}") for text in written]
+            return [Clause(f"{name} in ({', '.join(written)})")]
+        folds = predicate.ignore_case and any(map(has_case, texts))
+        if folds:
+            self._check_folding(predicate, texts)
+        written = [literals.string(text) for text in texts]
+        if len(written) > 1 and not predicate.all_of:
+            return [Clause(f"{name} {'in~' if folds else 'in'} ({', '.join(written)})")]
+        return [
+            Clause(f"{name} {_equality(folds, text)[0]} {_equality(folds, text)[1] % shown}")
+            for text, shown in zip(texts, written, strict=True)
+        ]
+
+    def _patterns(self, predicate: Predicate, name: str, patterns: Sequence[Pattern]) -> list[Clause]:
+        """``like`` for what it can hold, and per pattern that it cannot a prefix query or a regex."""
+        texts = [text for parts in patterns for text in pattern_literals(parts)]
+        folds = predicate.ignore_case and any(map(has_case, texts))
+        if folds:
+            self._check_folding(predicate, texts)
+        tilde = "~" if folds else ""
+        plain: list[str] = []
+        clauses: list[Clause] = []
+        for parts in patterns:
+            if not parts:
+                clauses.append(Clause(f'{name} == ""'))
+            elif not any(c in LIKE_RESERVED for text in pattern_literals(parts) for c in text):
+                plain.append(literals.string("".join([p if isinstance(p, str) else p.value for p in parts])))
+            elif len(parts) == 2 and parts[1] is ANY:
+                clauses.append(Clause(f"startsWith{tilde}({name}, {literals.string(str(parts[0]))})"))
+            else:
+                clauses.append(Clause(f"{name} regex{tilde} {literals.raw_string(_lucene(parts))}"))
+        if predicate.all_of or len(plain) == 1:
+            clauses[:0] = [Clause(f"{name} like{tilde} {text}") for text in plain]
+        elif plain:
+            clauses.insert(0, Clause(f"{name} like{tilde} ({', '.join(plain)})"))
+        return clauses
+
+    def _regexes(self, predicate: Predicate, name: str, patterns: Sequence[str]) -> list[Clause]:
+        tilde = "~" if predicate.ignore_case else ""
+        written: list[str] = []
+        for text in patterns:
+            try:
+                written.append(literals.raw_string(render(parse(text, "re2"), "lucene")))
+            except RegexError as error:
+                self._losses.refuse("regex-construct", f"{describe(predicate)}: {error}")
+                return [_TRUE]
+        if predicate.ignore_case and any(map(folds_beyond_ascii, patterns)):
+            self._check_folding(predicate, patterns)
+        if predicate.all_of or len(written) == 1:
+            return [Clause(f"{name} regex{tilde} {text}") for text in written]
+        return [Clause(f"{name} regex{tilde} ({', '.join(written)})")]
+
+    # -- functions
+
+    def _function(self, predicate: Predicate, path: FieldPath) -> Clause:
+        if [function.name for function in predicate.functions] != [FunctionName.LENGTH]:
+            return self._refused("value-function", predicate, "EQL has no such value function")
+        kind = field_of(self._fields, path).type
+        if kind not in TEXT_TYPES:
+            return self._refused("field-type", predicate, f"EQL has no length of a {kind.value} field")
+        sign = "==" if predicate.operator is Operator.IS else COMPARISONS.get(predicate.operator.value)
+        if sign is None:
+            return self._refused("value-function", predicate, "EQL compares a length with numbers only")
+        name = self._field(path, predicate)
+        numbers = [number_of(value) for value in predicate.values]  # type: ignore[arg-type]
+        clauses = [Clause(f"length({name}) {sign} {text_of(n)}") if n is not None else _FALSE for n in numbers]
+        return conjunction(clauses) if predicate.all_of else disjunction(clauses)
+
+    def _concat(self, predicate: Predicate, subject: Concat) -> Clause:
+        if predicate.functions or predicate.operator not in _ON_CONCAT:
+            return self._refused("concat", predicate, "EQL cannot ask that of joined fields")
+        if predicate.ignore_case:
+            return self._refused("concat", predicate, "EQL compares joined fields with case")
+        names: list[str] = []
+        parts: list[str] = []
+        for part in subject.parts:
+            if isinstance(part, str):
+                parts.append(literals.string(part))
+                continue
+            if field_of(self._fields, part).type not in TEXT_TYPES:
+                return self._refused("concat", predicate, "EQL joins keyword fields only")
+            names.append(self._field(part, predicate))
+            parts.append(names[-1])
+        joined = f"concat({', '.join(parts)})"
+        texts = [literals.string(text_of(value)) for value in predicate.values]  # type: ignore[arg-type]
+        clauses = [Clause(_ON_CONCAT[predicate.operator] % (joined, text)) for text in texts]
+        condition = conjunction(clauses) if predicate.all_of else disjunction(clauses)
+        return conjunction([*(Clause(f"{name} != null") for name in dict.fromkeys(names)), condition])
+
+    # -- losses
+
+    def _check_folding(self, predicate: Predicate, texts: Sequence[str]) -> None:
+        if any(map(folds_beyond_ascii, texts)):
+            self._losses.lose(
+                "case",
+                Fidelity.NARROWER,
+                f"{describe(predicate)}: Elasticsearch ignores the case of ASCII letters only",
+            )
+
+    def _refused(self, code: str, predicate: Predicate, why: str) -> Clause:
+        self._losses.refuse(code, f"{describe(predicate)}: {why}")
+        return _TRUE
+
+
+def _negated(clause: Clause) -> Clause:
+    return negation(clause)
+
+
+def _equality(folds: bool, text: str) -> tuple[str, str]:
+    """The operator, and how its operand is laid out: ``:`` would take ``*`` and ``?`` for wildcards."""
+    if not folds:
+        return "==", "%s"
+    return ("in~", "(%s)") if LIKE_RESERVED & set(text) else (":", "%s")
+
+
+def _ordered(name: str, sign: str, kind: FieldType, values: Sequence[Scalar]) -> list[Clause] | None:
+    written: list[Clause] = []
+    for value in values:
+        number = number_of(value)
+        if kind in NUMBER_TYPES and number is not None:
+            written.append(Clause(f"{name} {sign} {text_of(number)}"))
+        elif kind is FieldType.DATE and number is None and (moment := moment_text(text_of(value))) is not None:
+            written.append(Clause(f"{name} {sign} {literals.string(moment)}"))
+        elif kind in NUMBER_TYPES or kind is FieldType.DATE:
+            written.append(_FALSE)
+        else:
+            return None
+    return written
+
+
+def _networks(name: str, kind: FieldType, networks: Sequence[str], all_of: bool) -> list[Clause] | None:
+    if kind is not FieldType.IP:
+        return None
+    if all_of:
+        return [_cidr_match(name, [network]) for network in networks]
+    return [_cidr_match(name, networks)]
+
+
+def _cidr_match(name: str, networks: Sequence[str]) -> Clause:
+    shown = [
+        n if "/" in n or (address := address_of(n)) is None else f"{n}/{address.max_prefixlen}" for n in networks
+    ]
+    return Clause(f"cidrMatch({name}, {', '.join([literals.string(n) for n in shown])})")
+
+
+def _class(name: str, class_name: str, is_list: bool) -> Clause:
+    covered, excepted = class_networks(class_name)
+    if is_list and excepted:
+        covered, excepted = class_as_union(class_name), ()
+    everything = set(covered) >= {"0.0.0.0/0", "::/0"}
+    inside = Clause(f"{name} != null") if everything else _cidr_match(name, covered)
+    if not excepted:
+        return inside
+    return conjunction([inside, negation(_cidr_match(name, excepted))])
+
+
+def _lucene(parts: Pattern) -> str:
+    """A wildcard pattern as Lucene's regular expression for the whole value."""
+    return "".join([".*" if p is ANY else "." if p is ONE else _literal_regex(str(p)) for p in parts])
+
+
+def _literal_regex(text: str) -> str:
+    return "".join(["\\" + c if c in _REGEX_RESERVED else c for c in text])
+
+
+_REGEX_RESERVED = frozenset('.?+*|{}[]()"\\#@&<>~^$-')
+"""Reserved characters of Elasticsearch's regular expressions (reference, "Regular expression syntax")."""
+
+_ON_CONCAT: Mapping[Operator, str] = {
+    Operator.IS: "%s == %s",
+    Operator.STARTS_WITH: "startsWith(%s, %s)",
+    Operator.ENDS_WITH: "endsWith(%s, %s)",
+    Operator.CONTAINS: "stringContains(%s, %s)",
+}
+"""On a joined value these run as scripts, with their operand as it is."""
+
+_PATTERNS: Mapping[Operator, Callable[[str], Pattern]] = {
+    Operator.STARTS_WITH: lambda text: pattern((text, ANY)),
+    Operator.ENDS_WITH: lambda text: pattern((ANY, text)),
+    Operator.CONTAINS: lambda text: pattern((ANY, text, ANY)),
+    Operator.LIKE: parse_like,
+}

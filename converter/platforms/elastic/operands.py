@@ -1,0 +1,109 @@
+"""What an operand looks like to a stored field of a given type, and whether it can be equal to it at all.
+
+Elasticsearch compares by the mapping's type (Elasticsearch reference, "Field data types"), the canonical rule by
+number or text; these functions bring the two together.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cache
+from typing import Final
+
+from converter.evaluate.timestamps import parse_text, to_text
+from converter.evaluate.values import number_of, text_of
+from converter.logsources.pack import FieldType
+from converter.model.addresses import Network, networks_of
+from converter.model.expressions import Scalar
+
+TEXT_TYPES: Final = frozenset({FieldType.KEYWORD, FieldType.WILDCARD})
+"""Types that hold exact text."""
+
+NUMBER_TYPES: Final = frozenset({FieldType.INTEGER, FieldType.FLOAT})
+
+_LONG: Final = 2**63
+
+
+def equal_operand(value: Scalar, kind: FieldType, ignore_case: bool = False) -> Scalar | None:
+    """The operand as a field of this type would hold it; None if no such field can be equal to it."""
+    if kind in NUMBER_TYPES:
+        number = number_of(value)
+        if number is None or (kind is FieldType.INTEGER and not -_LONG <= number < _LONG):
+            return None
+        if number == int(number):
+            return int(number)
+        return number if kind is FieldType.FLOAT else None
+    if kind is FieldType.BOOLEAN:
+        text = text_of(value).lower() if ignore_case else text_of(value)
+        return text == "true" if text in ("true", "false") else None
+    if kind is FieldType.IP:
+        return text_of(value) if address_of(text_of(value)) is not None else None
+    if kind is FieldType.DATE:
+        return moment_text(text_of(value))
+    return text_of(value)
+
+
+def moment_text(text: str) -> str | None:
+    """A timestamp in full, to the millisecond, as a ``date`` field keeps it; None if the text is none.
+
+    Written in full because Elasticsearch fills what a date leaves out with the *end* of the day or second
+    for ``<=`` and ``>`` (Elasticsearch reference, "Range query", missing date components).
+    """
+    moment = parse_text(text)
+    if moment is None:
+        return None
+    full = to_text(moment - moment % 1_000_000)
+    return full if "." in full else f"{full[:-1]}.000Z"
+
+
+def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a text is."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+@cache
+def class_networks(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """An address class as networks: those it covers, and those taken out again."""
+    covered, excepted = networks_of(name)
+    return tuple(map(str, covered)), tuple(map(str, excepted))
+
+
+@cache
+def class_as_union(name: str) -> tuple[str, ...]:
+    """An address class as networks alone, none to be taken out: what a multi-valued field needs."""
+    covered, excepted = networks_of(name)
+    remaining: list[Network] = list(covered)
+    for hole in excepted:
+        remaining = [piece for network in remaining for piece in _without(network, hole)]
+    v4 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv4Network)])
+    v6 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv6Network)])
+    return (*map(str, v4), *map(str, v6))
+
+
+def _without(network: Network, hole: Network) -> list[Network]:
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(hole, ipaddress.IPv4Network):
+        if network.subnet_of(hole):
+            return []
+        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(hole, ipaddress.IPv6Network):
+        if network.subnet_of(hole):
+            return []
+        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    return [network]
+
+
+def has_case(text: str) -> bool:
+    """Whether ignoring case makes a difference to what the text matches."""
+    return text.lower() != text or text.upper() != text
+
+
+def folds_beyond_ascii(text: str) -> bool:
+    """Whether the text has a letter whose case Elasticsearch does not ignore.
+
+    Elasticsearch's ``case_insensitive`` covers ASCII letters only (Elasticsearch reference, "Wildcard query":
+    ASCII case insensitive matching).
+    """
+    return not text.isascii() and any(not c.isascii() and has_case(c) for c in text)

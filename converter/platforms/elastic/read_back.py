@@ -1,0 +1,120 @@
+"""From Elastic's rule file to a canonical rule over stored names, by the text alone."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import timedelta
+from typing import Any
+
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
+from converter.model.expressions import Expression
+from converter.model.paths import FieldPath
+from converter.model.rule import NewTerms, Rule, Sequence, Threshold
+from converter.platforms.base import Artifact, Context
+from converter.platforms.elastic.fields import PLATFORM, StoredFields
+from converter.platforms.elastic.schedule import parse_since
+from converter.platforms.elastic.selection import listed
+
+_DEFAULT_FROM = "now-6m"
+
+
+def read_back(artifact: Artifact, context: Context) -> Rule:
+    """What the artifact's TOML says. Raises RuleError where it is not a rule that can be read."""
+    file = artifact.files[0]
+    try:
+        data = tomllib.loads(file.text)["rule"]
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise _error(artifact, f"not a rule file: {error}") from error
+    packs = _packs(data, file.path, context)
+    condition, sequence, threshold = _query(data, StoredFields(packs), artifact)
+    try:
+        return Rule(
+            id=data["rule_id"],
+            title=data["name"],
+            logsource=tuple(pack.name for pack in packs),
+            indicators=() if condition is None else (condition,),
+            sequence=sequence,
+            threshold=threshold or _threshold(data),
+            new_terms=_new_terms(data),
+        )
+    except (KeyError, ValueError) as error:
+        raise _error(artifact, f"{error}") from error
+
+
+def _query(
+    data: dict[str, Any], fields: StoredFields, artifact: Artifact
+) -> tuple[Expression | None, Sequence | None, Threshold | None]:
+    language, query = data["language"], data["query"]
+    if language == "kuery":
+        from converter.platforms.elastic.kql import reader as kql_reader
+
+        return kql_reader.read(query, fields), None, None
+    if language == "eql":
+        from converter.platforms.elastic.eql import reader as eql_reader
+
+        read = eql_reader.read(query, fields)
+        return read.condition, read.sequence, None
+    if language == "esql":
+        return _esql(data, fields)
+    raise _error(artifact, f"no rule language: {language}")
+
+
+def _esql(
+    data: dict[str, Any], fields: StoredFields
+) -> tuple[Expression | None, Sequence | None, Threshold | None]:
+    raise NotImplementedError
+
+
+def _threshold(data: dict[str, Any]) -> Threshold | None:
+    block = data.get("threshold")
+    if block is None:
+        return None
+    cardinality = (block.get("cardinality") or [None])[0]
+    if cardinality is not None and block["value"] > 1:
+        raise ValueError("a threshold on both the matches and the distinct values")
+    return Threshold(
+        count=block["value"] if cardinality is None else cardinality["value"],
+        within=_look_back(data),
+        by=tuple(FieldPath((name,)) for name in block["field"]),
+        distinct=None if cardinality is None else FieldPath((cardinality["field"],)),
+    )
+
+
+def _new_terms(data: dict[str, Any]) -> NewTerms | None:
+    block = data.get("new_terms")
+    if block is None:
+        return None
+    return NewTerms(
+        fields=tuple(FieldPath((name,)) for name in block["value"]),
+        history=parse_since(block["history_window_start"][0]["value"]),
+    )
+
+
+def _look_back(data: dict[str, Any]) -> timedelta:
+    return parse_since(data.get("from", _DEFAULT_FROM))
+
+
+def _packs(data: dict[str, Any], path: str, context: Context) -> list[Pack]:
+    """The log sources that the file's index patterns are of, beside the one whose folder it is in."""
+    folder = path.partition("/")[0]
+    index = set(data.get("index", ()))
+    found = {folder: context.packs[folder]} if folder in context.packs else {}
+    for name in context.packs:
+        patterns = listed(context.packs[name], "index")
+        if patterns and index.issuperset(patterns):
+            found[name] = context.packs[name]
+    return list(found.values())
+
+
+def _error(artifact: Artifact, message: str) -> RuleError:
+    diagnostic = Diagnostic(
+        code="elastic-rule",
+        severity=Severity.ERROR,
+        message=message,
+        file=artifact.files[0].path,
+        rule_id=artifact.rule_id,
+        platform=PLATFORM,
+        effect=Fidelity.REFUSED,
+    )
+    return RuleError(message, (diagnostic,))
