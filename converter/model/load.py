@@ -140,7 +140,7 @@ def _read_file(file: Path, findings: list[Diagnostic]) -> str | None:
 def _rules_of(text: str, file: str, findings: list[Diagnostic]) -> Iterator[Rule]:
     """The rules of one file's text; what is wrong goes to ``findings``, at most so many a file."""
     documents, yaml_problems = read_yaml(text)
-    new = [_yaml_finding(problem, file) for problem in yaml_problems]
+    new = [_yaml_finding(problem, documents, file) for problem in yaml_problems]
     if not documents and not new:
         new.append(_file_finding(file, "empty", "the file holds no rule"))
     locator = Locator(text)
@@ -204,8 +204,18 @@ def _file_finding(
     )
 
 
-def _yaml_finding(problem: YamlProblem, file: str) -> Diagnostic:
-    return _file_finding(file, problem.code, problem.message, problem.line, problem.column, problem.hint)
+def _yaml_finding(problem: YamlProblem, documents: list[Document], file: str) -> Diagnostic:
+    around = next((document for document in reversed(documents) if document.line <= problem.line), None)
+    rule_id = None if around is None else _rule_id(around.data)
+    return _file_finding(
+        file, problem.code, problem.message, problem.line, problem.column, problem.hint, rule_id
+    )
+
+
+def _rule_id(data: object) -> str | None:
+    """The id that a document claims, where it can be shown."""
+    claimed = data.get("id") if isinstance(data, dict) else None
+    return claimed if isinstance(claimed, str) and len(claimed) < 100 and claimed.isprintable() else None
 
 
 def _located(problem: Problem, document: Document, locator: Locator, file: str) -> Diagnostic:
@@ -213,9 +223,8 @@ def _located(problem: Problem, document: Document, locator: Locator, file: str) 
     line, column = locator.position(document.index, steps, problem.on_key)
     place = describe_where(problem.where)
     message = f"{place}: {problem.message}" if place else problem.message
-    rule_id = document.data.get("id") if isinstance(document.data, dict) else None
-    named = rule_id if isinstance(rule_id, str) and len(rule_id) < 100 and rule_id.isprintable() else None
-    return _file_finding(file, problem.code, message, line, column, problem.hint, named)
+    rule_id = _rule_id(document.data)
+    return _file_finding(file, problem.code, message, line, column, problem.hint, rule_id)
 
 
 def _plain_finding(problem: Problem, where: str) -> Diagnostic:

@@ -102,18 +102,18 @@ def ascii_safe(text: str) -> str:
     return f'"{inner}"'
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
+def nearest(name: str, valid: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The valid name that is most like this one; None if none is near."""
     names = list(valid)
     meant = SYNONYMS.get(name.lower())
     if meant in names:
         return meant
     plain = {candidate.lower().replace("-", "_"): candidate for candidate in names}
-    close = difflib.get_close_matches(name[:100].lower().replace("-", "_"), plain, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name[:100].lower().replace("-", "_"), plain, n=1, cutoff=cutoff)
     return plain[close[0]] if close else None
 
 
-def did_you_mean(name: object, valid: Iterable[str]) -> str | None:
-    """A hint naming the nearest valid name, or None."""
-    found = nearest(name, valid) if isinstance(name, str) else None
+def did_you_mean(name: object, valid: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """A hint naming the nearest valid name, or None. ``cutoff`` is difflib's, 0 to 1: how near it must be."""
+    found = nearest(name, valid, cutoff) if isinstance(name, str) else None
     return f"did you mean {found!r}?" if found else None

@@ -13,7 +13,6 @@ from converter.model.problems import Problems, Where, did_you_mean, shortened
 from converter.model.rule import (
     AttackTag,
     Level,
-    NewTerms,
     OutputField,
     Place,
     Rule,
@@ -30,7 +29,7 @@ _KEYS_BY_NAME: dict[int, dict[str, Key]] = {}
 def read_rule(data: object, place: Place, problems: Problems) -> Rule | None:
     """The rule that decoded data holds; None when something was reported about it."""
     before = len(problems)
-    values = read_object(data, tables.RULE_KEYS, "rule", None, problems)
+    values = read_object(data, tables.RULE_KEYS, "a rule", None, problems)
     if not isinstance(data, dict) or values is None:
         return None
     _check_parts(data, problems)
@@ -52,13 +51,13 @@ def read_object(
     for name, value in data.items():
         key = known.get(name)
         if key is None:
-            message = f"{shortened(name)} is no key of a {what}; expected one of {_listed(known)}"
+            message = f"{shortened(name)} is no key of {what}; expected one of {_listed(known)}"
             problems.add("unknown-key", message, (where, name), did_you_mean(name, known), on_key=True)
         else:
             values[key.target] = _READERS[key.kind](value, (where, name), problems)
     for key in keys:
         if key.required and key.name not in data:
-            problems.add("missing-key", f"a {what} needs {key.name!r}: {key.kind.value}", where)
+            problems.add("missing-key", f"{what} needs {key.name!r}: {key.kind.value}", where)
     return values
 
 
@@ -79,7 +78,7 @@ def _listed(names: Iterable[str]) -> str:
 def _text_reader(kind: Kind, parse: Callable[[str], Any]) -> _Reader:
     def read(data: object, where: Where, problems: Problems) -> Any:
         if not isinstance(data, str):
-            hint = "put it in quotes to make it text" if isinstance(data, (int, float)) else None
+            hint = _text_hint(kind, data)
             problems.wrong_type(kind.value, data, where, hint)
             return None
         try:
@@ -89,6 +88,12 @@ def _text_reader(kind: Kind, parse: Callable[[str], Any]) -> _Reader:
             return None
 
     return read
+
+
+def _text_hint(kind: Kind, data: object) -> str | None:
+    if not isinstance(data, (int, float)):
+        return None
+    return f"name the unit: {data}s" if kind is Kind.DURATION else "put it in quotes to make it text"
 
 
 def _list_reader(kind: Kind, read_item: _Reader) -> _Reader:
@@ -128,7 +133,7 @@ def _integer_reader(kind: Kind, lowest: int, highest: int) -> _Reader:
 
 def _object_reader(kind: Kind) -> _Reader:
     struct, keys = tables.OBJECTS[kind]
-    what = struct.__name__.lower() if struct is not NewTerms else "new_terms mapping"
+    what = "a step" if kind is Kind.STEPS else kind.value
 
     def read(data: object, where: Where, problems: Problems) -> Any:
         before = len(problems)
@@ -176,7 +181,7 @@ def _read_output_field(data: object, where: Where, problems: Problems) -> Output
         path = _READERS[Kind.FIELD](data, where, problems)
         return None if path is None else OutputField(path)
     before = len(problems)
-    values = read_object(data, tables.OUTPUT_KEYS, "output field", where, problems)
+    values = read_object(data, tables.OUTPUT_KEYS, "an output field", where, problems)
     return OutputField(**values) if values is not None and len(problems) == before else None
 
 
@@ -207,6 +212,7 @@ def _read_platforms(data: object, where: Where, problems: Problems) -> dict[str,
 
 
 # Tests -----------------------------------------------------------------------------------------------
+
 
 def _read_tests(data: object, where: Where, problems: Problems) -> tuple[Any, ...]:
     tests: tuple[RuleTest | None, ...] = _list_reader(Kind.TESTS, _read_test)(data, where, problems)
@@ -284,6 +290,7 @@ def _check_event(data: object, where: Where, problems: Problems) -> None:
 
 
 # What no single key can know -------------------------------------------------------------------------
+
 
 def _check_parts(data: dict[str, Any], problems: Problems) -> None:
     """The rule's parts against each other."""

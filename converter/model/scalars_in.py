@@ -145,7 +145,7 @@ def parse_attack(text: str) -> AttackTag:
         if parent in table.techniques and parent != technique:
             hint = f"{parent} ({table.techniques[parent].name}) exists"
         else:
-            hint = did_you_mean(technique, table.techniques)
+            hint = did_you_mean(technique, table.techniques, 0.75)
         raise BadValue("unknown-technique", f"ATT&CK {table.version} has no technique {technique}", hint)
     if tactic not in known.tactics:
         tactics = ", ".join(f"{t}:{technique}" for t in known.tactics)

@@ -184,10 +184,10 @@ MATCH_WORDS: Final[Mapping[str, bool]] = MappingProxyType({"match": True, "no_ma
 """What a test of one event may expect."""
 TEST_KEYS: Final = MappingProxyType(
     {
-        "name": "What the test shows; unique in the rule.",
-        "expect": "match or no_match for one event, {alerts: n} for a stream.",
-        "event": "The event, as a JSON object.",
-        "events": "The stream's events, in log order.",
+        "name": "what the test shows; unique in the rule",
+        "expect": "match or no_match for one event, {alerts: n} for a stream",
+        "event": "the event, a JSON object",
+        "events": "the stream's events, in log order",
     }
 )
 
@@ -322,6 +322,7 @@ SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
         "date": "created",
         "modified": "updated",
         "expected": "expect",
+        "alias": "as",
         "log": "event",
         "logs": "events",
     }
