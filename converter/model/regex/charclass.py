@@ -69,7 +69,7 @@ def _united(items: list[_Item], negated: bool, syntax: Syntax, flags: FlagSet, s
 
 
 def _without_words(ranges: Ranges, negated: bool, mixed: bool, start: int) -> CharClass:
-    """A class that holds Python's ``\\W``: all but the word characters, less those that are named beside it."""
+    """A class that holds Python's ``\\W``: all but word characters, less those named beside it."""
     underscore: Ranges = ((0x5F, 0x5F),)
     words = [chr(each) for low, high in ranges for each in range(low, min(high, low + 256) + 1)]
     if mixed or any(high - low > 255 for low, high in ranges) or any(each.isalnum() for each in words):

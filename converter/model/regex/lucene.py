@@ -128,7 +128,9 @@ class _Reader(Scanner):
         if letter.lower() in _CLASSES:
             return char_class(_CLASSES[letter.lower()], letter.isupper())
         if letter.isascii() and letter.isalpha():
-            raise RegexError(f"escape \\{letter}, a plain letter or an error by Lucene's version", self.at - 2)
+            raise RegexError(
+                f"escape \\{letter}, a plain letter or an error by Lucene's version", self.at - 2
+            )
         return letter
 
     def _bracket(self, start: int) -> Node:

@@ -266,7 +266,7 @@ class Parser(Scanner):
 
 
 def _python_literal(character: str, ascii_only: bool) -> Node:
-    """A character under Python's ``(?i)``: a literal where Python folds as a tree does, else its own class."""
+    """A character under Python's ``(?i)``: a literal where Python folds as trees do, else a class."""
     every = (ascii_orbit if ascii_only else python_orbit)(character)
     if len(every) == 1:
         return Literal(character)

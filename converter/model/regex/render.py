@@ -131,7 +131,7 @@ _STYLES: Mapping[str, _Style] = {
 
 
 class _Printer:
-    """Prints one tree in one style. The flags that hold for all of it are chosen first and written in front."""
+    """Prints one tree in one style. Flags that hold for all of it are chosen first and written in front."""
 
     def __init__(self, tree: Node, style: _Style) -> None:
         nodes = list(walk(tree))
@@ -345,7 +345,7 @@ def _needs_ascii(nodes: list[Node], ignore: bool) -> bool:
         match node:
             case Anchor(AnchorKind.WORD | AnchorKind.NOT_WORD):
                 return True
-            case Literal(text, True) if set(text) & set("iIİı"):
+            case Literal(text, ignored) if (ignored or ignore) and set(text) & set("iIİı"):
                 return True
             case CharClass(ranges) if ignore and folded(ranges) == ranges != folded(ranges, python=True):
                 return True

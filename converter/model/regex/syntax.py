@@ -1,4 +1,4 @@
-"""What each dialect writes: escapes, flags and refusals, as tables that a reader can hold against the manuals.
+"""What each dialect writes: escapes, flags and refusals, as tables to hold against the manuals.
 
 Sources: RE2, "Syntax" (google/re2 wiki); Python library reference, "re — Regular expression operations";
 PCRE2, pcre2pattern and pcre2syntax; Lucene, class ``RegExp`` (org.apache.lucene.util.automaton) and the
@@ -29,7 +29,8 @@ class Syntax(msgspec.Struct, frozen=True):
     """The settings of one backslash dialect for :class:`converter.model.regex.parse.Parser`.
 
     ``refused``: letter after the backslash → what it is called. ``late_flags``: flags may change inside a
-    group. ``open_minimum``: ``{,m}`` is a repeat. ``folds_classes``: ignoring case widens ``\\w`` and its like.
+    group. ``open_minimum``: ``{,m}`` is a repeat.
+    ``folds_classes``: ignoring case widens ``\\w`` and its like.
     """
 
     name: Dialect

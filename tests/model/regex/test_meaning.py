@@ -14,16 +14,26 @@ from converter.model.regex import RegexError, ignores_case, parse, render
 
 LETTERS = "aAbkKsSiI1_ -\n\t\u212a\u017f\u0131\u0130éÉσςΣßẞ€.\\[]{}$^|#@~&<>\"'\x00"
 
-_literal = st.sampled_from(list("aAbkKsSiIz1_ -")).map(str)
-_odd_literal = st.sampled_from(["\u212a", "\u017f", "\u0131", "é", "É", "σ", "ẞ", r"\.", r"\\", r"\[", "\\n", r"\x{212a}", '"', "@", "~", "#", "&", "<", r"\x00", r"\Qa.k\E"])
-_class = st.sampled_from(
-    *[
-        [
-            r"\d", r"\w", r"\W", r"\s", r"\S", r"\D", "[a-z]", "[^k]", "[A-Z0-9]", r"[^\W]", r"[\W_]", "[[:alpha:]]",
-            "[^[:^space:]]", "[]a]", "[^]s]", "[a-]", r"[\-\]é-ü]", "[i]", "[^i]", r"[\d\s-z]", "[^\\n]", ".", "[Σ-ς]",
-        ]
+_literal = st.sampled_from("aAbkKsSiIz1_ -")
+_odd_literal = st.sampled_from(
+    [
+        "\u212a",
+        "\u017f",
+        "\u0131",
+        *'éÉσẞ"@~#&<',
+        r"\.",
+        r"\\",
+        r"\[",
+        r"\n",
+        r"\x{212a}",
+        r"\x00",
+        r"\Qa.k\E",
     ]
-)  # fmt: skip
+)
+_class = st.sampled_from(
+    r"\d \w \W \s \S \D [a-z] [^k] [A-Z0-9] [^\W] [\W_] [[:alpha:]] [^[:^space:]] []a] [^]s] [a-] [\-\]é-ü] "
+    r"[i] [^i] [\d\s-z] [^\n] . [Σ-ς] [[:upper:]\d]".split(" ")
+)
 _anchor = st.sampled_from(["^", "$", r"\A", r"\z"])
 _rich_anchor = st.sampled_from(["^", "$", r"\A", r"\z", r"\b", r"\B", "(?m:^)", "(?m:$)"])
 _repeat = st.sampled_from(["*", "+", "?", "{2}", "{0,2}", "{1,}", "*?", "+?", "??", "{0}"])
@@ -44,7 +54,9 @@ def patterns(anchor: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         max_leaves=8,
     )
     flags = st.sampled_from(["", "", "(?i)", "(?s)", "(?is)"])
-    return st.tuples(flags, wrapped, wrapped).map(lambda t: f"{t[0]}{t[1]}|{t[2]}" if t[1] != t[2] else t[0] + t[1])
+    return st.tuples(flags, wrapped, wrapped).map(
+        lambda t: f"{t[0]}{t[1]}|{t[2]}" if t[1] != t[2] else t[0] + t[1]
+    )
 
 
 TEXTS = st.lists(st.text(alphabet=LETTERS, max_size=6), min_size=4, max_size=8)
@@ -62,6 +74,11 @@ def found(pattern: str, text: str) -> bool:
     return re2.search(pattern, text) is not None
 
 
+def telling(pattern: str, texts: list[str]) -> list[str]:
+    """The texts that say something: RE2 sees ``\\B`` between the bytes of one character, others do not."""
+    return [text for text in texts if text.isascii()] if "\\B" in pattern else texts
+
+
 @COMMON
 @given(patterns(_rich_anchor).map(unique_names), TEXTS)
 @example("(?i)[^\\W]|k", ["\u017f", "\u212a", "k"])
@@ -76,6 +93,7 @@ def test_rendered_re2_is_the_same_search(pattern: str, texts: list[str]) -> None
 @example("(?i)i", ["\u0131", "\u0130", "I"])
 @example("a$", ["a\n", "a"])
 def test_rendered_python_is_the_same_search(pattern: str, texts: list[str]) -> None:
+    texts = telling(pattern, texts)
     python = render(parse(pattern), "python")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -87,6 +105,7 @@ def test_rendered_python_is_the_same_search(pattern: str, texts: list[str]) -> N
 @given(patterns(_rich_anchor).map(unique_names), TEXTS)
 def test_python_and_pcre_read_back(pattern: str, texts: list[str]) -> None:
     tree = parse(pattern)
+    texts = telling(pattern, texts)
     expected = [found(pattern, text) for text in texts]
     python = render(parse(render(tree, "python"), "python"), "re2")
     assert [found(python, text) for text in texts] == expected, python
@@ -120,7 +139,7 @@ def test_case_left_to_the_caller(pattern: str, texts: list[str]) -> None:
     assert [found(anchored, text) for text in texts] == expected, lucene
 
 
-PYTHON_ONLY = st.sampled_from([r"\w", r"\d", r"\s", r"\W", r"[\W_]", r"[\w-]", "$", r"\Z", "(?#c)", r"\x41", "é", "a", "i", "k", r"\.", "[^a]"])  # fmt: skip
+PYTHON_ONLY = st.sampled_from(r"\w \d \s \W [\W_] [\w-] $ \Z (?#c) \x41 é a i k \. [^a] (?:a|k)?".split(" "))
 
 
 @COMMON
