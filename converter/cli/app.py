@@ -11,15 +11,15 @@ from converter.cli.console import print_diagnostics, print_error
 from converter.model.diagnostics import ConverterError, RefusedError
 
 _COMMANDS = {
-    "render": ("converter.cli.render", "Render rules for Panther, Elastic and Splunk (the default command)."),
-    "test": ("converter.cli.test", "Run the rules' own tests under the reference evaluator."),
-    "check": ("converter.cli.check", "Run every rendering and compare it with the reference evaluator."),
-    "evaluate": ("converter.cli.evaluate", "Run rules over log files and print the alerts."),
-    "explain": ("converter.cli.explain", "Say why a rule does or does not match an event."),
-    "logsources": ("converter.cli.logsources", "List the log sources, or the fields of one."),
-    "schema": ("converter.cli.schema", "Print the JSON Schema of a rule file."),
-    "losses": ("converter.cli.losses", "List the named losses, with what each means."),
-    "init": ("converter.cli.init", "Write a converter.toml for this repository."),
+    "render": "converter.cli.render",
+    "test": "converter.cli.test",
+    "check": "converter.cli.check",
+    "evaluate": "converter.cli.evaluate",
+    "explain": "converter.cli.explain",
+    "logsources": "converter.cli.logsources",
+    "losses": "converter.cli.losses",
+    "schema": "converter.cli.schema",
+    "init": "converter.cli.init",
 }
 _DEFAULT = "render"
 _OWN_OPTIONS = ("--help", "-h", "--version")
@@ -37,10 +37,9 @@ class LazyGroup(click.RichGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        known = _COMMANDS.get(cmd_name)
-        if known is None:
+        if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(known[0]).command
+        command: click.Command = import_module(_COMMANDS[cmd_name]).command
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -48,11 +47,6 @@ class LazyGroup(click.RichGroup):
         if not args or (args[0] not in _COMMANDS and args[0] not in _OWN_OPTIONS):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.RichHelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import msgspec
 
@@ -48,9 +50,13 @@ def _records(path: Path) -> Iterator[JsonObject]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == _GZIP_MAGIC
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+    """The file's bytes, unzipped. What cannot be read twice (a pipe, ``-`` for standard input) is kept."""
+    if path.is_file():
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == _GZIP_MAGIC
+        return cast(IO[bytes], gzip.open(path)) if zipped else path.open("rb")
+    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    return io.BytesIO(gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data)
 
 
 def _is_record(line: bytes) -> bool:

@@ -70,9 +70,10 @@ class Engine(Protocol):
 
 
 class Platform(Protocol):
-    """One SIEM."""
+    """One SIEM. ``losses``: every loss code that its writer may name, with what is lost."""
 
     name: str
+    losses: Mapping[str, str]
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """Derive this platform's form. Never raises for a valid rule: what cannot be said is refused."""
