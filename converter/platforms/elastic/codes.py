@@ -13,6 +13,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "cidr": "The field is no `ip` field, so that networks cannot be asked for in this language.",
         "concat": "Joined fields cannot be compared in this language.",
         "field-type": "The operator does not work on a field of this Elasticsearch type in this language.",
+        "flattened": "Only KQL can search inside a flattened field, and only for whole values and prefixes.",
         "group-by": "A rule groups by more fields than Elastic accepts, or the alerts are grouped otherwise.",
         "language": "The rule asks for a language that cannot say it, or for a kind of rule that the language has not.",
         "nested": "Nested lists of objects cannot be asked about in EQL.",
@@ -35,6 +36,9 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "name": "The title was changed to fit the pattern that Elastic requires of rule names.",
         "severity": "Elastic has no severity below low.",
+        "dates": "The rule has no date, and Elastic requires two.",
+        "distinct": "Distinct values are estimated (HyperLogLog++).",
+        "output-field": "An output field that Elastic does not store under one name is left out.",
         "alert-title": "Elastic alerts carry the rule's name; a title with fields is kept in the investigation guide.",
         "number-text": "A number is compared with an exact text field as its plain decimal text.",
         "technique": "The technique is not in the ATT&CK table and is left out of the threat mapping.",

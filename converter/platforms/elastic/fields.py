@@ -41,11 +41,7 @@ class StoredFields:
         field = self._fields.get(name)
         return FieldType.KEYWORD if field is None else field.type
 
-    def nested_above(self, name: str) -> str | None:
-        """The nested list of objects that a field lies in, if any."""
-        while "." in name:
-            name = name.rpartition(".")[0]
-            if self.type_of(name) is FieldType.NESTED:
-                return name
-        return None
-
+    @property
+    def by_name(self) -> Mapping[str, PlatformField]:
+        """The declared fields by stored name."""
+        return self._fields

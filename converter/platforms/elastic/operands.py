@@ -17,6 +17,9 @@ from converter.model.addresses import Network, networks_of
 from converter.model.expressions import Scalar
 
 TEXT_TYPES: Final = frozenset({FieldType.KEYWORD, FieldType.WILDCARD})
+"""Types that hold exact text and take patterns."""
+
+EXACT_TYPES: Final = TEXT_TYPES | {FieldType.FLATTENED}
 """Types that hold exact text."""
 
 NUMBER_TYPES: Final = frozenset({FieldType.INTEGER, FieldType.FLOAT})

@@ -63,7 +63,11 @@ def _query(
 def _esql(
     data: dict[str, Any], fields: StoredFields
 ) -> tuple[Expression | None, Sequence | None, Threshold | None]:
-    raise NotImplementedError
+    from converter.platforms.elastic import esql
+    from converter.platforms.elastic.kql import reader as kql_reader
+
+    reading = esql.read_query(data["query"], fields.by_name, lambda text: kql_reader.read(text, fields))
+    return reading.condition, None, reading.threshold(_look_back(data)) if reading.grouped else None
 
 
 def _threshold(data: dict[str, Any]) -> Threshold | None:

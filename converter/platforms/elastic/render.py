@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from converter.logsources.localise import Localised, localise, localise_path
-from converter.logsources.pack import Pack
+from converter.logsources.pack import FieldType, Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, fidelity_of
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Threshold
@@ -145,9 +145,13 @@ class _Rendering:
         return Candidate("eql", "eql", text, losses.diagnostics)
 
     def _esql(self, localised: Localised, packs: Sequence[Pack], threshold: Threshold | None) -> Candidate:
+        losses = Losses(PLATFORM, self._rule.id)
+        flattened = [f.name for f in localised.fields.values() if f.type is FieldType.FLATTENED]
+        if flattened:
+            losses.refuse("flattened", f"ES|QL cannot search inside flattened fields: {', '.join(flattened)}")
+            return Candidate("esql", "esql", "", losses.diagnostics)
         from converter.platforms.elastic import esql
 
-        losses = Losses(PLATFORM, self._rule.id)
         chosen = with_selection(selection(packs), localised.expression)
         text = esql.query(
             msgspec.structs.replace(localised, expression=chosen),
@@ -200,6 +204,8 @@ class _Rendering:
     def _stored(self, path: FieldPath, packs: Sequence[Pack], role: str) -> str:
         found = localise_path(path, packs, PLATFORM, self._context.keep_unmapped)
         self._take(found.diagnostics)
+        if found.field.type is FieldType.FLATTENED and self._rule.sequence is not None:
+            self._losses.refuse("flattened", f"EQL cannot join by the flattened field {found.field.name}")
         if len(found.path.steps) > 1:
             self._losses.lose(
                 "array-index",

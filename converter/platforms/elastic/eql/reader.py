@@ -8,6 +8,7 @@ over each value, so that a negated comparison of a *function* needs a value that
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -66,7 +67,9 @@ class _Reader:
     # -- sequences
 
     def sequence(self, tree: Tree) -> Sequence:
-        within, shared, steps = None, (), []
+        within: timedelta | None = None
+        shared: tuple[FieldPath, ...] = ()
+        steps: list[Step] = []
         for part in _trees(tree):
             if part.data == "maxspan":
                 within = read_span(_trees(part)[0])

@@ -101,6 +101,8 @@ class _Writer:
         if plain.operator is Operator.EXISTS:
             return Clause(f"{name} != null")
         field = field_of(self._fields, plain.subject)
+        if field.type is FieldType.FLATTENED:
+            return _TRUE
         if field.type is FieldType.TEXT:
             return self._refused("text-field", plain, "EQL cannot search analysed text fields")
         clauses = self._compared(plain, name, field)
@@ -117,6 +119,8 @@ class _Writer:
                 Fidelity.WIDER,
                 f"{describe(predicate)}: EQL cannot ask for one place in a list; any element may match",
             )
+        if field_of(self._fields, path).type is FieldType.FLATTENED:
+            self._losses.refuse("flattened", f"{describe(predicate)}: EQL cannot search flattened fields")
         return literals.name(stored_name(path))
 
     def _compared(self, predicate: Predicate, name: str, field: PlatformField) -> list[Clause] | None:

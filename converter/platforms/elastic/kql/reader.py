@@ -91,6 +91,12 @@ class _Reader:
             self._nested = outer
         return ForSome(FieldPath((name.removeprefix(outer),)), inner)
 
+    def _path(self, name: str) -> FieldPath:
+        """A stored field is one key; inside a nested field its elements are objects with keys of their own."""
+        if not self._nested:
+            return FieldPath((name,))
+        return FieldPath(tuple(name.removeprefix(self._nested).split(".")))
+
     def _name(self, tree: object) -> str:
         literal = _literal(tree)
         if isinstance(literal, Quoted):
@@ -108,7 +114,7 @@ class _Reader:
             if literal == _EXISTS:
                 return TRUE
             raise self._error(place, "a search of every field")
-        path = FieldPath((name.removeprefix(self._nested),))
+        path = self._path(name)
         kind = self._fields.type_of(name)
         if literal == _EXISTS:
             return Predicate(path, Operator.EXISTS)
@@ -121,8 +127,11 @@ class _Reader:
             if text == "null":
                 raise self._error(place, "null is no value to search for; use not field:*")
             return self._equal(place, path, kind, text)
-        if kind is FieldType.WILDCARD:
-            return any_of(*(_wild(path, part) for part in _split(literal)))
+        if kind in (FieldType.WILDCARD, FieldType.FLATTENED):
+            pieces = _split(literal)
+            if kind is FieldType.FLATTENED and not all(map(_is_prefix, pieces)):
+                raise self._error(place, f"a wildcard on the flattened field {name}, other than at the end")
+            return any_of(*(_wild(path, piece) for piece in pieces))
         if kind is not FieldType.KEYWORD:
             raise self._error(place, f"a wildcard on {name}, which is of type {kind.value}")
         return _wild(path, literal)
@@ -151,7 +160,7 @@ class _Reader:
             operand = moment_text(str(text))
         if operand is None:
             raise self._error(tree, f"a range over {name} ({kind.value}) with {str(text)!r}")
-        path = FieldPath((name.removeprefix(self._nested),))
+        path = self._path(name)
         return Predicate(path, _RANGES[str(tree.children[1])], (operand,))
 
     def _error(self, place: object, what: str) -> Exception:
@@ -206,6 +215,10 @@ def _split(parts: Pattern) -> list[Pattern]:
         pieces[-1].append(first)
         pieces.extend([other] for other in others)
     return [made for piece in pieces if (made := pattern(piece))]  # type: ignore[arg-type]
+
+
+def _is_prefix(parts: Pattern) -> bool:
+    return ANY not in parts[:-1]
 
 
 def _analysed(path: FieldPath, literal: Literal) -> Expression:

@@ -30,8 +30,8 @@ from converter.platforms.elastic.fields import field_of
 from converter.platforms.elastic.kql import literals
 from converter.platforms.elastic.kql.settings import MATCH_ALL, PLAIN_NUMBER, RANGE, WORD
 from converter.platforms.elastic.operands import (
+    EXACT_TYPES,
     NUMBER_TYPES,
-    TEXT_TYPES,
     class_as_union,
     class_networks,
     equal_operand,
@@ -133,7 +133,7 @@ class _Writer:
         if operator is Operator.IP and kind is FieldType.IP:
             return [_address_class(name, text_of(value), field.is_list) for value in values]
         make = _PATTERNS.get(operator)
-        if make is None or kind not in TEXT_TYPES:
+        if make is None or kind not in EXACT_TYPES:
             return None
         return self._wildcards(predicate, kind, [make(text_of(value)) for value in values])
 
@@ -146,7 +146,7 @@ class _Writer:
             if operand is None:
                 written.append(_FALSE)
                 continue
-            if field.type in TEXT_TYPES:
+            if field.type in EXACT_TYPES:
                 if number_of(value) is not None and not isinstance(value, str):
                     self._losses.note("number-text", f"{describe(predicate)} is compared as text")
                 self._check_case(predicate, text_of(operand))
@@ -164,11 +164,11 @@ class _Writer:
             if ANY not in parts and len(texts) == len(parts):
                 written.append(literals.value("".join(texts)))
                 continue
-            splits = kind is FieldType.WILDCARD and any(c.isspace() for text in texts for c in text)
-            literal = None if splits else literals.wildcard(parts)
+            literal = literals.wildcard(parts) if _searchable(parts, kind) else None
             if literal is None:
                 self._losses.refuse(
-                    "pattern", f"{describe(predicate)}: KQL's wildcard queries cannot hold this text"
+                    "pattern",
+                    f"{describe(predicate)}: no KQL wildcard on a {kind.value} field says this pattern",
                 )
             written.append(literal or "*")
         return written
@@ -207,8 +207,21 @@ class _Writer:
         return _TRUE
 
 
+def _searchable(parts: Pattern, kind: FieldType) -> bool:
+    """Whether Kibana's query for the type takes the pattern whole.
+
+    Fields that are no keywords go through Lucene's query string, which cuts at blanks; a flattened field
+    knows prefixes alone (Elasticsearch reference, "Flattened field type", supported operations).
+    """
+    if kind is FieldType.KEYWORD:
+        return True
+    if any(c.isspace() for text in pattern_literals(parts) for c in text):
+        return False
+    return kind is FieldType.WILDCARD or (len(parts) == 2 and parts[1] is ANY)
+
+
 def _literal(operand: Scalar, kind: FieldType) -> str:
-    if kind in TEXT_TYPES:
+    if kind in EXACT_TYPES:
         return literals.value(text_of(operand))
     text = text_of(operand)
     if kind is FieldType.BOOLEAN or (kind in NUMBER_TYPES and PLAIN_NUMBER.fullmatch(text)):
