@@ -104,5 +104,3 @@ def check(
     chosen = [platform(name) for name in names]
     contexts = {name: context_for(known, (settings or {}).get(name)) for name in names}
     return check_rules(rules, chosen, contexts, logs, options)
-
-

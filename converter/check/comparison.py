@@ -9,11 +9,19 @@ import msgspec
 
 from converter.check.report import Disagreement
 from converter.check.samples import Sample, Stream
-from converter.evaluate import Alert, LogEvent, StreamEvaluator, compile_expression, deciding_predicates, explain
+from converter.evaluate import (
+    Alert,
+    LogEvent,
+    StreamEvaluator,
+    Verdict,
+    compile_expression,
+    deciding_predicates,
+    explain,
+)
 from converter.logsources.pack import Pack
+from converter.model.describe import describe
 from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.expressions import Expression, Predicate
-from converter.model.describe import describe
 from converter.model.rule import AlertSettings, Rule
 
 _MOST_SHOWN = 5
@@ -57,11 +65,15 @@ class ConditionCheck:
     def _decided_by(self, event: Any) -> str:
         leaves = deciding_predicates(explain(self._condition, event))
         shown = [
-            f"{describe(leaf.expression)} is {str(leaf.holds).lower()} (saw {', '.join(map(repr, leaf.values)) or 'nothing'})"
+            f"{describe(leaf.expression)} is {str(leaf.holds).lower()} (saw {_seen(leaf)})"
             for leaf in leaves[:_MOST_SHOWN]
             if isinstance(leaf.expression, Predicate)
         ]
         return "; ".join(shown)
+
+
+def _seen(leaf: Verdict) -> str:
+    return ", ".join(map(repr, leaf.values)) or "nothing"
 
 
 def direction(expected: bool, got: bool) -> Fidelity:

@@ -65,13 +65,9 @@ def _failures(rule: Rule, packs: Mapping[str, Pack]) -> list[Failure]:
         except RuleError as error:
             got = str(error)
         if got != expected:
-            found.append(
-                Failure(rule=rule.id, title=rule.title, test=test.name, expected=expected, got=got)
-            )
+            found.append(Failure(rule=rule.id, title=rule.title, test=test.name, expected=expected, got=got))
     return found
 
 
 def _verdict(match: bool) -> str:
     return "match" if match else "no_match"
-
-

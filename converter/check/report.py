@@ -26,7 +26,8 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One rule on one platform under one engine. ``events`` counts single verdicts, ``streams`` whole
-    streams; ``problem`` says why the engine could not run the text, which is a failure too."""
+    streams; ``problem`` says why the engine could not run the text, which is a failure too.
+    """
 
     rule: str
     title: str

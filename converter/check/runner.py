@@ -15,10 +15,10 @@ import msgspec
 
 from converter.check.comparison import ConditionCheck, StreamCheck
 from converter.check.report import Pair, Report, summarised
-from converter.check.samples import Sample, SamplePool
+from converter.check.samples import SamplePool
 from converter.logsources.events import packs_of
 from converter.logsources.pack import Pack
-from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, RuleError
+from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, Platform
 from converter.platforms.losses import STREAM_CODES
@@ -29,7 +29,8 @@ READER = "reader"
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. ``engines``: also the platforms' own; ``made``: also events and streams made from rules;
-    ``limit``: at most so many shared sample events per rule and step."""
+    ``limit``: at most so many shared sample events per rule and step.
+    """
 
     engines: bool = True
     made: bool = True
@@ -84,7 +85,9 @@ class RuleUnderCheck:
         self.rule = rule
         self._pack_of = [packs[step.logsource[0]] for step in rule.steps]
         packs_of(rule, packs)
-        self._samples = [pool.step_samples(rule, index, options.made, options.limit) for index in range(len(rule.steps))]
+        self._samples = [
+            pool.step_samples(rule, index, options.made, options.limit) for index in range(len(rule.steps))
+        ]
         self._streams = pool.streams(rule, self._samples, options.made)
         self._packs = packs
 
@@ -130,7 +133,7 @@ class RuleUnderCheck:
             events += len(self._samples[index])
         stream_check = StreamCheck(self.rule, reading, on_streams)
         for stream in self._streams:
-            disagreements += stream_check.run(stream, lambda data, pack: platform.project(data, pack), self._packs)
+            disagreements += stream_check.run(stream, platform.project, self._packs)
         return _with(blank, events=events, streams=len(self._streams), disagreements=tuple(disagreements))
 
     def _by_engine(self, blank: Pair, artifact: Artifact, engine: Engine, stored: list[list[Any]]) -> Pair:
@@ -142,7 +145,9 @@ class RuleUnderCheck:
                 verdicts = engine.verdicts(artifact, stored[index], index)
             except ConverterError as error:
                 return _with(named, problem=str(error))
-            disagreements += ConditionCheck(step.condition, on_events).by_verdicts(self._samples[index], verdicts)
+            disagreements += ConditionCheck(step.condition, on_events).by_verdicts(
+                self._samples[index], verdicts
+            )
             events += len(verdicts)
         return _with(named, events=events, disagreements=tuple(disagreements))
 
@@ -156,5 +161,3 @@ def _allowed(artifact: Artifact) -> tuple[frozenset[Fidelity], frozenset[Fidelit
     on_events = {d.effect for d in artifact.diagnostics if d.effect and d.code not in STREAM_CODES}
     on_streams = {d.effect for d in artifact.diagnostics if d.effect}
     return frozenset(on_events), frozenset(on_streams)
-
-

@@ -35,20 +35,27 @@ class Stream(msgspec.Struct, frozen=True):
 class SamplePool:
     """All events at hand, by log source: every rule's tests and the sample logs."""
 
-    def __init__(self, rules: Sequence[Rule], packs: Mapping[str, Pack], logs: Iterable[JsonObject] = ()) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], packs: Mapping[str, Pack], logs: Iterable[JsonObject] = ()
+    ) -> None:
         self._packs = packs
         self._by_source: dict[str, list[Sample]] = {}
         self._own: dict[str, list[list[Sample]]] = {}
         for rule in rules:
             self._own[rule.id] = self._tests_of(rule)
-        used = [packs[name] for name in sorted({n for rule in rules for step in rule.steps for n in step.logsource})]
+        used = [
+            packs[name]
+            for name in sorted({n for rule in rules for step in rule.steps for n in step.logsource})
+        ]
         for event in log_events(logs, used):
             self._share(Sample(event, f"log record {event.id}"))
 
     def step_samples(self, rule: Rule, index: int, made: bool, limit: int) -> list[Sample]:
-        """For one step of a rule: its own tests first, then made events, then what other rules and logs have."""
+        """For one step of a rule: its own tests, then made events, then what other rules and logs have."""
         step = rule.steps[index]
-        own = [sample for test in self._own[rule.id] for sample in test if sample.event.is_from(step.logsource)]
+        own = [
+            sample for test in self._own[rule.id] for sample in test if sample.event.is_from(step.logsource)
+        ]
         shared = [sample for name in step.logsource for sample in self._by_source.get(name, ())]
         mine = {id(sample) for sample in own}
         others = [sample for sample in shared if id(sample) not in mine]

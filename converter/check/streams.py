@@ -46,7 +46,9 @@ Timed: TypeAlias = tuple[timedelta, Example]
 LookupFor: TypeAlias = Callable[[Step], FieldLookup]
 
 
-def deciding_streams(rule: Rule, examples: Sequence[Example | None], lookup: LookupFor) -> Iterator[MadeStream]:
+def deciding_streams(
+    rule: Rule, examples: Sequence[Example | None], lookup: LookupFor
+) -> Iterator[MadeStream]:
     """Streams on the edges of a rule's threshold, sequence or new terms.
 
     ``examples``: for each step of ``rule.steps`` an event that satisfies it; None where none is known, and
@@ -108,7 +110,10 @@ def _new_terms_plans(
     yield "seen just before the history", [(zero, known), (history + _SECOND, known)]
     other = maker.second(new_terms.fields)
     if other is not None:
-        yield "two terms, each twice", [(zero, known), (_SECOND, other), (2 * _SECOND, known), (3 * _SECOND, other)]
+        yield (
+            "two terms, each twice",
+            [(zero, known), (_SECOND, other), (2 * _SECOND, known), (3 * _SECOND, other)],
+        )
 
 
 def _sequence_plans(
@@ -120,7 +125,9 @@ def _sequence_plans(
     makers = [_Variants(step, example, lookup(step)) for step, example in zip(steps, examples, strict=True)]
     keyed = [maker.keyed(step.by, "key") for maker, step in zip(makers, steps, strict=True)]
     present: list[tuple[int, Example]] = [
-        (index, keyed[index]) for index, step in enumerate(steps) for _ in range(0 if step.absent else step.repeat)
+        (index, keyed[index])
+        for index, step in enumerate(steps)
+        for _ in range(0 if step.absent else step.repeat)
     ]
     within = sequence.within
     span = within or timedelta(minutes=1)
@@ -138,7 +145,10 @@ def _sequence_plans(
             yield f"step {index + 1} of another key", _spread(swapped, span)
         if step.absent:
             before = sum(1 for position, _ in present if position < index)
-            yield f"forbidden step {index + 1}", _spread([*order[:before], keyed[index], *order[before:]], span)
+            yield (
+                f"forbidden step {index + 1}",
+                _spread([*order[:before], keyed[index], *order[before:]], span),
+            )
             stranger = makers[index].keyed(step.by, "other")
             yield (
                 f"forbidden step {index + 1} of another key",

@@ -51,9 +51,12 @@ class _Place(msgspec.Struct, frozen=True):
     siblings: tuple[tuple[Expression, bool, FieldPath | None], ...]
 
 
-def deciding_events(condition: Expression, bases: list[JsonObject], lookup: FieldLookup) -> Iterator[JsonObject]:
+def deciding_events(
+    condition: Expression, bases: list[JsonObject], lookup: FieldLookup
+) -> Iterator[JsonObject]:
     """Events in which one predicate after the other decides. ``bases``: events in the source's real shape,
-    to be changed (copies; the first few count); none means starting from an empty object."""
+    to be changed (copies; the first few count); none means starting from an empty object.
+    """
     for base in bases or [{}]:
         for place in _places(condition, None, ()):
             neutral = copy.deepcopy(base)
@@ -103,7 +106,7 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
 def _decided_concat(
     neutral: JsonObject, predicate: Predicate, concat: Concat, lookup: FieldLookup
 ) -> Iterator[JsonObject]:
-    """The event with each whole text taken apart into the fields it is joined from, and without each field."""
+    """The event with each whole text taken apart into the fields it is joined from, or without a field."""
     for value in _witnesses_of(predicate, neutral, None):
         changed = _with_parts(neutral, concat, text_of(value), lookup)
         if changed is not None:
@@ -262,10 +265,10 @@ def _absolute_predicate(predicate: Predicate, prefix: FieldPath | None) -> Predi
         return predicate
     subject = predicate.subject
     if isinstance(subject, Concat):
-        subject = Concat(tuple(_absolute(p, prefix) if isinstance(p, FieldPath) else p for p in subject.parts))
+        subject = Concat(
+            tuple(_absolute(p, prefix) if isinstance(p, FieldPath) else p for p in subject.parts)
+        )
     else:
         subject = _absolute(subject, prefix)
     values = tuple(_absolute(v, prefix) if isinstance(v, FieldPath) else v for v in predicate.values)
     return msgspec.structs.replace(predicate, subject=subject, values=values)
-
-

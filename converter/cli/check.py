@@ -26,7 +26,9 @@ _SHOWN = 10
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Sample logs to run over as well (JSON, JSON lines, gzipped or not).",
 )
-@click.option("--no-engines", is_flag=True, help="Only the languages' readers, not the platforms' own engines.")
+@click.option(
+    "--no-engines", is_flag=True, help="Only the languages' readers, not the platforms' own engines."
+)
 @click.option("--no-made", is_flag=True, help="Only tests and logs, no events made from the rules.")
 @as_json
 def command(
@@ -65,7 +67,15 @@ def command(
 def _print(report: Report) -> None:
     print_diagnostics(report.diagnostics)
     rows = [
-        [pair.title, pair.platform, _fidelity(pair), pair.engine, str(pair.events), str(pair.streams), _verdict(pair)]
+        [
+            pair.title,
+            pair.platform,
+            _fidelity(pair),
+            pair.engine,
+            str(pair.events),
+            str(pair.streams),
+            _verdict(pair),
+        ]
         for pair in report.pairs
     ]
     print_table(["rule", "platform", "fidelity", "engine", "events", "streams", "verdicts"], rows)
@@ -73,7 +83,8 @@ def _print(report: Report) -> None:
         _print_findings(pair)
     total = report.summary
     click.echo(
-        f"{total.rules} rules, {total.pairs} pairs, {total.events} verdicts and {total.streams} streams compared: "
+        f"{total.rules} rules, {total.pairs} pairs, "
+        f"{total.events} verdicts and {total.streams} streams compared: "
         f"{total.disagreements} disagreements, {total.problems} problems, {total.refused} refused"
     )
 

@@ -41,7 +41,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 @click.command(name="render")
 @rule_paths
 @platforms_option
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into."
+)
 @click.option("--allow-loss", multiple=True, metavar="CODE", help="Write renderings with this named loss.")
 @click.option("--dry-run", is_flag=True, help="Render and report, write nothing.")
 @unmapped
@@ -77,7 +79,9 @@ def command(
         allowed = {*allow_loss, *_codes(workspace.settings(name))}
         for rule in tracked(rules, name):
             artifact = writer.render(rule, context)
-            outcomes.append(Outcome(rule=rule, artifact=artifact, blocking=_blocking(rule, artifact, allowed)))
+            outcomes.append(
+                Outcome(rule=rule, artifact=artifact, blocking=_blocking(rule, artifact, allowed))
+            )
     _write(outcomes, names, workspace.outputs(output), dry_run)
     _report(outcomes, as_json)
     if not all(outcome.written for outcome in outcomes):
@@ -99,7 +103,8 @@ def _blocking(rule: Rule, artifact: Artifact, allowed: set[str]) -> tuple[str, .
 def _write(outcomes: list[Outcome], names: list[str], folder: Path, dry_run: bool) -> None:
     """All files of all platforms are settled before the first is written."""
     files = {
-        name: claimed(o.artifact for o in outcomes if o.written and o.artifact.platform == name) for name in names
+        name: claimed(o.artifact for o in outcomes if o.written and o.artifact.platform == name)
+        for name in names
     }
     if not dry_run:
         for name in names:
@@ -122,14 +127,17 @@ def _report(outcomes: list[Outcome], as_json: bool) -> None:
         by_rule.setdefault(outcome.rule.id, {})[outcome.artifact.platform] = outcome
     names = list(dict.fromkeys(outcome.artifact.platform for outcome in outcomes))
     rows = [
-        [next(iter(per.values())).rule.title, *(_cell(per[name]) for name in names)] for per in by_rule.values()
+        [next(iter(per.values())).rule.title, *(_cell(per[name]) for name in names)]
+        for per in by_rule.values()
     ]
     print_table(["rule", *names], rows)
     written = sum(outcome.written for outcome in outcomes)
     click.echo(f"{written} of {len(outcomes)} renderings written")
     blocked = sorted({code for outcome in outcomes for code in outcome.blocking})
     if blocked:
-        click.echo(f"not written for a loss that nobody allowed; accept it with --allow-loss {' '.join(blocked)}")
+        click.echo(
+            f"not written for a loss that nobody allowed; accept it with --allow-loss {' '.join(blocked)}"
+        )
 
 
 def _cell(outcome: Outcome) -> str:

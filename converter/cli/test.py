@@ -32,6 +32,8 @@ def command(paths: tuple[Path, ...], as_json: bool) -> None:
         if result.failures:
             rows = [[f.rule, f.test, str(f.expected), str(f.got)] for f in result.failures]
             print_table(["rule", "test", "expected", "got"], rows)
-        click.echo(f"{result.rules} rules, {result.tests} tests: {result.passed} passed, {result.failed} failed")
+        click.echo(
+            f"{result.rules} rules, {result.tests} tests: {result.passed} passed, {result.failed} failed"
+        )
     if result.failed:
         sys.exit(1)

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from converter.evaluate.operators import TESTS, Test, equal, fold
-from converter.evaluate.values import holds_something, nodes_at, number_of, path_getter, subject_getter, text_of
+from converter.evaluate.values import (
+    holds_something,
+    nodes_at,
+    number_of,
+    path_getter,
+    subject_getter,
+    text_of,
+)
 from converter.model.expressions import (
     All,
     AnyOf,

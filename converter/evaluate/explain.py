@@ -21,7 +21,8 @@ from converter.model.expressions import (
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A node's verdict. ``values``: what a predicate looked at. ``decisive``: the verdict of the whole tree
-    rests on this node (a true term of a true ``any``, a false term of a false ``all``, and so on down)."""
+    rests on this node (a true term of a true ``any``, a false term of a false ``all``, and so on down).
+    """
 
     expression: Expression
     holds: bool
@@ -75,5 +76,3 @@ def _values(expression: Expression, event: Any) -> tuple[Scalar, ...]:
         return ()
     functions = () if expression.operator is Operator.EXISTS else expression.functions
     return tuple(subject_getter(expression.subject, functions)(event))
-
-

@@ -39,7 +39,7 @@ class StepMatcher:
         return event.is_from(self.step.logsource) and self.condition(event.data)
 
     def keys(self, event: LogEvent) -> list[Key]:
-        """The event's join keys: every combination of the key fields' values; none if a field has no value."""
+        """The event's join keys: every combination of the key fields' values; none if one has none."""
         texts = [[text_of(value) for value in get(event.data)] for get in self._getters]
         return list(dict.fromkeys(itertools.product(*texts)))
 
@@ -59,7 +59,7 @@ class _Partial(msgspec.Struct, frozen=True):
 
 
 class _Absence(msgspec.Struct, frozen=True):
-    """An absent step and where it stands: after how many of the present events (repeats counted)."""
+    """An absent step and its place: after how many of the present events (repeats counted)."""
 
     after: int
     matcher: StepMatcher
@@ -134,7 +134,11 @@ class SequenceMachine:
             high = sequence.positions[after] if after < len(sequence.positions) else len(events)
             for position in positions[bisect_right(positions, low) : bisect_left(positions, high)]:
                 time = _time(events[position])
-                if after == 0 and self._within is not None and time < _time(sequence.events[-1]) - self._within:
+                if (
+                    after == 0
+                    and self._within is not None
+                    and time < _time(sequence.events[-1]) - self._within
+                ):
                     continue
                 if (
                     after == len(sequence.positions)

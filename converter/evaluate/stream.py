@@ -26,7 +26,8 @@ Group: TypeAlias = tuple[str, ...]
 
 class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a stream: the decoded (canonical) object, when it happened (ns since the epoch, None if
-    unknown), how alerts name it, and the log sources it belongs to (None: any)."""
+    unknown), how alerts name it, and the log sources it belongs to (None: any).
+    """
 
     data: dict[str, Any]
     time: int | None
@@ -40,7 +41,8 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule says of a stream: which events, of which group (key values as text), and when (ns; the
-    time of the last event). ``suppressed`` counts later alerts of the group that ``suppress_for`` hid."""
+    time of the last event). ``suppressed`` counts later alerts of the group that ``suppress_for`` hid.
+    """
 
     rule: str
     events: tuple[EventId, ...]
@@ -57,7 +59,7 @@ class _Due(msgspec.Struct, frozen=True):
 
 
 def evaluate_stream(rule: Rule, events: Iterable[LogEvent]) -> list[Alert]:
-    """The alerts of one rule over a stream. Raises RuleError if the rule needs times and an event has none."""
+    """The alerts of one rule over a stream. Raises RuleError if it needs times and an event has none."""
     return StreamEvaluator(rule).alerts(events)
 
 

@@ -20,17 +20,15 @@ _EPOCH_FACTORS = {"epoch_s": _NS_PER_S, "epoch_ms": 1_000_000, "epoch_us": 1_000
 
 
 def parse_text(text: str) -> int | None:
-    """ISO 8601, or the same with a blank for the ``T``; without an offset it is UTC. None if it is neither."""
+    """ISO 8601, or the same with a blank for the ``T``; UTC without an offset. None if it is neither."""
     match = _TEXT.fullmatch(text.strip())
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, offset = match.groups(default="")
     leap = second == "60"
+    clock = (int(hour or 0), int(minute or 0), 59 if leap else int(second or 0))
     try:
-        moment = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), 59 if leap else int(second or 0),
-            tzinfo=UTC,
-        )  # fmt: skip
+        moment = datetime(int(year), int(month), int(day), *clock, tzinfo=UTC)
     except ValueError:
         return None
     seconds = _whole_seconds(moment - _EPOCH) + leap

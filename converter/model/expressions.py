@@ -113,7 +113,7 @@ class Not(msgspec.Struct, frozen=True):
 
 
 class ForSome(msgspec.Struct, frozen=True):
-    """Some element (an object) of the list at ``path`` makes ``term`` hold; paths in it start at the element."""
+    """Some element (an object) of the list at ``path`` makes ``term`` hold; paths in it start there."""
 
     path: FieldPath
     term: Expression

@@ -35,7 +35,7 @@ class Status(enum.StrEnum):
 
 
 class Threshold(msgspec.Struct, frozen=True, kw_only=True):
-    """At least ``count`` matches, or distinct values of ``distinct``, of one group within a sliding window."""
+    """At least ``count`` matches, or values of ``distinct``, of one group within a sliding window."""
 
     count: int
     within: timedelta

@@ -12,7 +12,7 @@ from converter.platforms.base import Artifact, File
 
 
 def claimed(artifacts: Iterable[Artifact]) -> dict[str, File]:
-    """Every file of the artifacts by path. Raises RuleError if two rules claim one path with different texts."""
+    """Every file of the artifacts by path. Raises RuleError if two rules claim one path with other texts."""
     files: dict[str, File] = {}
     owners: dict[str, str] = {}
     clashes: list[Diagnostic] = []

@@ -53,7 +53,9 @@ def _stuck(expression: Expression, wanted: bool) -> list[Expression]:
         case All(terms) | AnyOf(terms):
             kind = type(expression)
             return [
-                kind((*terms[:i], stuck, *terms[i + 1 :])) for i, t in enumerate(terms) for stuck in _stuck(t, wanted)
+                kind((*terms[:i], stuck, *terms[i + 1 :]))
+                for i, t in enumerate(terms)
+                for stuck in _stuck(t, wanted)
             ]
         case Not(term):
             return [Not(stuck) for stuck in _stuck(term, wanted)]
@@ -97,7 +99,8 @@ def _with_operand_lost(expression: Expression) -> list[Expression]:
             return [Not(poorer) for poorer in _with_operand_lost(term)]
         case Predicate(values=values) if len(values) > 1:
             return [
-                msgspec.structs.replace(expression, values=values[:i] + values[i + 1 :]) for i in range(len(values))
+                msgspec.structs.replace(expression, values=values[:i] + values[i + 1 :])
+                for i in range(len(values))
             ]
         case _:
             return []

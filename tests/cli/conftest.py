@@ -37,9 +37,7 @@ Convert: TypeAlias = Callable[..., Result]
 
 
 @pytest.fixture
-def convert(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Convert:
+def convert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Convert:
     """Run ``convert`` with these arguments in an empty folder."""
     monkeypatch.chdir(tmp_path)
 

@@ -54,7 +54,9 @@ def test_a_bad_rule(command: str, text: str | bytes, named: str, convert: Conver
 
 
 def test_every_mistake_is_reported_with_its_place(convert: Convert, rules: Path) -> None:
-    (rules / "1.yaml").write_text(GOOD.replace("is: list", "iss: list").replace("severity: low", "severity: lo"))
+    (rules / "1.yaml").write_text(
+        GOOD.replace("is: list", "iss: list").replace("severity: low", "severity: lo")
+    )
     (rules / "3.yaml").write_text(GOOD.replace("is: list", "regex: '('"))
     result = convert("test")
     assert result.code == 2
@@ -109,7 +111,9 @@ def test_bad_usage(arguments: list[str], named: str, convert: Convert, rules: Pa
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("data", [b"MZ\x90\x00", b"{", b"5", gzip.compress(b"{")], ids=["binary", "{", "5", "gzip"])
+@pytest.mark.parametrize(
+    "data", [b"MZ\x90\x00", b"{", b"5", gzip.compress(b"{")], ids=["binary", "{", "5", "gzip"]
+)
 @pytest.mark.parametrize("command", ["evaluate", "check", "explain"])
 def test_bad_logs(command: str, data: bytes, convert: Convert, rules: Path, tmp_path: Path) -> None:
     log = tmp_path / "log.json"

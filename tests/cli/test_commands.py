@@ -39,7 +39,9 @@ def test_without_a_command_every_rule_is_rendered_for_every_platform(convert: Co
 def test_one_platform_one_rule_another_folder(convert: Convert, rules: Path) -> None:
     result = convert("--to", "elastic", str(rules / "1.yaml"), "-o", "build")
     assert result.code == 0
-    written = sorted(str(path.relative_to(rules.parent)) for path in (rules.parent / "build").rglob("*") if path.is_file())
+    written = sorted(
+        str(path.relative_to(rules.parent)) for path in (rules.parent / "build").rglob("*") if path.is_file()
+    )
     assert written == ["build/elastic/kubernetes.audit/anonymous_list.toml"]
 
 
@@ -142,7 +144,9 @@ def test_init_writes_once(convert: Convert, tmp_path: Path) -> None:
     assert (result.code, "exists already" in result.err) == (2, True)
 
 
-def test_settings_of_the_team_are_found(convert: Convert, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_team_are_found(
+    convert: Convert, rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (rules.parent / FILE_NAME).write_text('outputs = "elsewhere"\n[platforms.elastic]\nindex = ["team-*"]\n')
     assert convert("--to", "elastic").code == 0
     (file,) = (rules.parent / "elsewhere").rglob("anonymous_list.toml")
@@ -153,7 +157,9 @@ def test_version(convert: Convert) -> None:
     assert convert("--version").out == f"convert {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["", "render", "test", "check", "evaluate", "explain", "logsources", "schema"])
+@pytest.mark.parametrize(
+    "command", ["", "render", "test", "check", "evaluate", "explain", "logsources", "schema"]
+)
 def test_help_has_an_example(command: str, convert: Convert) -> None:
     result = convert(*command.split(), "--help")
     assert result.code == 0

@@ -10,7 +10,11 @@ from converter.model.diagnostics import RuleError
 from converter.model.load import load_text
 
 PACKS = load_packs()
-AUDIT = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "requestReceivedTimestamp": "2022-11-29 00:00:01.5"}
+AUDIT = {
+    "kind": "Event",
+    "apiVersion": "audit.k8s.io/v1",
+    "requestReceivedTimestamp": "2022-11-29 00:00:01.5",
+}
 CLOUDTRAIL = {
     "eventVersion": "1.08",
     "eventSource": "sts.amazonaws.com",
