@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -112,9 +114,27 @@ class AttackTable(msgspec.Struct, frozen=True, dict=True):
         return close[0] if close else None
 
 
-@cache
+_ACTIVE: Final[ContextVar[AttackTable | None]] = ContextVar("attack_table", default=None)
+
+
 def attack_table() -> AttackTable:
-    """The table that ships with the package (ATT&CK Enterprise); read once, at first use."""
+    """The table in use: the one that ships with the package unless :func:`using` put another in its place."""
+    return _ACTIVE.get() or _shipped_table()
+
+
+@contextmanager
+def using(table: AttackTable) -> Iterator[None]:
+    """Within this context rules are read, checked and written by another table, e.g. of :func:`load_stix`."""
+    token = _ACTIVE.set(table)
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+
+
+@cache
+def _shipped_table() -> AttackTable:
+    """data/attack.json (ATT&CK Enterprise); read once, at first use."""
     raw = msgspec.json.decode(files("converter.model").joinpath("data/attack.json").read_bytes())
     tactics = {key: Tactic(key, entry["slug"], entry["name"]) for key, entry in raw["tactics"].items()}
     entries = {key: (entry["name"], entry["tactics"]) for key, entry in raw["techniques"].items()}
@@ -137,7 +157,8 @@ def load_stix(path: str | Path) -> AttackTable:
         raise _bad_bundle(file, f"not JSON: {error}") from None
     if not isinstance(bundle, dict) or bundle.get("type") != "bundle":
         raise _bad_bundle(file, 'expected a JSON object with "type": "bundle"')
-    objects = [entry for entry in bundle.get("objects") or () if isinstance(entry, dict)]
+    listed = bundle.get("objects")
+    objects = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     try:
         tactics, entries = _stix_tactics(objects), _stix_techniques(objects)
     except (KeyError, TypeError, AttributeError) as error:
@@ -147,7 +168,7 @@ def load_stix(path: str | Path) -> AttackTable:
     version = next(
         (e["x_mitre_version"] for e in objects if e.get("type") == "x-mitre-collection"), "unknown"
     )
-    return _table(str(version), attack_table().source, tactics, entries)
+    return _table(str(version), _shipped_table().source, tactics, entries)
 
 
 def _table(
