@@ -145,7 +145,7 @@ HOSTILE: Final = (
 )
 """Texts that break careless printers, in YAML, SPL, KQL, EQL, ES|QL, Python, TOML, HTML or a file system."""
 
-_NO_SURROGATES = st.characters(exclude_categories=("Cs",))
+_NO_SURROGATES = st.characters(codec="utf-8")
 
 
 @cache

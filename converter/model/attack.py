@@ -95,7 +95,7 @@ class AttackTable(msgspec.Struct, frozen=True, dict=True):
         return self.techniques.get(wanted.upper()) or self.techniques.get(reference)
 
     def suggestion(self, text: str) -> str | None:
-        """The reference (TA0007 or TA0007:T1613) that some text most likely means; None if nothing is near."""
+        """The reference (TA0007 or TA0007:T1613) that a text most likely means; None if none is near."""
         plain = text.strip()[:200]
         first, colon, second = plain.partition(":")
         known = self.technique(second if colon else first)

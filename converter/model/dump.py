@@ -24,10 +24,10 @@ from converter.model.expressions import (
     Predicate,
     Subject,
 )
-from converter.model.tables import Key, Kind
 from converter.model.paths import FieldPath
 from converter.model.rule import OutputField, Rule, RuleTest
 from converter.model.scalars_in import format_duration, format_template
+from converter.model.tables import Key, Kind
 from converter.model.yaml_out import Flow, Prose, write_yaml
 
 _ALWAYS: Final = frozenset({"severity", "status"})

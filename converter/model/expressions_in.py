@@ -21,7 +21,6 @@ from converter.model.expressions import (
     Scalar,
     Subject,
 )
-from converter.model.tables import Operand
 from converter.model.paths import FieldPath
 from converter.model.problems import Problems, Where, did_you_mean
 from converter.model.scalars_in import (
@@ -33,6 +32,7 @@ from converter.model.scalars_in import (
     parse_order,
     parse_regex,
 )
+from converter.model.tables import Operand
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator}
 _COMBINATORS: Final = frozenset(tables.COMBINATORS)

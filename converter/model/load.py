@@ -15,10 +15,10 @@ from converter.model.attack import attack_table
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.expressions import Expression, all_of
 from converter.model.expressions_in import read_expression, read_expressions
-from converter.model.tables import MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE
 from converter.model.problems import Problem, Problems, describe_where, steps_of
 from converter.model.rule import Place, Rule
 from converter.model.rule_in import read_rule
+from converter.model.tables import MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE
 from converter.model.yaml_in import Document, Locator, YamlProblem, read_yaml
 
 __all__ = ["attack_table", "expression_from_data", "load_rules", "load_text", "rule_files"]

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from converter.model import tables
 from converter.model.expressions_in import read_expressions
-from converter.model.tables import Key, Kind
 from converter.model.problems import Problems, Where, did_you_mean, shortened
 from converter.model.rule import (
     AttackTag,
@@ -21,6 +20,7 @@ from converter.model.rule import (
     Status,
 )
 from converter.model.scalars_in import LIST_PARSERS, TEXT_PARSERS, BadValue
+from converter.model.tables import Key, Kind
 
 _Reader = Callable[[object, Where, Problems], Any]
 _KEYS_BY_NAME: dict[int, dict[str, Key]] = {}

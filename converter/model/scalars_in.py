@@ -151,7 +151,7 @@ def parse_attack(text: str) -> AttackTag:
         tactics = ", ".join(f"{t}:{technique}" for t in known.tactics)
         raise BadValue(
             "technique-tactic",
-            f"technique {technique} ({known.name}) does not belong to {tactic} ({table.tactics[tactic].name})",
+            f"{technique} ({known.name}) does not belong to {tactic} ({table.tactics[tactic].name})",
             f"write {tactics}",
         )
     return AttackTag(tactic, technique)
@@ -179,7 +179,7 @@ _RE2_DOCS: Final = "RE2 has no such construct, because it runs in linear time; s
 @lru_cache(maxsize=4_096)
 def parse_regex(text: str) -> str:
     """A pattern that RE2 compiles, as it is."""
-    import re2  # type: ignore[import-untyped]  # a C extension, loaded for the rules that need it
+    import re2  # a C extension, loaded for the rules that need it
 
     if not text:
         raise BadValue(

@@ -16,13 +16,13 @@ import msgspec
 import yaml
 from yaml._yaml import CParser
 
+from converter.model.problems import shortened
 from converter.model.tables import (
     MAX_ALIAS_WEIGHT,
     MAX_INTEGER,
     MAX_YAML_DEPTH,
     MIN_INTEGER,
 )
-from converter.model.problems import shortened
 
 _TAG: Final = "tag:yaml.org,2002:"
 _WORDS: Final[dict[str, object]] = {
@@ -282,7 +282,7 @@ _TAG_OF_TYPE: Final[dict[type, str]] = {
 def read_yaml(text: str) -> tuple[list[Document], list[YamlProblem]]:
     """The documents of a YAML text as plain data (dict, list, str, bool, int, float, None), and problems.
 
-    Never raises for what the text holds; documents that come before a mistake that stops the parser are given.
+    Never raises for what the text holds. Documents before a mistake that stops the parser are given.
     """
     documents: list[Document] = []
     try:
@@ -332,7 +332,7 @@ class Locator:
         self._roots: list[Any] | None = None
 
     def position(self, document: int, steps: tuple[str | int, ...], on_key: bool) -> tuple[int, int]:
-        """Line and column (from 1) of the value at ``steps``, or of its key; else of the nearest container."""
+        """Line and column (from 1) of the value at ``steps`` or of its key, else of the nearest container."""
         roots = self._composed()
         if document >= len(roots) or roots[document] is None:
             return 1, 1

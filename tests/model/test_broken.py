@@ -45,7 +45,7 @@ MESSAGES = {
     "two_operators": "got 'is' and 'contains'",
     "unknown_key": "expected one of id, title,",
     "unknown_operator": "expected one of is, starts_with,",
-    "technique_of_another_tactic": "T1613 (Container and Resource Discovery) does not belong to TA0040 (Impact)",
+    "technique_of_another_tactic": "(Container and Resource Discovery) does not belong to TA0040 (Impact)",
     "raw_control_character": "U+0001",
     "deep_mistake": "indicators[0].any[0].all[0].not[0].contain",
 }

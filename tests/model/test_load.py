@@ -241,8 +241,9 @@ def test_title_templates_hold_texts_and_fields() -> None:
 
 
 def test_a_sequence_step_may_bring_its_own_log_source() -> None:
-    steps = "sequence: {steps: [{logsource: [x, y], indicators: [{field: a, is: b}]}, {logsource: z, indicators: [{field: a, is: b}]}]}"
-    [rule] = load_text(f"id: {ID}1\ntitle: t\n{steps}\n")
+    condition = "indicators: [{field: a, is: b}]"
+    steps = f"[{{logsource: [x, y], {condition}}}, {{logsource: z, {condition}}}]"
+    [rule] = load_text(f"id: {ID}1\ntitle: t\nsequence: {{steps: {steps}}}\n")
     assert (rule.logsource, [step.logsource for step in rule.steps]) == ((), [("x", "y"), ("z",)])
 
 

@@ -93,7 +93,7 @@ def test_an_editor_is_offered_every_operator() -> None:
 
 
 def test_titles_that_end_in_a_newline_do_not_pass() -> None:
-    good = {
+    good: dict[str, Any] = {
         "id": "11111111-1111-4111-8111-111111111111",
         "title": "t",
         "logsource": "raw",
@@ -103,7 +103,7 @@ def test_titles_that_end_in_a_newline_do_not_pass() -> None:
     assert load_text(json.dumps(good))[0].title == "t"
     for bad in (
         {"title": "t\n"},
-        {"id": good["id"] + "\n"},
+        {"id": f"{good['id']}\n"},
         {"attack": ["TA0007:T9999"]},
         {"created": "2024-01-02\n"},
     ):
