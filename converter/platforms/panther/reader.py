@@ -1,0 +1,265 @@
+"""From Panther's files back to a canonical rule, with the meaning that Panther gives them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import yaml
+
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import Diagnostic, RuleError, Severity
+from converter.model.paths import FieldPath
+from converter.model.rule import AlertSettings, Level, Rule, Step, Threshold
+from converter.model.rule import Sequence as RuleSequence
+from converter.platforms.base import Artifact, Context
+from converter.platforms.panther import abstract as a
+from converter.platforms.panther.abstract import UnreadableError
+from converter.platforms.panther.alerting import SEQUENCE_KEY
+from converter.platforms.panther.fields import Fields
+from converter.platforms.panther.interpreter import Interpreter
+from converter.platforms.panther.metadata import SEVERITIES
+
+try:
+    from yaml import CSafeLoader as _YamlLoader
+except ImportError:  # PyYAML without libyaml
+    from yaml import SafeLoader as _YamlLoader  # type: ignore[assignment]
+
+_DEFAULT_PERIOD = 60
+"""Panther documentation, Rules: the deduplication period where none is given, in minutes."""
+
+
+def read_artifact(artifact: Artifact, context: Context) -> Rule:
+    """The rule that an artifact's files are. Raises RuleError naming the file and line of what does not parse."""
+    texts = {file.path: file.text for file in artifact.files}
+    specifications = {path: _specification(path, text) for path, text in texts.items() if path.endswith(".yml")}
+    for path, found in specifications.items():
+        if found.get("AnalysisType") == "correlation_rule":
+            return _Reader(artifact, texts, specifications, context).sequence(path)
+    if len(specifications) != 1:
+        raise RuleError(f"rule {artifact.rule_id}: expected one specification, found {len(specifications)}")
+    return _Reader(artifact, texts, specifications, context).rule(next(iter(specifications)))
+
+
+class _Reader:
+    def __init__(
+        self,
+        artifact: Artifact,
+        texts: dict[str, str],
+        specifications: dict[str, dict[str, Any]],
+        context: Context,
+    ) -> None:
+        self._artifact = artifact
+        self._texts = texts
+        self._specifications = specifications
+        self._packs = context.packs
+
+    def rule(self, path: str) -> Rule:
+        """A rule of single events."""
+        found = self._specifications[path]
+        logsource = self._logsource(path, found)
+        file, module = self._python(path, logsource)
+        try:
+            condition = module.condition("rule")
+            threshold = self._threshold(found, module)
+            alert = AlertSettings() if threshold is not None else self._alert(found, module)
+        except (UnreadableError, KeyError, TypeError) as error:
+            raise self._error(file, error) from error
+        return self._made(found, logsource, indicators=(condition,), threshold=threshold, alert=alert)
+
+    def sequence(self, path: str) -> Rule:
+        """A correlation rule over the rules of its steps."""
+        found = self._specifications[path]
+        by_id = {str(each.get("RuleID")): other for other, each in self._specifications.items() if other != path}
+        try:
+            detection = found["Detection"][0]
+            transitions = detection.get("Transitions", [])
+            steps = tuple(self._step(entry, by_id, transitions) for entry in detection["Sequence"])
+            within = _span(transitions)
+            _check_order(detection["Sequence"], transitions)
+        except (UnreadableError, KeyError, TypeError, IndexError) as error:
+            raise self._error(path, error) from error
+        folder = path.rpartition("/")[0]
+        return self._made(found, (folder,), sequence=RuleSequence(steps=steps, within=within))
+
+    def _step(self, entry: dict[str, Any], by_id: dict[str, str], transitions: list[Any]) -> Step:
+        path = by_id[str(entry["RuleID"])]
+        found = self._specifications[path]
+        if found.get("Enabled") is not True:
+            raise UnreadableError(f"the rule {found.get('RuleID')} of a step is not enabled")
+        logsource = self._logsource(path, found)
+        file, module = self._python(path, logsource)
+        try:
+            condition = module.condition("rule")
+            matched = [match.get("On") for each in transitions for match in each.get("Match", [])]
+            by = _sequence_key(module) if matched else ()
+        except UnreadableError as error:
+            raise self._error(file, error) from error
+        if any(on != f"p_alert_context.{SEQUENCE_KEY}" for on in matched):
+            raise UnreadableError(f"a match on {matched}")
+        if matched and len(matched) != len(transitions):
+            raise UnreadableError("transitions of which only some match on a key")
+        return Step(
+            name=str(entry.get("ID", entry["RuleID"])),
+            logsource=logsource,
+            indicators=(condition,),
+            by=by,
+            absent=bool(entry.get("Absence", False)),
+            repeat=int(entry.get("MinMatchCount", 1)),
+        )
+
+    def _threshold(self, found: dict[str, Any], module: Interpreter) -> Threshold | None:
+        if "Threshold" not in found and not module.function("unique"):
+            return None
+        by: tuple[FieldPath, ...] = ()
+        counted: FieldPath | None = None
+        if module.function("dedup"):
+            by, counted = _counting_group(module)
+        distinct = _single(module.returned("unique")) if module.function("unique") else None
+        if counted != distinct:
+            raise UnreadableError(f"dedup() sets {counted} apart, unique() counts {distinct}")
+        minutes = int(found.get("DedupPeriodMinutes", _DEFAULT_PERIOD))
+        return Threshold(
+            count=int(found.get("Threshold", 1)), within=timedelta(minutes=minutes), by=by, distinct=distinct
+        )
+
+    def _alert(self, found: dict[str, Any], module: Interpreter) -> AlertSettings:
+        group: tuple[FieldPath, ...] = ()
+        if module.function("dedup"):
+            value = module.returned("dedup")
+            if isinstance(value, a.GroupKey):
+                group = value.paths
+            elif not isinstance(value, a.Constant):
+                raise UnreadableError("dedup() of another form")
+        minutes = found.get("DedupPeriodMinutes")
+        return AlertSettings(
+            group_by=group, suppress_for=None if minutes is None else timedelta(minutes=int(minutes))
+        )
+
+    def _python(self, path: str, logsource: tuple[str, ...]) -> tuple[str, Interpreter]:
+        name = str(self._specifications[path].get("Filename", ""))
+        folder = path.rpartition("/")[0]
+        file = f"{folder}/{name}" if folder else name
+        text = self._texts.get(file)
+        if text is None:
+            raise RuleError(f"rule {self._artifact.rule_id}: {path} names {name}, which is not there")
+        packs: Sequence[Pack] = [self._packs[each] for each in logsource if each in self._packs]
+        try:
+            return file, Interpreter(text, Fields(packs))
+        except UnreadableError as error:
+            raise self._error(file, error) from error
+
+    def _logsource(self, path: str, found: dict[str, Any]) -> tuple[str, ...]:
+        """The log sources whose Panther log types the specification names; its folder's comes first."""
+        types = set(found.get("LogTypes") or ())
+        folder = path.split("/")[0]
+        named = [
+            name
+            for name in self._packs
+            if types & set(self._packs[name].platforms.get("panther", {}).get("log_types", ()))
+        ]
+        if folder in self._packs:
+            known = set(self._packs[folder].platforms.get("panther", {}).get("log_types", ()))
+            others = [
+                name
+                for name in named
+                if name != folder and not known & set(self._packs[name].platforms["panther"]["log_types"])
+            ]
+            return (folder, *others)
+        return tuple(named) or (folder,)
+
+    def _made(self, found: dict[str, Any], logsource: tuple[str, ...], **parts: Any) -> Rule:
+        severity = {name: level for level, name in SEVERITIES.items()}.get(found.get("Severity", ""))
+        return Rule(
+            id=self._artifact.rule_id,
+            title=str(found.get("DisplayName") or found.get("RuleID")),
+            description=str(found.get("Description") or ""),
+            severity=severity or Level.MEDIUM,
+            logsource=logsource,
+            **parts,
+        )
+
+    def _error(self, file: str, error: Exception) -> RuleError:
+        line = error.line if isinstance(error, UnreadableError) else None
+        found = Diagnostic(
+            code="unreadable",
+            severity=Severity.ERROR,
+            message=str(error),
+            file=file,
+            line=line,
+            rule_id=self._artifact.rule_id,
+            platform="panther",
+        )
+        return RuleError(str(found), [found])
+
+
+def _specification(path: str, text: str) -> dict[str, Any]:
+    try:
+        found = yaml.load(text, _YamlLoader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise RuleError(f"{path}: not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise RuleError(f"{path}: not a mapping")
+    return found
+
+
+def _counting_group(module: Interpreter) -> tuple[tuple[FieldPath, ...], FieldPath | None]:
+    """The group of a threshold's dedup(), and the field without which an event is set apart."""
+    statements = module.statements("dedup")
+    counted: FieldPath | None = None
+    if len(statements) == 2 and isinstance(statements[0], ast.If):
+        test = statements[0].test
+        if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not):
+            raise UnreadableError("dedup() of another form", test)
+        source = module.evaluate_in("dedup", test.operand)
+        if not isinstance(source, a.Gathered) or not isinstance(source.subject, FieldPath):
+            raise UnreadableError("dedup() of another form", test)
+        counted = source.subject
+        statements = statements[1:]
+    last = statements[-1]
+    if len(statements) != 1 or not isinstance(last, ast.Return) or last.value is None:
+        raise UnreadableError("dedup() of another form", last)
+    value = module.evaluate_in("dedup", last.value)
+    if isinstance(value, a.Constant):
+        return (), counted
+    if isinstance(value, a.GroupKey) and value.name == "group_key":
+        return value.paths, counted
+    raise UnreadableError("dedup() of another form", last)
+
+
+def _single(value: a.Value) -> FieldPath:
+    if isinstance(value, a.GroupKey) and value.name == "group_key" and len(value.paths) == 1:
+        return value.paths[0]
+    raise UnreadableError("unique() of another form")
+
+
+def _sequence_key(module: Interpreter) -> tuple[FieldPath, ...]:
+    """The join key in a step's alert context."""
+    (statement,) = module.statements("alert_context")
+    if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Dict):
+        for key, value in zip(statement.value.keys, statement.value.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == SEQUENCE_KEY:
+                found = module.evaluate_in("alert_context", value)
+                if isinstance(found, a.GroupKey) and found.name == "group_key":
+                    return found.paths
+    raise UnreadableError(f"alert_context() has no {SEQUENCE_KEY}")
+
+
+def _span(transitions: list[dict[str, Any]]) -> timedelta | None:
+    """The time that every transition allows; the writer gives each the whole span."""
+    spans = {each.get("WithinTimeFrameMinutes") for each in transitions}
+    if len(spans) > 1:
+        raise UnreadableError(f"transitions of different spans: {sorted(map(str, spans))}")
+    minutes = spans.pop() if spans else None
+    return None if minutes is None else timedelta(minutes=int(minutes))
+
+
+def _check_order(entries: list[dict[str, Any]], transitions: list[dict[str, Any]]) -> None:
+    names = [entry["ID"] for entry in entries]
+    pairs = [(each["From"], each["To"]) for each in transitions]
+    if pairs != list(zip(names, names[1:], strict=False)):
+        raise UnreadableError("transitions in another order than the sequence")
+
+
