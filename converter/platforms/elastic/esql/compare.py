@@ -270,19 +270,21 @@ def _like_joined(joined: Joined, pieces: tuple[wildcards.Token, ...]) -> Express
     """``*text*`` over joined values; a separator at an end of the text ties it to that end of a value."""
     run = (wildcards.ANY, True)
     literal = pieces[1] if len(pieces) == 3 and pieces[0] == pieces[2] == run else run
-    text, starts, ends = _ends_of(joined, literal[0])
+    starts, ends = _starts(joined, literal[0]), _ends(joined, literal[0][1:])
+    text = literal[0][starts : len(literal[0]) - ends]
     if literal[1] or not text or joined.separator in text:
         raise UnreadableError("a pattern that spans joined values")
     return asks(joined.term, _AFFIXES[not starts, not ends], text)
 
 
-def _ends_of(joined: Joined, text: str) -> tuple[str, bool, bool]:
-    """The text without a separator at its ends, and at which ends there was one."""
-    own = joined.separator == SEPARATOR
-    starts = own and joined.before and text.startswith(SEPARATOR)
-    text = text[1:] if starts else text
-    ends = own and joined.after and text.endswith(SEPARATOR)
-    return (text[:-1] if ends else text), starts, ends
+def _starts(joined: Joined, text: str) -> bool:
+    """Whether the text ties what follows to the start of a value."""
+    return joined.separator == SEPARATOR and joined.before and text.startswith(SEPARATOR)
+
+
+def _ends(joined: Joined, text: str) -> bool:
+    """Whether the text ties what is before it to the end of a value."""
+    return joined.separator == SEPARATOR and joined.after and text.endswith(SEPARATOR)
 
 
 def rlike(atom: Atom, pattern: str) -> Truth:
@@ -305,8 +307,6 @@ def _regex_predicate(term: Term, node: Node) -> Expression:
     plain = as_literal(node)
     if plain is not None:
         return asks(term, *plain)
-    if node == ANY_TEXT:
-        return has_value(term)
     return asks(term, Operator.REGEX, render(node, "re2"))
 
 
@@ -314,18 +314,20 @@ def _regex_joined(joined: Joined, node: Node) -> Expression:
     """``.*x.*`` over joined values, where x cannot match the separator but at its ends."""
     start, end = Anchor(AnchorKind.TEXT_START), Anchor(AnchorKind.TEXT_END)
     parts = list(search_core(node))
+    if parts == [start, ANY_TEXT, end]:
+        return has_value(joined.term)
     if parts[:2] == [start, ANY_TEXT]:
         parts = parts[2:]
     if parts[-2:] == [ANY_TEXT, end]:
         parts = parts[:-2]
     starts = ends = False
     if parts and isinstance(first := parts[0], Literal):
-        starts = _ends_of(joined, first.text)[1]
-        parts[0] = Literal(first.text[1:] if starts else first.text, first.ignore_case)
+        starts = _starts(joined, first.text)
+        parts[0] = Literal(first.text[starts:], first.ignore_case)
     if parts and isinstance(last := parts[-1], Literal):
-        ends = _ends_of(joined, last.text)[2]
-        parts[-1] = Literal(last.text[:-1] if ends else last.text, last.ignore_case)
-    core = concat(part for part in parts if part != Literal(""))
+        ends = _ends(joined, last.text)
+        parts[-1] = Literal(last.text[: len(last.text) - ends], last.ignore_case)
+    core = concat(part for part in parts if not (isinstance(part, Literal) and not part.text))
     if within_one_value(core, joined.separator) != core:
         raise UnreadableError("a pattern that spans joined values")
     whole = concat((*([start] if starts else []), core, *([end] if ends else [])))

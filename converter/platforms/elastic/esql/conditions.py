@@ -215,6 +215,17 @@ class Scope:
             raise UnreadableError("a function of something else than a field")
         return atom
 
+    def each_term(self, node: tree.Node, test: Callable[[Term], Expression]) -> Truth:
+        """A single-value test of an argument that is, whatever the event, a field or functions of one."""
+        found: list[tuple[Expression, Truth]] = []
+        for guard, atom in self.value(node):
+            if isinstance(atom, Unknown):
+                raise UnreadableError(atom.reason)
+            if not isinstance(atom, Term):
+                raise UnreadableError("a function of something else than a field")
+            found.append((guard, tested(atom, test(atom))))
+        return distributed(found)
+
     def constants(self, node: tree.Node) -> tuple[Scalar, ...]:
         """An argument that must be a constant, of one or several values."""
         atom = self.sole(node)
@@ -255,20 +266,20 @@ def _defaulted(truth: Truth, default: bool) -> Truth:
 
 def _affix(name: str) -> Callable[[Scope, tuple[tree.Node, ...]], Truth]:
     def truth(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
-        term, wanted = scope.term(arguments[0]), scope.constants(arguments[1])
+        wanted = scope.constants(arguments[1])
         if len(wanted) != 1 or not isinstance(wanted[0], str):
             raise UnreadableError(f"{name} with something else than text")
-        if not wanted[0]:
-            return tested(term, has_value(term))
-        return tested(term, asks(term, _AFFIXES[name], wanted[0]))
+        text = wanted[0]
+        return scope.each_term(
+            arguments[0], lambda term: asks(term, _AFFIXES[name], text) if text else has_value(term)
+        )
 
     return truth
 
 
 def _cidr_match(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
-    term = scope.term(arguments[0])
     networks = [value for argument in arguments[1:] for value in scope.constants(argument)]
-    return tested(term, in_networks(term, networks))
+    return scope.each_term(arguments[0], lambda term: in_networks(term, networks))
 
 
 def _mv_contains(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:

@@ -91,7 +91,7 @@ class Operands:
         name = identifier(str(path.steps[0]))
         indexes = path.steps[1:]
         if field.type in (FieldType.NESTED, FieldType.OBJECT):
-            self._losses.refuse("nested-field", f"ES|QL cannot read {field.type} fields such as {field.name}")
+            self._losses.refuse("field-type", f"ES|QL cannot read {field.type} fields such as {field.name}")
             return Operand(name, Family.TEXT, guards=(name,))
         if indexes and field.is_list:
             self._losses.lose(
@@ -115,7 +115,7 @@ class Operands:
             return operand
         if not operand.exact_text:
             self._losses.refuse(
-                "text-form",
+                "field-type",
                 f"Elasticsearch writes the values of {operand.text} in its own form, not as the log did",
                 "compare the number or the time instead of its text",
             )

@@ -53,7 +53,8 @@ def _build(text: str, start: str) -> Any:
     try:
         parsed = _parser().parse(text, start=start)
     except UnexpectedInput as error:
-        rest = text[error.pos_in_stream or 0 :].split(None, 1) if error.line > 0 else []
+        at_end = getattr(getattr(error, "token", None), "type", None) == "$END"
+        rest = [] if at_end else text[error.pos_in_stream or 0 :].split(None, 1)
         found = repr(rest[0][:40]) if rest else "end of query"
         line, column = (error.line, error.column) if rest else _end_of(text)
         raise RuleError(

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 
-from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import PlatformField
 from converter.model.expressions import Function, FunctionName, Operator, Predicate, Scalar
 from converter.model.paths import FieldPath
-from converter.model.regex import CharClass, Group, RegexError, Repeat, as_literal, parse, render
+from converter.model.regex import Alternation, CharClass, Group, RegexError, Repeat, as_literal, parse, render
 from converter.model.regex import Literal as RegexLiteral
 from converter.model.regex import Node as RegexNode
 from converter.model.regex.edges import whole_text_forms
@@ -26,6 +25,7 @@ from converter.platforms.elastic.esql.joined import SEPARATOR, joined, within_on
 from converter.platforms.elastic.esql.networks import IPV4, class_networks, stored
 from converter.platforms.elastic.esql.operands import Family, Operand, Operands
 from converter.platforms.elastic.esql.text import literal, string
+from converter.platforms.elastic.operands import moment_text
 from converter.platforms.losses import Losses
 
 _SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
@@ -72,6 +72,10 @@ class Predicates:
     # -- equality
 
     def _is(self, operand: Operand, values: tuple[Scalar, ...], folds: bool, every: bool) -> Condition:
+        if operand.family is Family.TEXT and any(map(_is_number, values)):
+            self._losses.note(
+                "number-text", f"{operand.text} holds text: a number is looked for in plain decimals"
+            )
         wanted = [_equal_literal(operand.family, value, folds) for value in values]
         literals = list(dict.fromkeys(text for text in wanted if text is not None))
         if (every and None in wanted) or not literals:
@@ -115,15 +119,19 @@ class Predicates:
             if operand.family not in (Family.NUMBER, Family.TEXT):
                 return FALSE
             if operand.family is Family.TEXT:
+                self._losses.note(
+                    "number-text",
+                    f"{operand.text} holds text: it is compared as the number that TO_DOUBLE reads",
+                )
                 operand = operand.called("TO_DOUBLE({})", Family.NUMBER, always=False)
             wanted = literal(number)
         else:
-            moment = parse_text(text_of(value))
+            moment = moment_text(text_of(value))
             if moment is None or operand.family not in (Family.DATE, Family.TEXT):
                 return FALSE
             if operand.family is Family.TEXT:
                 operand = operand.called("TO_DATETIME({})", Family.DATE, always=False)
-            wanted = string(to_text(moment))
+            wanted = string(moment)
         if operand.many:
             operand = operand.called("MV_MAX({})" if sign.startswith(">") else "MV_MIN({})")
         return _leaf(operand, f"{{}} {sign} {wanted}", f"{{}} {_OPPOSITE_SIGNS[sign]} {wanted}")
@@ -213,10 +221,11 @@ class Predicates:
         except RegexError:
             pass
         try:
-            whole = within_one_value(Group(alternation(whole_text_forms(node))))
+            whole = within_one_value(alternation(whole_text_forms(node)))
         except RegexError:
             return self._single_pattern(operand, "RLIKE", string(render(node, "lucene")))
         mark = RegexLiteral(SEPARATOR)
+        whole = Group(whole) if isinstance(whole, Alternation) else whole
         return self._rendered(
             operand, joined(operand.text, before=True, after=True), concat((mark, whole, mark))
         )
@@ -224,6 +233,10 @@ class Predicates:
     def _rendered(self, operand: Operand, text: str, node: RegexNode) -> Condition:
         pattern = string(render(node, "lucene"))
         return _leaf(operand, f"{text} RLIKE {pattern}", f"{text} NOT RLIKE {pattern}")
+
+
+def _is_number(value: Scalar) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _affixed(operator: Operator, text: str) -> tuple[wildcards.Token, ...]:
@@ -273,8 +286,8 @@ def _address_literal(value: Scalar, text: str) -> str | None:
 
 
 def _date_literal(value: Scalar, text: str) -> str | None:
-    moment = parse_text(text)
-    return None if moment is None else string(to_text(moment))
+    moment = moment_text(text)
+    return None if moment is None else string(moment)
 
 
 _LITERALS: dict[Family, Callable[[Scalar, str], str | None]] = {

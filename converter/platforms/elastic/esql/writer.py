@@ -106,19 +106,20 @@ class _Writer:
         self._losses = losses
         self._predicates = Predicates(fields, losses)
 
-    def condition(self, expression: Expression) -> Condition:
+    def condition(self, expression: Expression, wanted: bool = True) -> Condition:
+        """The condition that is true where the expression has the ``wanted`` verdict."""
         match expression:
-            case All(terms):
-                return joint(True, [self.condition(term) for term in terms])
-            case AnyOf(terms):
-                return joint(False, [self.condition(term) for term in terms])
+            case All(terms) | AnyOf(terms):
+                every = isinstance(expression, All) is wanted
+                return joint(every, [self.condition(term, wanted) for term in terms])
             case Not(term):
                 with self._losses.flipped():
-                    return negate(self.condition(term))
+                    return self.condition(term, not wanted)
             case ForSome(path, term):
-                return self.condition(self._unbound(path, term))
+                return self.condition(self._unbound(path, term), wanted)
             case Predicate():
-                return self._predicates.condition(expression)
+                written = self._predicates.condition(expression)
+                return written if wanted else negate(written)
 
     def _unbound(self, path: FieldPath, term: Expression) -> Expression:
         """A same-element condition over columns that no longer know their element.
