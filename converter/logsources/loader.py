@@ -58,13 +58,15 @@ def load_packs(folders: Iterable[Path] = ()) -> Mapping[str, Pack]:
     A team's pack may extend another (``extends: NAME``); one that extends a pack of its own name takes that
     pack's place. Raises RuleError with a diagnostic per file that is not a proper pack.
     """
-    files = [
-        path
-        for folder in folders
-        for path in sorted(Path(folder).iterdir())
-        if path.suffix in _SUFFIXES and path.is_file()
-    ]
+    files = [path for folder in folders for path in _pack_files(Path(folder))]
     return PackLibrary(_TeamPacks(files).load() if files else {})
+
+
+def _pack_files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES and path.is_file()]
+    except OSError as error:
+        raise _error([_plain_diagnostic(folder, f"cannot read the folder: {error.strerror}")]) from error
 
 
 @cache

@@ -262,7 +262,8 @@ class _Localiser:
                     continue
                 if report:
                     self._unknown(path, pack)
-                fields.append(own)
+                if self._keep:
+                    fields.append(own)
                 continue
             first = first or find
             if report:

@@ -45,24 +45,46 @@ def project(pack: Pack, event: JsonObject, platform: str) -> Mapping[str, Any]:
         stored.setdefault(field.name, []).append(_as_stored(value, field, platform))
         if field.ip is not None and _is_address(value):
             stored.setdefault(field.ip, []).append(value)
-    result: dict[str, Any] = {
-        name: values[0] if len(values) == 1 else values for name, values in stored.items()
-    }
+    _add_shared(pack, event, platform, stored)
+    result = _single(stored)
     result.update(_nested_objects(pack, event, platform))
     result.update(pack.constants.get(platform, {}))
     return result
 
 
+def _add_shared(pack: Pack, event: JsonObject, platform: str, stored: dict[str, list[Any]]) -> None:
+    """Where a platform's field is also another value's: that one, if the field has none of its own."""
+    for field in pack.fields.values():
+        at = field.platforms.get(platform)
+        if at is not None and at.shared is not None and at.name not in stored:
+            value = value_at(event, parse_path(at.shared).steps)
+            if value is not None and not isinstance(value, dict | list):
+                stored[at.name] = [_as_stored(value, at, platform)]
+
+
 def _nested_objects(pack: Pack, event: JsonObject, platform: str) -> Iterator[tuple[str, list[Any]]]:
-    """Elastic's fields of type nested, which stay lists of objects."""
+    """Elastic's fields of type nested: lists of flat objects, with names relative to the element."""
     for field in pack.fields.values():
         stored = field.platforms.get(platform)
         if stored is not None and stored.type is FieldType.NESTED:
             value = value_at(event, field.path.steps)
             found = value if isinstance(value, list) else [value]
-            objects = [element for element in found if isinstance(element, dict) and element]
+            objects = [
+                flat for element in found if isinstance(element, dict) and (flat := _flat(element, platform))
+            ]
             if objects:
                 yield stored.name, objects
+
+
+def _flat(element: JsonObject, platform: str) -> dict[str, Any]:
+    values: dict[str, list[Any]] = {}
+    for path, value in _leaves(element, ()):
+        values.setdefault(flat_name(path, platform), []).append(_as_stored(value, None, platform))
+    return _single(values)
+
+
+def _single(values: Mapping[str, list[Any]]) -> dict[str, Any]:
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 
 def _nested(pack: Pack, event: JsonObject, platform: str) -> JsonObject:

@@ -1,0 +1,39 @@
+"""What the tests of log sources share: case files and packs."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from converter.logsources import load_packs
+from converter.logsources.pack import Pack
+
+CASES = Path(__file__).parent / "cases"
+BUILT_IN = (
+    "aws.cloudtrail",
+    "github.audit",
+    "kubernetes.audit",
+    "linux.file",
+    "linux.process",
+    "okta.system",
+    "raw",
+    "windows.process_creation",
+)
+
+
+def cases(name: str) -> list[Any]:
+    """The cases of a file, each a test parameter named by its ``name``."""
+    return [
+        pytest.param(case, id=case["name"])
+        for case in yaml.safe_load((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
+    ]
+
+
+@cache
+def all_packs() -> dict[str, Pack]:
+    """The built-in packs and the team's own of cases/packs."""
+    return dict(load_packs([CASES / "packs"]))
