@@ -85,7 +85,7 @@ def test_a_finding_prints_its_place_and_hint() -> None:
 
 
 def test_plain_data_is_checked_by_the_same_rules() -> None:
-    with pytest.raises(ValueError, match="pack.select") as caught:
+    with pytest.raises(ValueError, match=r"pack\.select") as caught:
         expression_from_data([{"field": "a", "startswith": "b"}, {"field": "a", "is": []}], "pack.select")
     assert isinstance(caught.value, RuleError)
     assert [finding.code for finding in caught.value.diagnostics] == ["unknown-operator", "empty"]
