@@ -96,7 +96,7 @@ class _Reader(Scanner):
                 if end < 0:
                     raise RegexError('text without closing "', start)
                 text, self.at = self.text[self.at : end], end + 1
-                return Group(Literal(text)) if text else EMPTY
+                return Literal(text) if text else EMPTY
             case "(":
                 return self._group(start)
             case "[":
@@ -218,7 +218,7 @@ class _Writer:
                 return "."
             raise RegexError("class that holds no character in lucene")
         body = "".join(
-            _member(chr(low)) if low == high else f"{_member(chr(low))}-{_member(chr(high))}"
+            _member(chr(low)) + ("-" if high - low > 1 else "") + (_member(chr(high)) if high > low else "")
             for low, high in node.ranges
         )
         if node.ranges == classes.ALL:

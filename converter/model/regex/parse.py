@@ -156,7 +156,7 @@ class Parser(Scanner):
             case "(":
                 return self._group()
             case "[":
-                return charclass.bracket(self, self.syntax, self.flags)
+                return self._bracket()
             case ".":
                 return AnyChar(newline="s" in self.flags)
             case "^":
@@ -176,6 +176,18 @@ class Parser(Scanner):
         if self.syntax.name == "python":
             return _python_literal(character, "a" in self.flags)
         return Literal(character, len(orbit(character)) > 1)
+
+    def _bracket(self) -> Node:
+        """A class; one of a single character, or of a single letter whose case is ignored, is a literal."""
+        node = charclass.bracket(self, self.syntax, self.flags)
+        if node.negated or node.properties or not node.ranges:
+            return node
+        first = chr(node.ranges[0][0])
+        if node.ranges == of_characters(first):
+            return Literal(first)
+        if "i" in self.flags and node.ranges == of_characters(orbit(first)):
+            return Literal(first.lower(), ignore_case=True)
+        return node
 
     def _escape(self) -> Node:
         if not self.more():

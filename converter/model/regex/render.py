@@ -220,8 +220,14 @@ class _Printer:
             return shorthand
         items = self._properties(node) if node.properties else ""
         ranges, wrapper = self._cased(node)
+        if items.startswith("\\w"):
+            ranges = classes.without(ranges, ((0x5F, 0x5F),))
         body = items + "".join(map(self._range, ranges))
         text = f"[{'^' if node.negated else ''}{body}]"
+        if not (items or wrapper or node.negated) and len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+            return self._character(chr(ranges[0][0]), ignore_case=False)
+        if items and not ranges and not node.negated and items in (*_BARE, f"\\p{{{node.properties[0][0]}}}"):
+            text = items
         if not body:
             full = self._range((0, 0x10FFFF))
             text = f"[{full}]" if node.negated else f"[^{full}]"
@@ -300,6 +306,9 @@ class _Printer:
 
 _LOOKALIKES = frozenset("\u212a\u017f")
 """The Kelvin sign and the long s are written as escapes: nobody could tell them from K and f."""
+
+_BARE = ("\\w", "\\d", "\\D")
+"""Python's class escapes that need no brackets when they stand alone."""
 
 _ASCII_SHORTHANDS = {classes.DIGIT: "d", classes.WORD: "w"}
 

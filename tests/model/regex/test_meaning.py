@@ -60,7 +60,7 @@ def patterns(anchor: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 TEXTS = st.lists(st.text(alphabet=LETTERS, max_size=6), min_size=4, max_size=8)
-COMMON = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+COMMON = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def unique_names(pattern: str) -> str:
