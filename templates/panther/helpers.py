@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
+from itertools import product
 
 EACH = None  # in a path: every element of a list
 
@@ -182,6 +183,12 @@ def group_key(event, *paths):
     if not all(groups):
         return str(event.get("p_row_id"))
     return groups[0][0] if [len(group) for group in groups] == [1] else str(groups)
+
+
+def group_keys(event, *paths):
+    """Every combination of the values at some paths, each as one text."""
+    combinations = list(product(*(texts(event, *path) for path in paths)))
+    return [key[0] if len(key) == 1 else str(list(key)) for key in combinations]
 
 
 def first_key(event, *paths):

@@ -195,6 +195,14 @@ def predicate(
     return Condition(found, variables, frozenset({scope}))
 
 
+def some_value(source: Gathered) -> Condition:
+    """The list is not empty. ``exists`` of a field would also see an object, so it is asked of a text made of it."""
+    subject = source.subject
+    if isinstance(subject, FieldPath) and not source.functions:
+        subject = Concat((subject,))
+    return predicate(source.scope, subject, Operator.EXISTS, functions=source.functions)
+
+
 def text_equals(text: str) -> tuple[Operator, str]:
     """The operator and operand for "the text is exactly this", numbers written alike not included."""
     number = number_of(text)

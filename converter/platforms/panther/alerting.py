@@ -68,7 +68,7 @@ class AlertWriter:
     def sequence_context(self, output: Iterable[OutputField], keys: Sequence[FieldPath]) -> str:
         """``alert_context`` of a sequence's step: the output fields, and the join key as one text."""
         entries = [f"        {python_text(field.name)}: {self._value(field.field)}," for field in output]
-        entries.append(f"        {python_text(SEQUENCE_KEY)}: {self._key('group_key', keys)},")
+        entries.append(f"        {python_text(SEQUENCE_KEY)}: {self._key('group_keys', keys)},")
         return "\n".join(["def alert_context(event):", "    return {", *entries, "    }"])
 
     def _key(self, helper: str, paths: Sequence[FieldPath]) -> str:

@@ -48,6 +48,7 @@ class Calls:
             "parts": self._parts,
             "moment": self._moment,
             "group_key": self._group_key,
+            "group_keys": self._group_key,
             "first_key": self._group_key,
         }
 
@@ -161,10 +162,9 @@ class Calls:
             elif body.expression == FALSE:
                 continue
             else:
-                exists = a.predicate(source.scope, source.subject, Operator.EXISTS, functions=source.functions)
                 if source.kind not in ("raw", "text"):
                     raise UnreadableError("any() that does not look at its values", node)
-                body = a.both([exists, body], node)
+                body = a.both([a.some_value(source), body], node)
         return body
 
     def _all(self, node: ast.Call, env: Env) -> Value:

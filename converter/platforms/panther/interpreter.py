@@ -141,8 +141,8 @@ class Interpreter:
                 return value
             case a.Constant(value=constant):
                 return a.ALWAYS if constant else a.NEVER
-            case a.Gathered(scope, subject, "raw" | "text", functions):
-                return a.predicate(scope, subject, a.Operator.EXISTS, functions=functions)
+            case a.Gathered(kind="raw" | "text"):
+                return a.some_value(value)
             case a.Inside():
                 return self._calls.inside(value, node)
             case _:

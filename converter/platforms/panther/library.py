@@ -23,6 +23,7 @@ IMPORTS: Final = {
     "datetime": "from datetime import datetime",
     "timedelta": "from datetime import timedelta",
     "timezone": "from datetime import timezone",
+    "product": "from itertools import product",
     "ip_address": "from ipaddress import ip_address",
     "ip_network": "from ipaddress import ip_network",
 }

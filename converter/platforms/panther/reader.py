@@ -242,7 +242,7 @@ def _sequence_key(module: Interpreter) -> tuple[FieldPath, ...]:
         for key, value in zip(statement.value.keys, statement.value.values, strict=True):
             if isinstance(key, ast.Constant) and key.value == SEQUENCE_KEY:
                 found = module.evaluate_in("alert_context", value)
-                if isinstance(found, a.GroupKey) and found.name == "group_key":
+                if isinstance(found, a.GroupKey) and found.name == "group_keys":
                     return found.paths
     raise UnreadableError(f"alert_context() has no {SEQUENCE_KEY}")
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 import msgspec
 
 from converter.model.diagnostics import Fidelity
-from converter.model.rule import Rule
+from converter.model.rule import NewTerms, Rule
 from converter.platforms.losses import Losses
 from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES, Settings
 
@@ -28,6 +28,8 @@ class Window(msgspec.Struct, frozen=True):
 def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
     """``Threshold`` and ``DedupPeriodMinutes`` of a rule; differences from the rule go to ``losses``."""
     suppress = rule.alert.suppress_for
+    if rule.new_terms is not None:
+        return Window(None, _history(rule.new_terms, losses))
     if rule.threshold is None:
         minutes = settings.dedup_minutes
         if suppress is not None:
@@ -57,6 +59,19 @@ def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
             f"suppress_for is {'cut short' if wider else 'extended'}",
         )
     return Window(threshold.count, minutes)
+
+
+def _history(new_terms: NewTerms, losses: Losses) -> int:
+    """How long further matches of the same values join an alert: as far as it is within the history."""
+    minutes = min(int(new_terms.history / timedelta(minutes=1)), LONGEST_DEDUP_MINUTES)
+    if minutes < SHORTEST_DEDUP_MINUTES:
+        losses.lose(
+            "new-terms",
+            Fidelity.NARROWER,
+            f"matches of the same values within {SHORTEST_DEDUP_MINUTES} minutes, the least that Panther takes, "
+            "join one alert",
+        )
+    return max(minutes, SHORTEST_DEDUP_MINUTES)
 
 
 def whole_minutes(span: timedelta) -> int:

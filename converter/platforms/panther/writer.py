@@ -127,6 +127,9 @@ class PantherWriter:
                 found.append(alerts.counting_dedup(by, distinct, group))
             if distinct is not None:
                 found.append(alerts.unique(distinct))
+        elif rule.new_terms is not None:
+            terms = [body.path(path) for path in rule.new_terms.fields]
+            found.append(alerts.counting_dedup(terms, None, group))
         elif rule.alert.group_by or any(isinstance(part, FieldPath) for part in title):
             found.append(alerts.dedup([body.path(path) for path in rule.alert.group_by], group))
         output = [OutputField(body.path(field.field), field.name) for field in rule.output]
@@ -159,7 +162,7 @@ class PantherWriter:
             "new-terms",
             Fidelity.WIDER,
             f"a Panther rule does not remember which values of {fields} it has seen; this one matches on "
-            "every event that meets the condition, and groups alerts by those values",
+            "every event that meets the condition, and keeps one alert open per combination of those values",
             "a scheduled query over the history can compare them",
         )
 
