@@ -48,7 +48,9 @@ def _fewer_terms(
 def _implied(logsource: tuple[str, ...], packs: Mapping[str, Pack]) -> set[Expression]:
     """The conditions that every event of these log sources satisfies, because the pack selects them so."""
     selects = [packs[name].select for name in logsource]
-    terms = [set(select.terms) if isinstance(select, All) else {select} for select in selects]
+    terms: list[set[Expression]] = [
+        set(select.terms) if isinstance(select, All) else {select} for select in selects
+    ]
     return set.intersection(*terms) if terms else set()
 
 

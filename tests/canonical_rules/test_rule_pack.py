@@ -93,7 +93,7 @@ def test_published_rules_keep_their_metadata(published: dict[str, Any]) -> None:
     assert list(rule.references) == published.get("references", [])
     assert set(published.get("tags", [])) <= set(rule.tags)
     assert rule.created == published.get("created")
-    assert (rule.risk.score if "risk_score" in published else None) == published.get("risk_score")
+    assert (rule.risk.score if rule.risk else None) == published.get("risk_score")
     names = {test.name for test in rule.tests}
     assert set(published.get("tests", [])) <= names
 
