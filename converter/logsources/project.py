@@ -8,6 +8,7 @@ stay numbers, which no operator tells from their text. Missing, null and empty v
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -89,19 +90,24 @@ def _single(values: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 def _nested(pack: Pack, event: JsonObject, platform: str) -> JsonObject:
     """The raw-shaped object with the fields that the platform names differently moved."""
-    for field in pack.fields.values():
+    for path, field in pack.fields.items():
         stored = field.platforms.get(platform)
         if stored is None:
-            event = without(event, field.path.keys)
+            event = without(event, path.keys)
             continue
-        target = parse_path(stored.name).keys
-        if target != field.path.keys:
-            event = moved(event, field.path.keys, target)
+        target = _path(stored.name)
+        if target != path:
+            event = moved(event, path.keys, target.keys)
         if stored.values or stored.case:
-            event = _changed_at(event, target, stored)
-        if stored.keys and isinstance(value_at(event, target), dict):
-            event = _rekeyed_at(event, target, stored)
+            event = _changed_at(event, target.keys, stored)
+        if stored.keys and isinstance(value_at(event, target.steps), dict):
+            event = _rekeyed_at(event, target.keys, stored)
     return {**event, **pack.constants.get(platform, {})}
+
+
+@lru_cache(maxsize=4096)
+def _path(name: str) -> FieldPath:
+    return parse_path(name).without_indexes()
 
 
 def _changed_at(event: Any, keys: tuple[str, ...], field: PlatformField) -> Any:
