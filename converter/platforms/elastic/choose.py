@@ -1,7 +1,7 @@
-"""Which language a rule is written in: the one that loses least; of equals the plainest, KQL before EQL before ES|QL.
+"""Which language a rule is written in: the one that loses least.
 
-A candidate is a language with the text it gives and the losses that cost. Candidates are made one after the
-other, and the first exact one is taken.
+Of equals it is the plainest: KQL before EQL before ES|QL. A candidate is a language with the text it gives
+and the losses that cost. Candidates are made one after the other, and the first exact one is taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The losses of the Elastic writers, with what each means. The table in docs/elastic.md is checked against it."""
+"""The losses of the Elastic writers, and what each means; docs/elastic.md has the same table."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from typing import Final
 
 CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "array-index": "Elasticsearch keeps a list as a set of values: one place in it cannot be addressed, so any element may match.",
-        "case": "Case cannot be ignored (KQL on exact fields), or only that of ASCII letters (EQL): other spellings are missed.",
+        "array-index": (
+            "Elasticsearch keeps a list as a set of values: one place in it cannot be addressed, "
+            "so any element may match."
+        ),
+        "case": (
+            "Case cannot be ignored (KQL on exact fields), or only that of ASCII letters (EQL): "
+            "other spellings are missed."
+        ),
         "cidr": "The field is no `ip` field, so that networks cannot be asked for in this language.",
         "concat": "Joined fields cannot be compared in this language.",
         "field-type": "The operator does not work on a field of this Elasticsearch type in this language.",
         "flattened": "Only KQL can search inside a flattened field, and only for whole values and prefixes.",
         "group-by": "A rule groups by more fields than Elastic accepts, or the alerts are grouped otherwise.",
-        "language": "The rule asks for a language that cannot say it, or for a kind of rule that the language has not.",
+        "language": "The rule asks for a language in which Elastic has no rule of its kind.",
         "nested": "Nested lists of objects cannot be asked about in EQL.",
         "new-terms": "Elastic's new-terms rules take one to three fields and a KQL query.",
         "pattern": "A wildcard that KQL has not (`?`), or a text that its wildcard queries split or trim.",
@@ -39,7 +45,7 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
         "dates": "The rule has no date, and Elastic requires two.",
         "distinct": "Distinct values are estimated (HyperLogLog++).",
         "output-field": "An output field that Elastic does not store under one name is left out.",
-        "alert-title": "Elastic alerts carry the rule's name; a title with fields is kept in the investigation guide.",
+        "alert-title": "Alerts carry the rule's name; a title with fields is kept in the note.",
         "number-text": "A number is compared with an exact text field as its plain decimal text.",
         "technique": "The technique is not in the ATT&CK table and is left out of the threat mapping.",
     }

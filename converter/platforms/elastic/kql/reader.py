@@ -1,8 +1,8 @@
 """From KQL text to a canonical expression over stored names, with KQL's exact meaning.
 
 What a literal means depends on the field's type (Kibana, kuery "is" and "range" functions; Elasticsearch,
-"match", "match_phrase", "wildcard" and "range" queries): exact and with case on keywords, one word or a phrase
-on analysed text, a network on addresses. ``not`` is ``must_not``: it matches missing fields.
+"match", "match_phrase", "wildcard" and "range" queries): exact and with case on keywords, one word or a
+phrase on analysed text, a network on addresses. ``not`` is ``must_not``: it matches missing fields.
 """
 
 from __future__ import annotations
@@ -75,9 +75,7 @@ class _Reader:
             raise self._error(tree, "a value without a field searches every field; name the field")
         return _combined(tree, self.query)
 
-    def _values(
-        self, tree: lark.Tree[lark.Token], compared: Callable[[Literal], Expression]
-    ) -> Expression:
+    def _values(self, tree: lark.Tree[lark.Token], compared: Callable[[Literal], Expression]) -> Expression:
         if tree.data == "value":
             return compared(_literal(tree.children[0]))
         return _combined(tree, lambda inner: self._values(inner, compared))
@@ -92,7 +90,7 @@ class _Reader:
         return ForSome(FieldPath((name.removeprefix(outer),)), inner)
 
     def _path(self, name: str) -> FieldPath:
-        """A stored field is one key; inside a nested field its elements are objects with keys of their own."""
+        """A stored field is one key; the elements of a nested field are objects with keys of their own."""
         if not self._nested:
             return FieldPath((name,))
         return FieldPath(tuple(name.removeprefix(self._nested).split(".")))
@@ -145,7 +143,9 @@ class _Reader:
                 return FALSE
             raise self._error(place, f"{text!r} is no value for a field of type {kind.value}")
         if kind is FieldType.DATE:
-            return all_of(Predicate(path, Operator.GTE, (operand,)), Predicate(path, Operator.LTE, (operand,)))
+            return all_of(
+                Predicate(path, Operator.GTE, (operand,)), Predicate(path, Operator.LTE, (operand,))
+            )
         return Predicate(path, Operator.IS, (operand,))
 
     def _range(self, tree: lark.Tree[lark.Token]) -> Expression:
@@ -154,7 +154,7 @@ class _Reader:
         text = literal if isinstance(literal, Quoted) else "".join(map(str, literal))
         kind = self._fields.type_of(name)
         operand: Scalar | None = None
-        if kind in NUMBER_TYPES:
+        if kind in NUMBER_TYPES or not self._fields.declares(name):
             operand = number_of(str(text))
         elif kind is FieldType.DATE:
             operand = moment_text(str(text))
@@ -165,7 +165,9 @@ class _Reader:
 
     def _error(self, place: object, what: str) -> Exception:
         meta = getattr(place, "meta", None)
-        return query_error("kql", f"not readable: {what}", getattr(meta, "line", None), getattr(meta, "column", None))
+        return query_error(
+            "kql", f"not readable: {what}", getattr(meta, "line", None), getattr(meta, "column", None)
+        )
 
 
 def _combined(

@@ -23,7 +23,9 @@ PLAIN: Final = re.compile(r"[A-Za-z_./@][\w./@-]*|[0-9]{1,18}", re.ASCII)
 
 PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
-KEYWORDS: Final = re.compile(r"(?<=[ \t\r\n\u00a0])(?:or|and)(?=[ \t\r\n\u00a0])|not(?=[ \t\r\n\u00a0])", re.IGNORECASE)
+KEYWORDS: Final = re.compile(
+    r"(?<=[ \t\r\n\u00a0])(?:or|and)(?=[ \t\r\n\u00a0])|not(?=[ \t\r\n\u00a0])", re.IGNORECASE
+)
 """Where an unquoted literal would end: a blank, ``or``/``and``, a blank; ``not`` before a blank anywhere."""
 
 WORD: Final = re.compile(r"[^\W_]+", re.UNICODE)

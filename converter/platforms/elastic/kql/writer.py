@@ -38,7 +38,15 @@ from converter.platforms.elastic.operands import (
     has_case,
     moment_text,
 )
-from converter.platforms.elastic.patterns import ANY, Pattern, literals as pattern_literals, parse_like, pattern
+from converter.platforms.elastic.patterns import (
+    ANY,
+    Pattern,
+    parse_like,
+    pattern,
+)
+from converter.platforms.elastic.patterns import (
+    literals as pattern_literals,
+)
 from converter.platforms.elastic.same_element import report_unbound
 from converter.platforms.elastic.simplify import simplified
 from converter.platforms.losses import Losses
@@ -239,7 +247,9 @@ def _ranges(name: str, sign: str, kind: FieldType, values: Iterable[Scalar]) -> 
         number = number_of(value)
         if kind in NUMBER_TYPES and number is not None:
             written.append(Clause(f"{name} {sign} {text_of(number)}"))
-        elif kind is FieldType.DATE and (moment := moment_text(text_of(value))) is not None and number is None:
+        elif (
+            kind is FieldType.DATE and (moment := moment_text(text_of(value))) is not None and number is None
+        ):
             written.append(Clause(f"{name} {sign} {literals.quoted(moment)}"))
         elif kind in NUMBER_TYPES or kind is FieldType.DATE:
             written.append(_FALSE)
