@@ -260,9 +260,7 @@ def or_missing(found: Condition, lookup: Lookup, when_missing: bool) -> Conditio
     """``found``, or the field is missing and that counts as true."""
     if not when_missing:
         return found
-    missing = Condition(
-        Not(Predicate(lookup.path, Operator.EXISTS)), frozenset(), frozenset({lookup.scope})
-    )
+    missing = Condition(Not(Predicate(lookup.path, Operator.EXISTS)), frozenset(), frozenset({lookup.scope}))
     return either([found, missing])
 
 

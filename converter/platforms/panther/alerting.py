@@ -74,7 +74,10 @@ class AlertWriter:
     def _key(self, helper: str, paths: Sequence[FieldPath]) -> str:
         self._module.use(helper)
         steps = [self._conditions.steps(path) for path in paths]
-        tuples = [f"({text},)" if len(path.steps) == 1 else f"({text})" for text, path in zip(steps, paths, strict=True)]
+        tuples = [
+            f"({text},)" if len(path.steps) == 1 else f"({text})"
+            for text, path in zip(steps, paths, strict=True)
+        ]
         return f"{helper}(event, {', '.join(tuples)})"
 
     def _shown(self, path: FieldPath) -> str:

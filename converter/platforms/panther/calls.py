@@ -72,14 +72,18 @@ class Calls:
         """A list comprehension: over known values each by each, over values of the event all at once."""
         local, opened = self._bound(node, env)
         if opened is None:
-            return a.Several(tuple(self._interpreter.value(node.elt, one) for one in self._unrolled(node, env)))
+            return a.Several(
+                tuple(self._interpreter.value(node.elt, one) for one in self._unrolled(node, env))
+            )
         found = self._interpreter.value(node.elt, local)
         match found:
             case a.Element(source=source):
                 return source
             case a.Joining(parts):
                 elements = [part for part in parts if isinstance(part, a.Element)]
-                return a.Gathered(elements[0].source.scope if elements else 0, a.joined_subject(parts), "text")
+                return a.Gathered(
+                    elements[0].source.scope if elements else 0, a.joined_subject(parts), "text"
+                )
             case _:
                 raise UnreadableError("a list of something that is no changed value", node)
 

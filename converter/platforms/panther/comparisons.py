@@ -25,7 +25,9 @@ _BLANKS: Final = " \t\r\n\f\v"
 _VERSIONS: Final = {4: "v4", 6: "v6"}
 
 
-def compared(left: Value, operator: type[ast.cmpop], right: Value, kind_of: KindOf, node: ast.AST) -> Condition:
+def compared(
+    left: Value, operator: type[ast.cmpop], right: Value, kind_of: KindOf, node: ast.AST
+) -> Condition:
     """The condition that a comparison is."""
     if operator in _NEGATIVE:
         return a.opposite(compared(left, _NEGATIVE[operator], right, kind_of, node), node)
@@ -136,16 +138,26 @@ def text_test(value: Value, form: str, operand: str, node: ast.AST | None = None
     match value:
         case a.LookupText(lookup, functions):
             default = _applied(str(lookup.default), functions)
-            found = _if_operand(a.predicate(lookup.scope, lookup.path, operator, (given,), functions=functions), lookup, operator, given, functions)
+            found = _if_operand(
+                a.predicate(lookup.scope, lookup.path, operator, (given,), functions=functions),
+                lookup,
+                operator,
+                given,
+                functions,
+            )
             return a.or_missing(found, lookup, _holds(default, form, operand))
-        case a.Element(source=a.Gathered(scope, subject, "text" | "number" as kind, functions), variable=variable):
+        case a.Element(
+            source=a.Gathered(scope, subject, "text" | "number" as kind, functions), variable=variable
+        ):
             if kind == "number":
                 raise UnreadableError("a text test of a number", node)
             found = a.predicate(
                 scope, subject, operator, (given,), functions=functions, variables=frozenset({variable})
             )
-            return found if operand or operator in (Operator.IS, Operator.REGEX, Operator.LIKE) else msgspec.structs.replace(
-                found, expression=_exists(found)
+            return (
+                found
+                if operand or operator in (Operator.IS, Operator.REGEX, Operator.LIKE)
+                else msgspec.structs.replace(found, expression=_exists(found))
             )
         case a.Joining(parts):
             elements = [part for part in parts if isinstance(part, a.Element)]
@@ -217,4 +229,13 @@ def re2_pattern(pattern: a.Pattern, method: str, node: ast.AST) -> str:
         raise UnreadableError(f"the regex {pattern.text!r}: {error}", node) from error
 
 
-_FLAGS: Final = {"IGNORECASE": "i", "I": "i", "DOTALL": "s", "S": "s", "MULTILINE": "m", "M": "m", "ASCII": "a", "A": "a"}
+_FLAGS: Final = {
+    "IGNORECASE": "i",
+    "I": "i",
+    "DOTALL": "s",
+    "S": "s",
+    "MULTILINE": "m",
+    "M": "m",
+    "ASCII": "a",
+    "A": "a",
+}

@@ -123,7 +123,8 @@ class ConditionWriter:
     def _predicate(self, predicate: Predicate, scope: Scope) -> Doc:
         if predicate.all_of and len(predicate.values) > 1:
             single = [
-                msgspec.structs.replace(predicate, values=(value,), all_of=False) for value in predicate.values
+                msgspec.structs.replace(predicate, values=(value,), all_of=False)
+                for value in predicate.values
             ]
             return layout.joined("and", [self._predicate(one, scope) for one in single])
         plain = self._plain(predicate, scope)
@@ -166,7 +167,9 @@ class ConditionWriter:
         """A text operator on a declared text. A missing one is looked at as "", so "" must not satisfy it."""
         if kind is not Kind.TEXT:
             return None
-        if predicate.operator is Operator.IS and any(not isinstance(v, (str, bool)) for v in predicate.values):
+        if predicate.operator is Operator.IS and any(
+            not isinstance(v, (str, bool)) for v in predicate.values
+        ):
             return None
         tests = self._text_tests(predicate, path)
         if tests is None or any(test.takes_empty for test in tests):
@@ -232,7 +235,8 @@ class ConditionWriter:
 
     def _concat(self, concat: Concat, scope: Scope) -> str:
         """A list of the parts' values joined, in every combination."""
-        names, clauses = [], []
+        names: list[str] = []
+        clauses: list[str] = []
         for part in concat.parts:
             if isinstance(part, str):
                 names.append(python_text(part))
@@ -350,10 +354,13 @@ class ConditionWriter:
         operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
         fold = ".lower()" if predicate.ignore_case else ""
         if predicate.operator is Operator.REGEX:
-            return [test for operand in operands if (test := self._regex(operand, predicate, path)) is not None]
+            return [
+                test for operand in operands if (test := self._regex(operand, predicate, path)) is not None
+            ]
         forms: dict[Operator, list[str]] = {}
         for operand in operands:
-            operator, text = predicate.operator, operand.lower() if fold else operand
+            operator: Operator = predicate.operator
+            text = operand.lower() if fold else operand
             if operator is Operator.LIKE:
                 operator, text = _like(text)
             forms.setdefault(operator, []).append(text)
@@ -389,7 +396,9 @@ class ConditionWriter:
             parts[token] if is_wild else re.escape(token) for is_wild, token in _wildcard_tokens(text)
         )
         takes_empty = not body.replace(".*", "")
-        return _Test("fullmatch", self._pattern(python_raw(body), ", re.DOTALL", path), False, fold, takes_empty)
+        return _Test(
+            "fullmatch", self._pattern(python_raw(body), ", re.DOTALL", path), False, fold, takes_empty
+        )
 
     def _pattern(self, literal: str, flags: str, path: FieldPath | None) -> str:
         self._module.use("re")

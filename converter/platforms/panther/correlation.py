@@ -131,7 +131,8 @@ def _signal_files(
 
 def _schedule(minutes: int | None) -> tuple[int, int]:
     """Minutes between runs, and how far each looks back: at least one and a half times as far, and far
-    enough that a sequence across the boundary of two runs is seen whole by the later one."""
+    enough that a sequence across the boundary of two runs is seen whole by the later one.
+    """
     if minutes is None:
         return 1440, _UNBOUNDED_LOOKBACK
     rate = next(rate for limit, rate in _SCHEDULES if limit is None or minutes <= limit)

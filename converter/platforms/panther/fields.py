@@ -70,4 +70,3 @@ def _table(pack: Pack) -> Table:
             table[parse_path(stored.name).keys] = kind
     _TABLES[id(pack)] = (pack, table)
     return table
-

@@ -114,7 +114,9 @@ def _lines(doc: Doc, width: int) -> list[str]:
         case Joined(word, terms):
             lines: list[str] = []
             for position, term in enumerate(terms):
-                inner = _group(term, width) if isinstance(term, Joined) else _lines(term, width - len(word) - 1)
+                inner = (
+                    _group(term, width) if isinstance(term, Joined) else _lines(term, width - len(word) - 1)
+                )
                 head = f"{word} {inner[0]}" if position else inner[0]
                 lines += [head, *inner[1:]]
             return lines

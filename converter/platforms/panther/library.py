@@ -54,7 +54,9 @@ def helpers() -> Mapping[str, Helper]:
         else:
             continue
         text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        found[name] = Helper(name, text, _names(node) - {name}, shape(node), isinstance(node, ast.FunctionDef))
+        found[name] = Helper(
+            name, text, _names(node) - {name}, shape(node), isinstance(node, ast.FunctionDef)
+        )
     return found
 
 

@@ -16,7 +16,7 @@ from converter.model.expressions import Scalar
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?: [A-Za-z0-9_./()-]+)*")
 _WORDS_OF_YAML_1_1: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_EXPONENT_WITHOUT_POINT: Final = re.compile(r"(?<![\d.])(-?\d+)([eE][+-]?\d+)")
+_EXPONENT: Final = re.compile(r"(?:(?<=[ \n])|\A)(-?\d+)(\.\d+)?[eE]([+-]?)(\d+)(?=,?$)", re.MULTILINE)
 _LONGEST_PLAIN: Final = 100
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -82,11 +82,7 @@ def yaml_scalar(value: Scalar) -> str:
         return "true" if value else "false"
     if not isinstance(value, str):
         return yaml_json(value)
-    if (
-        len(value) <= _LONGEST_PLAIN
-        and _PLAIN.fullmatch(value)
-        and value.lower() not in _WORDS_OF_YAML_1_1
-    ):
+    if len(value) <= _LONGEST_PLAIN and _PLAIN.fullmatch(value) and value.lower() not in _WORDS_OF_YAML_1_1:
         return value
     return _quoted(value)
 
@@ -96,14 +92,11 @@ def yaml_json(value: Any, indent: int = 0) -> str:
     try:
         text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     except (msgspec.MsgspecError, OverflowError, TypeError, ValueError, RecursionError):
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False, indent=2)
     if _UNPRINTABLE.search(text):
         text = _UNPRINTABLE.sub(_yaml_escape, text)
-    if _EXPONENT_WITHOUT_POINT.search(text):
-        text = "".join(
-            part if part.startswith('"') else _EXPONENT_WITHOUT_POINT.sub(r"\1.0\2", part)
-            for part in re.split(r'("(?:[^"\\]|\\.)*")', text)
-        )
+    if _EXPONENT.search(text):  # YAML 1.1 takes a number for a float only with a point and a signed exponent
+        text = _EXPONENT.sub(lambda m: f"{m[1]}{m[2] or '.0'}e{m[3] or '+'}{m[4]}", text)
     return text.replace("\n", "\n" + " " * indent) if indent else text
 
 

@@ -53,7 +53,11 @@ def log_types(rule: Rule, packs: Sequence[Pack], settings: Settings) -> list[str
     """As set, else those of the log sources."""
     if settings.log_types:
         return list(settings.log_types)
-    return list(dict.fromkeys(name for pack in packs for name in pack.platforms.get("panther", {}).get("log_types", ())))
+    return list(
+        dict.fromkeys(
+            name for pack in packs for name in pack.platforms.get("panther", {}).get("log_types", ())
+        )
+    )
 
 
 def tests(rule: Rule, pack: Pack) -> list[dict[str, Any]]:
@@ -79,7 +83,9 @@ def _has_no_colon(path: FieldPath) -> bool:
 
 def _description(rule: Rule) -> str:
     lines = [rule.description.rstrip("\n")] if rule.description else []
-    dates = [f"created {rule.created}"] * bool(rule.created) + [f"updated {rule.updated}"] * bool(rule.updated)
+    dates = [f"created {rule.created}"] * bool(rule.created) + [f"updated {rule.updated}"] * bool(
+        rule.updated
+    )
     if rule.author:
         lines.append(f"Author: {rule.author}" + (f" ({', '.join(dates)})" if dates else ""))
     return "\n\n".join(lines)

@@ -17,7 +17,9 @@ _SHORT_TEXT: Final = 60
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PLURAL: Final = re.compile(r"([A-Z]{2,})s(?=[A-Z]|$)")
 _NOT_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
-_FUNCTIONS: Final = frozenset({"rule", "title", "dedup", "unique", "alert_context", "severity", "description"})
+_FUNCTIONS: Final = frozenset(
+    {"rule", "title", "dedup", "unique", "alert_context", "severity", "description"}
+)
 _VARIABLES: Final = frozenset({"event", "value", "number", "at", "address", "one", "other", "item", "part"})
 
 

@@ -34,7 +34,9 @@ _DEFAULT_PERIOD = 60
 def read_artifact(artifact: Artifact, context: Context) -> Rule:
     """The rule that an artifact's files are. Raises RuleError naming the file and line of what does not parse."""
     texts = {file.path: file.text for file in artifact.files}
-    specifications = {path: _specification(path, text) for path, text in texts.items() if path.endswith(".yml")}
+    specifications = {
+        path: _specification(path, text) for path, text in texts.items() if path.endswith(".yml")
+    }
     for path, found in specifications.items():
         if found.get("AnalysisType") == "correlation_rule":
             return _Reader(artifact, texts, specifications, context).sequence(path)
@@ -72,7 +74,9 @@ class _Reader:
     def sequence(self, path: str) -> Rule:
         """A correlation rule over the rules of its steps."""
         found = self._specifications[path]
-        by_id = {str(each.get("RuleID")): other for other, each in self._specifications.items() if other != path}
+        by_id = {
+            str(each.get("RuleID")): other for other, each in self._specifications.items() if other != path
+        }
         try:
             detection = found["Detection"][0]
             transitions = detection.get("Transitions", [])
@@ -154,7 +158,7 @@ class _Reader:
     def _logsource(self, path: str, found: dict[str, Any]) -> tuple[str, ...]:
         """The log sources whose Panther log types the specification names; its folder's comes first."""
         types = set(found.get("LogTypes") or ())
-        folder = path.split("/")[0]
+        folder = path.split("/", maxsplit=1)[0]
         named = [
             name
             for name in self._packs
@@ -197,7 +201,7 @@ class _Reader:
 
 def _specification(path: str, text: str) -> dict[str, Any]:
     try:
-        found = yaml.load(text, _YamlLoader)  # noqa: S506 - a safe loader
+        found = yaml.load(text, _YamlLoader)
     except yaml.YAMLError as error:
         raise RuleError(f"{path}: not YAML: {error}") from error
     if not isinstance(found, dict):
@@ -261,5 +265,3 @@ def _check_order(entries: list[dict[str, Any]], transitions: list[dict[str, Any]
     pairs = [(each["From"], each["To"]) for each in transitions]
     if pairs != list(zip(names, names[1:], strict=False)):
         raise UnreadableError("transitions in another order than the sequence")
-
-

@@ -83,9 +83,7 @@ def _minutes(span: timedelta, code: str, name: str, losses: Losses) -> int:
     """The period in whole minutes within Panther's limits."""
     minutes = whole_minutes(span)
     counting = code == "window"
-    longer, shorter = (
-        (Fidelity.WIDER, Fidelity.NARROWER) if counting else (Fidelity.NARROWER, Fidelity.WIDER)
-    )
+    longer, shorter = (Fidelity.WIDER, Fidelity.NARROWER) if counting else (Fidelity.NARROWER, Fidelity.WIDER)
     if minutes > LONGEST_DEDUP_MINUTES:
         losses.lose(code, shorter, f"{name}: Panther's longest period is {LONGEST_DEDUP_MINUTES} minutes")
         return LONGEST_DEDUP_MINUTES

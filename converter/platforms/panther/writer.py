@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import jinja2
+import msgspec
 
 from converter.logsources import localise, localise_path
 from converter.logsources.pack import Pack
@@ -206,10 +207,13 @@ class Detection:
 
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """A template with its values."""
-    return templates().get_template(template).render(values)
+    return _template(template).render(values)
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    return templates().get_template(name)
 
 
 def _named(diagnostics: Sequence[Any], rule_id: str) -> tuple[Any, ...]:
-    import msgspec
-
     return tuple(msgspec.structs.replace(found, rule_id=rule_id) for found in diagnostics)
