@@ -21,17 +21,17 @@ from converter.model.expressions import (
     Scalar,
     Subject,
 )
-from converter.model.paths import FieldPath
-from converter.model.problems import Problems, Where, did_you_mean
-from converter.model.scalars_in import (
-    BadValue,
-    parse_field,
+from converter.model.operands_in import (
     parse_ip_class,
     parse_network,
     parse_operand_text,
     parse_order,
     parse_regex,
+    parse_wildcard,
 )
+from converter.model.paths import FieldPath
+from converter.model.problems import Problems, Where, did_you_mean
+from converter.model.scalars_in import BadValue, parse_field
 from converter.model.tables import Operand
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator}
@@ -42,6 +42,7 @@ _SUBJECTS: Final = (tables.FIELD_KEY, tables.CONCAT_KEY)
 _LENGTH_COMPARISONS: Final = {key: _OPERATORS[key] for key in tables.LENGTH_COMPARISONS}
 _TEXT_OPERANDS: Final[dict[Operand, Callable[[str], Any]]] = {
     Operand.TEXT: parse_operand_text,
+    Operand.WILDCARD: parse_wildcard,
     Operand.REGEX: parse_regex,
     Operand.CIDR: parse_network,
     Operand.IP_CLASS: parse_ip_class,
@@ -157,6 +158,8 @@ def _read_predicate(data: dict[str, Any], where: Where, problems: Problems) -> E
     if ignore_case and (operator not in CASE_OPERATORS or key == tables.LENGTH):
         message = f"ignore_case means nothing with {key!r}"
         problems.add("bad-modifier", message, (where, tables.IGNORE_CASE_KEY), "leave it out", on_key=True)
+    if ignore_case and operator is Operator.REGEX and len(problems) == before:
+        _check_folded_regexes(values, (where, key), problems)
     if all_of and operator is Operator.EXISTS:
         message = f"all_of means nothing with {key!r}"
         problems.add("bad-modifier", message, (where, tables.ALL_OF_KEY), "leave it out", on_key=True)
@@ -166,6 +169,12 @@ def _read_predicate(data: dict[str, Any], where: Where, problems: Problems) -> E
         exists = Predicate(subject, operator, functions=functions)
         return exists if data[key] else Not(exists)
     return Predicate(subject, operator, values, ignore_case, all_of, functions)
+
+
+def _check_folded_regexes(patterns: tuple[Scalar | FieldPath, ...], where: Where, problems: Problems) -> None:
+    """Without regard to case a pattern takes more memory; a huge one may then be refused."""
+    for pattern in patterns:
+        _checked(lambda text: parse_regex(text, True), str(pattern), where, problems)
 
 
 def _check_predicate_keys(

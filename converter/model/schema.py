@@ -235,7 +235,10 @@ def _operand(operand: Operand) -> Schema:
         case Operand.LENGTH:
             comparisons = [_closed({key: _one_or_more(number)}) for key in tables.LENGTH_COMPARISONS]
             return {"anyOf": [number, _array(number, minItems=1), *comparisons]}
-        case Operand.TEXT | Operand.REGEX | Operand.CIDR:
+        case Operand.WILDCARD | Operand.REGEX:
+            maximum = tables.MAX_PATTERN_CHARACTERS
+            return _one_or_more({"type": "string", "minLength": 1, "maxLength": maximum})
+        case Operand.TEXT | Operand.CIDR:
             return _one_or_more({"type": "string", "minLength": 1})
 
 

@@ -25,6 +25,10 @@ MAX_ALIAS_WEIGHT: Final = 50_000
 """Nodes (and every 64 characters of text) that aliases and merges may add to one file."""
 MAX_PATH_STEPS: Final = 64
 MAX_PATH_CHARACTERS: Final = 2_000
+MAX_PATTERN_CHARACTERS: Final = 10_000
+"""Of a regex or a wildcard pattern: RE2 compiles what is this long within its memory."""
+MAX_NUMBER_CHARACTERS: Final = 300
+"""Of a number that is written as text."""
 MAX_PROBLEMS_PER_FILE: Final = 100
 MAX_INTEGER: Final = 2**64 - 1
 MIN_INTEGER: Final = -(2**63)
@@ -197,6 +201,7 @@ class Operand(enum.Enum):
 
     SCALAR = "text, a number, true or false"
     TEXT = "text that is not empty"
+    WILDCARD = "text with * and ?, not empty"
     REGEX = "a regular expression in RE2 syntax"
     ORDER = "a number or a timestamp such as 2024-05-01T12:00:00Z"
     BOOLEAN = "true or false"
@@ -215,7 +220,7 @@ OPERANDS: Final[Mapping[str, Operand]] = MappingProxyType(
         Operator.STARTS_WITH.value: Operand.TEXT,
         Operator.ENDS_WITH.value: Operand.TEXT,
         Operator.CONTAINS.value: Operand.TEXT,
-        Operator.LIKE.value: Operand.TEXT,
+        Operator.LIKE.value: Operand.WILDCARD,
         Operator.REGEX.value: Operand.REGEX,
         Operator.GT.value: Operand.ORDER,
         Operator.GTE.value: Operand.ORDER,

@@ -67,6 +67,17 @@ HOSTILE_TEXTS = {
         "too-deep",
     ),
     "a path of 1,000 steps": (f"{HEAD}indicators: [{{field: {'.'.join('a' * 999)}, is: b}}]", "bad-field"),
+    "a regex of 20,000 characters": (f"{HEAD}indicators: [{{field: a, regex: {'a' * 20_000}}}]", "too-long"),
+    "a regex too large without case": (
+        f"{HEAD}indicators: [{{field: a, regex: '(({'жя' * 200}){{100}}){{6}}', ignore_case: true}}]",
+        "bad-regex",
+    ),
+    "a wildcard pattern of 20,000 characters": (
+        f"{HEAD}indicators: [{{field: a, like: {'a' * 20_000}}}]",
+        "too-long",
+    ),
+    "an endless number as text": (f"{HEAD}indicators: [{{field: a, gt: '{'9' * 5_000}'}}]", "bad-operand"),
+    "an endless exponent as text": (f"{HEAD}indicators: [{{field: a, gt: '1e999'}}]", "bad-operand"),
     "an endless number": (GOOD + f"risk: {{impact: {'9' * 10_000}, confidence: 1}}", "bad-number"),
     "an endless exponent": (GOOD + "risk: {impact: 1e999999, confidence: 1}", "bad-number"),
     "NUL": (GOOD.replace("title: t", "title: \0"), "not-text"),

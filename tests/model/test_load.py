@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
+from converter.evaluate import matches
+from converter.model import tables
 from converter.model.diagnostics import RuleError
+from converter.model.dump import expression_to_data
 from converter.model.expressions import (
     TRUE,
     All,
@@ -28,6 +32,7 @@ from converter.model.paths import FieldPath
 from converter.model.rule import Place
 from converter.model.scalars_in import BadValue, format_duration, parse_duration
 from converter.model.yaml_in import read_yaml
+from tests import strategies
 
 ID = "11111111-1111-4111-8111-11111111111"
 GOOD = f"id: {ID}1\ntitle: t\nlogsource: raw\nindicators: [{{field: a, is: b}}]\n"
@@ -193,6 +198,55 @@ EXPRESSIONS: list[tuple[Any, Expression]] = [
 @pytest.mark.parametrize(("data", "expected"), EXPRESSIONS, ids=[str(data) for data, _ in EXPRESSIONS])
 def test_conditions(data: Any, expected: Expression) -> None:
     assert repr(expression_from_data(data)) == repr(expected)
+
+
+@settings(max_examples=150, deadline=None)
+@given(strategies.expressions())
+def test_every_condition_that_loads_can_be_evaluated(expression: Expression) -> None:
+    loaded = expression_from_data(expression_to_data(expression))
+    assert matches(loaded, {"a": ["b", {"c": 1}], "user": None}) in (True, False)
+
+
+LARGEST = {
+    "like": "?" * tables.MAX_PATTERN_CHARACTERS,
+    "like in another script": "ж" * tables.MAX_PATTERN_CHARACTERS,
+    "regex": "a" * tables.MAX_PATTERN_CHARACTERS,
+}
+
+
+@pytest.mark.parametrize("name", LARGEST)
+@pytest.mark.parametrize("ignore_case", [True, False])
+def test_the_largest_patterns_can_be_evaluated(name: str, ignore_case: bool) -> None:
+    data = {"field": "a", name.partition(" ")[0]: LARGEST[name], "ignore_case": ignore_case}
+    assert matches(expression_from_data(data), {"a": LARGEST[name]})
+
+
+MOMENTS = {
+    "2024-05-01": True,
+    "2024-05-01T12:00Z": True,
+    "2024-05-01 12:00:00.123456789+0200": True,
+    "2024-05-01T23:59:60Z": True,
+    "2024-05-01T24:00:00Z": False,
+    "2024-05-01T12:60:00Z": False,
+    "2024-05-01T12:00:61Z": False,
+    "2024-05-01T12:00:00+25:00": False,
+    "2024-02-30": False,
+    "0000-01-01": False,
+    "٢٠٢٤-05-01": False,
+    "yesterday": False,
+    "1e5": True,
+    "0x1F": False,
+}
+
+
+@pytest.mark.parametrize("text", MOMENTS)
+def test_what_an_order_comparison_takes(text: str) -> None:
+    data = {"field": "a", "gte": text}
+    if not MOMENTS[text]:
+        with pytest.raises(RuleError, match="bad-operand"):
+            expression_from_data(data)
+        return
+    assert matches(expression_from_data(data), {"a": text})
 
 
 DURATIONS = {
