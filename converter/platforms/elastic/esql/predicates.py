@@ -81,8 +81,7 @@ class Predicates:
         if (every and None in wanted) or not literals:
             return FALSE
         if operand.many:
-            tests = [f"MV_CONTAINS({operand.text}, {text})" for text in literals]
-            return joint(every, [Leaf(test, f"NOT {test}") for test in tests])
+            return joint(every, [_contains(operand, text) for text in literals])
         if len(literals) == 1:
             return _leaf(operand, "{} == " + literals[0], "{} != " + literals[0])
         if every:
@@ -98,6 +97,8 @@ class Predicates:
             operand, other = self._operands.as_text(operand), self._operands.as_text(other)
         if folds:
             operand, other = operand.called("TO_LOWER({})"), other.called("TO_LOWER({})")
+        if operand.many or other.many:
+            operand, other = _one_type(operand), _one_type(other)
         if operand.many and other.many:
             test = f"MV_INTERSECTS({operand.text}, {other.text})"
             return Leaf(test, f"NOT {test}")
@@ -233,6 +234,24 @@ class Predicates:
     def _rendered(self, operand: Operand, text: str, node: RegexNode) -> Condition:
         pattern = string(render(node, "lucene"))
         return _leaf(operand, f"{text} RLIKE {pattern}", f"{text} NOT RLIKE {pattern}")
+
+
+def _one_type(operand: Operand) -> Operand:
+    """Numbers as doubles: MV_CONTAINS and MV_INTERSECTS take two arguments of one type alone."""
+    return operand.called("TO_DOUBLE({})") if operand.family is Family.NUMBER else operand
+
+
+def _contains(operand: Operand, wanted: str) -> Leaf:
+    """MV_CONTAINS: its arguments are of one type, and no text is taken for an address or a time there."""
+    if operand.family is Family.NUMBER:
+        whole = wanted.lstrip("-").isdigit() and operand.exact_text
+        conversion = "TO_LONG" if whole else "TO_DOUBLE"
+        test = f"MV_CONTAINS({conversion}({operand.text}), {conversion}({wanted}))"
+    else:
+        conversion = {Family.IP: "TO_IP", Family.DATE: "TO_DATETIME"}.get(operand.family, "")
+        test = f"MV_CONTAINS({operand.text}, {conversion}({wanted}))" if conversion else ""
+    test = test or f"MV_CONTAINS({operand.text}, {wanted})"
+    return Leaf(test, f"NOT {test}")
 
 
 def _is_number(value: Scalar) -> bool:

@@ -137,7 +137,7 @@ class _Reader:
         return Reading(
             indices=self._from.indices,
             metadata=self._from.metadata,
-            condition=all_of(*self._conditions),
+            condition=_without_repeats(all_of(*self._conditions)),
             grouped=self._grouped,
             by=self._by,
             counts=tuple(self._counts),
@@ -320,6 +320,11 @@ def _needs(condition: Expression, path: FieldPath) -> bool:
         case AnyOf(terms):
             return bool(terms) and all(_needs(term, path) for term in terms)
     return False
+
+
+def _without_repeats(condition: Expression) -> Expression:
+    """The same conjunction with each part once."""
+    return all_of(*dict.fromkeys(condition.terms)) if isinstance(condition, All) else condition
 
 
 def _asked_presence(term: Expression) -> FieldPath | None:

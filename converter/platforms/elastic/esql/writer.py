@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from converter.logsources.pack import PlatformField
+from converter.logsources.pack import FieldType, PlatformField
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
     TRUE as ALWAYS,
@@ -16,10 +16,9 @@ from converter.model.expressions import (
     Expression,
     ForSome,
     Not,
-    Operator,
     Predicate,
     any_of,
-    children,
+    fields_of,
 )
 from converter.model.paths import FieldPath
 from converter.model.rule import Threshold
@@ -103,6 +102,7 @@ class _Writer:
     """Walks an expression, turning losses round below every negation."""
 
     def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+        self._fields = fields
         self._losses = losses
         self._predicates = Predicates(fields, losses)
 
@@ -127,17 +127,31 @@ class _Writer:
         One predicate, and any OR of such, asks no two things of one element: it stays exact. Of a
         conjunction the parts are asked of any element each, and negations are left out: that is wider.
         """
-        if isinstance(term, Predicate):
-            return term
+        field = self._fields.get(path)
+        if field is not None and field.type is FieldType.NESTED:
+            self._losses.refuse(
+                "field-type", f"ES|QL cannot read the nested field {path.steps[0]}", "KQL can"
+            )
         if isinstance(term, AnyOf):
             return any_of(*(self._unbound(path, option) for option in term.terms))
+        if isinstance(term, All) and len(term.terms) == 1:
+            return self._unbound(path, term.terms[0])
+        if isinstance(term, Predicate) and _asks_once(term):
+            return term
         self._losses.lose(
             "same-element",
             Fidelity.WIDER,
-            f"ES|QL cannot ask several things of one element of {path}: each is asked of any element",
+            f"ES|QL asks the conditions on one element of {path.steps[0]} of any element each",
             "use a log source that stores the list as a nested field, and KQL",
         )
         return _without_negations(term)
+
+
+def _asks_once(predicate: Predicate) -> bool:
+    """Whether the predicate looks at one value of one field at a time."""
+    others = [value for value in predicate.values if isinstance(value, FieldPath)]
+    one_operand = not predicate.all_of or len(predicate.values) == 1
+    return one_operand and not others and len(fields_of(predicate.subject)) == 1
 
 
 def _without_negations(term: Expression) -> Expression:
@@ -192,19 +206,3 @@ def _threshold(
 def _plain(name: str) -> str:
     """A name as the last part of an ``Esql.`` column, Elastic's prefix for columns made by a query."""
     return "".join(character if character.isascii() and character.isalnum() else "_" for character in name)
-
-
-def asks_presence(expression: Expression) -> frozenset[FieldPath]:
-    """The fields that ``expression``, a conjunction of ``exists``, asks for; empty if it is anything else."""
-    terms = children(expression) if isinstance(expression, All) else (expression,)
-    found: set[FieldPath] = set()
-    for term in terms:
-        if not (
-            isinstance(term, Predicate)
-            and term.operator is Operator.EXISTS
-            and isinstance(term.subject, FieldPath)
-            and not term.functions
-        ):
-            return frozenset()
-        found.add(term.subject)
-    return frozenset(found)

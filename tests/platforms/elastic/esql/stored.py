@@ -28,7 +28,8 @@ FIELDS: Final[Mapping[str, PlatformField]] = {
         ("i", FieldType.IP, False),
         ("il", FieldType.IP, True),
         ("d", FieldType.DATE, False),
-        ("objects", FieldType.NESTED, True),
+        ("objects", FieldType.OBJECT, True),
+        ("nested", FieldType.NESTED, True),
     )
 }
 
@@ -48,6 +49,7 @@ def localised(expression: Expression) -> Localised:
         for path in (*fields_of(predicate.subject), *predicate.values)
         if isinstance(path, FieldPath)
     }
+    paths |= {FieldPath((name,)) for name in ("objects", "nested")}
     return Localised(expression, {path: FIELDS[str(path.steps[0])] for path in paths})
 
 

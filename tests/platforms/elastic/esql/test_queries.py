@@ -1,0 +1,141 @@
+"""Whole queries: what they say, and what the writer makes of thresholds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from converter.model.diagnostics import RuleError
+from converter.model.load import expression_from_data
+from converter.model.paths import FieldPath
+from converter.model.rule import Threshold
+from converter.platforms.elastic.esql import Counted, minimum_stack, query, read_query
+from converter.platforms.losses import Losses
+from tests.platforms.elastic.esql.stored import CASES, FIELDS, lines, localised
+
+QUERIES = yaml.safe_load((CASES / "queries.yaml").read_text(encoding="utf-8"))
+HOUR = timedelta(hours=1)
+
+
+def path(name: str) -> FieldPath:
+    return FieldPath((name,))
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in QUERIES])
+def test_what_a_query_says(case: dict[str, Any]) -> None:
+    reading = read_query(case["query"], FIELDS, strict=False)
+    assert reading.condition == expression_from_data(case["condition"])
+    assert reading.indices == tuple(case.get("indices", ["x"]))
+    assert reading.metadata == tuple(case.get("metadata", []))
+    assert [str(p) for p in reading.by] == case.get("by", [])
+    assert reading.counts == tuple(
+        Counted(test["least"], path(test["distinct"]) if "distinct" in test else None)
+        for test in case.get("counts", [])
+    )
+    assert reading.bucket == (timedelta(seconds=case["bucket"]) if "bucket" in case else None)
+    assert reading.kept == tuple(case.get("kept", []))
+    assert [f"{found.code}={found.effect}" for found in reading.diagnostics] == case.get("findings", [])
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in QUERIES])
+def test_a_strict_reader_takes_no_loss(case: dict[str, Any]) -> None:
+    losses = [finding for finding in case.get("findings", []) if not finding.endswith("None")]
+    if losses:
+        with pytest.raises(RuleError) as raised:
+            read_query(case["query"], FIELDS)
+        assert len(raised.value.diagnostics) == len(losses)
+    else:
+        assert read_query(case["query"], FIELDS) == read_query(case["query"], FIELDS, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [pytest.param(*line.split(" => "), id=str(number)) for number, line in lines("refused.txt")],
+)
+def test_commands_that_no_rule_can_say_are_refused_by_name(text: str, named: str) -> None:
+    with pytest.raises(RuleError, match=named) as raised:
+        read_query(text, FIELDS, strict=False)
+    assert raised.value.diagnostics[0].code == "esql-command"
+
+
+def test_an_unknown_command_is_placed() -> None:
+    with pytest.raises(RuleError) as raised:
+        read_query('FROM x\n| WHERE a == "x"\n| SAMPLE 0.5')
+    assert (raised.value.diagnostics[0].line, raised.value.diagnostics[0].column) == (3, 3)
+
+
+EVENT_RULE = """\
+FROM logs-a-*, "logs b" METADATA _id, _index, _version
+| WHERE a == "x"
+    AND (n > 5 OR b == "y")
+| KEEP @timestamp, _id, _index, _version, a, `odd name`"""
+
+
+def test_an_event_rule_keeps_the_document() -> None:
+    asked = localised(
+        expression_from_data({"all": [{"field": "a", "is": "x"}, {"any": [
+            {"field": "n", "gt": 5}, {"field": "b", "is": "y"}]}]})
+    )  # fmt: skip
+    text = query(asked, ["logs-a-*", "logs b"], Losses("elastic"), keep=[path("a"), path("odd name")])
+    assert text == EVENT_RULE
+    assert read_query(text, FIELDS).kept == ("@timestamp", "_id", "_index", "_version", "a", "odd name")
+
+
+THRESHOLD_RULE = """\
+FROM logs-*
+| WHERE a == "x"
+| WHERE b IS NOT NULL AND i IS NOT NULL
+| STATS Esql.event_count = COUNT(*),
+    Esql.l_count_distinct = COUNT_DISTINCT(l),
+    Esql.a_values = VALUES(a)
+    BY b, i
+| WHERE Esql.l_count_distinct >= 4
+| KEEP b, i, Esql.*"""
+
+
+def test_a_threshold_rule() -> None:
+    losses = Losses("elastic")
+    asked = localised(expression_from_data({"field": "a", "is": "x"}))
+    threshold = Threshold(count=4, within=HOUR, by=(path("b"), path("i")), distinct=path("l"))
+    text = query(asked, ["logs-*"], losses, threshold=threshold, keep=[path("a"), path("b")])
+    assert text == THRESHOLD_RULE
+    assert [(found.code, found.effect) for found in losses.diagnostics] == [("distinct", None)]
+
+
+@pytest.mark.parametrize("by", [(), ("b",), ("b", "l")])
+@pytest.mark.parametrize("distinct", [None, "m"])
+@pytest.mark.parametrize("count", [1, 5000])
+def test_a_threshold_reads_back_the_same(by: tuple[str, ...], distinct: str | None, count: int) -> None:
+    asked = localised(expression_from_data({"any": [{"field": "a", "is": "x"}, {"field": "l", "is": "y"}]}))
+    threshold = Threshold(
+        count=count,
+        within=HOUR,
+        by=tuple(map(path, by)),
+        distinct=None if distinct is None else path(distinct),
+    )
+    reading = read_query(query(asked, ["logs-*"], Losses("elastic"), threshold=threshold), FIELDS)
+    assert reading.condition == asked.expression
+    assert reading.threshold(HOUR) == threshold
+
+
+def test_several_counts_are_no_threshold() -> None:
+    reading = read_query("FROM x | STATS c = COUNT(*), d = COUNT_DISTINCT(a) | WHERE c >= 3 AND d >= 2")
+    with pytest.raises(RuleError, match="several counts"):
+        reading.threshold(HOUR)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('FROM x | WHERE a == "x"', (8, 13)),
+        ('FROM x | WHERE a LIKE ("x*", "y*")', (9, 1)),
+        ('FROM x | WHERE a RLIKE ("x.*", "y.*")', (9, 2)),
+        ('FROM x | WHERE NOT MV_CONTAINS(l, "x") OR KQL("l: y")', (9, 2)),
+        ("FROM x | EVAL z = CASE(MV_INTERSECTS(l, m), 1, 2)", (9, 3)),
+    ],
+)
+def test_the_version_a_query_needs(text: str, version: tuple[int, int]) -> None:
+    assert minimum_stack(text) == version
