@@ -18,7 +18,7 @@ from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
 from converter.logsources.events import packs_of
 from converter.logsources.pack import Pack
-from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError
+from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, Platform
 from converter.platforms.losses import STREAM_CODES
@@ -71,7 +71,14 @@ def _engines(platforms: Sequence[Platform]) -> tuple[dict[str, list[Engine]], tu
             try:
                 found.setdefault(platform.name, []).append(factory())
             except MissingExtraError as error:
-                missing.extend(error.diagnostics)
+                missing.append(
+                    Diagnostic(
+                        code="missing-engine",
+                        severity=Severity.NOTE,
+                        message=str(error),
+                        platform=platform.name,
+                    )
+                )
     return found, tuple(missing)
 
 
