@@ -39,9 +39,9 @@ outputs: $(DEV) ## Regenerate the committed renderings
 	$(BIN)/convert --to all
 
 bench: $(BENCH)
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/render.py
-	$(BIN)/python benchmarks/evaluate.py
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.render
+	$(BIN)/python -m benchmarks.evaluate
 
 corpus: environments ## Slow sweeps over the public rule corpus (CONVERTER_CORPUS names its folder)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "corpus or slow"
