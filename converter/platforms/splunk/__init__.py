@@ -1,0 +1,39 @@
+"""Splunk: contentctl detections, macros and saved searches in SPL; writer, reader and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from converter.logsources import project
+from converter.logsources.pack import Pack
+from converter.model.rule import JsonObject, Rule
+from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+
+
+class SplunkPlatform:
+    """See :class:`converter.platforms.base.Platform`. There is no engine to run SPL but Splunk itself."""
+
+    name = "splunk"
+
+    def render(self, rule: Rule, context: Context) -> Artifact:
+        """Splunk's form of a rule: files, fidelity, and the search."""
+        from converter.platforms.splunk.writer import render
+
+        return render(rule, context)
+
+    def read_back(self, artifact: Artifact, context: Context) -> Rule:
+        """What the artifact's search means, over stored names. Raises RuleError if it does not parse."""
+        from converter.platforms.splunk.read_back import read_back
+
+        return read_back(artifact, context)
+
+    def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
+        """A canonical event as Splunk stores it: flat fields, lists as multivalue fields."""
+        return project(pack, event, self.name)
+
+    def engines(self) -> tuple[Callable[[], Engine], ...]:
+        """None: nothing but Splunk itself runs SPL."""
+        return ()
+
+
+PLATFORM = SplunkPlatform()

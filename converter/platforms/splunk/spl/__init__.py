@@ -1,0 +1,1 @@
+"""SPL, Splunk's search language: its text rules, printers, grammars and reader."""

@@ -1,0 +1,74 @@
+"""``for_some`` on a platform that stores a list of objects as one flat multivalue field per key.
+
+``a{}.k=x a{}.v=y`` may be met by two different elements (SEMANTICS, Splunk 8). One predicate, or a choice
+between predicates, needs no binding and stays exact; anything else is widened and named.
+"""
+
+from __future__ import annotations
+
+from converter.model.diagnostics import Fidelity
+from converter.model.expressions import (
+    TRUE,
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    fields_of,
+)
+from converter.platforms.losses import Losses
+
+
+def without_for_some(expression: Expression, losses: Losses) -> Expression:
+    """The same tree without :class:`ForSome`; where that loses the binding, a ``same-element`` loss."""
+    match expression:
+        case All(terms):
+            return All(tuple(without_for_some(term, losses) for term in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(without_for_some(term, losses) for term in terms))
+        case Not(term):
+            with losses.flipped():
+                return Not(without_for_some(term, losses))
+        case ForSome(path, term):
+            return _loosened(term, str(path.steps[0]), losses)
+        case _:
+            return expression
+
+
+def _loosened(term: Expression, name: str, losses: Losses) -> Expression:
+    match term:
+        case AnyOf(terms):
+            return AnyOf(tuple(_loosened(inner, name, losses) for inner in terms))
+        case All((only,)):
+            return _loosened(only, name, losses)
+        case All(terms) if terms:
+            _lose(name, losses)
+            return All(tuple(_loosened(inner, name, losses) for inner in terms))
+        case ForSome(path, inner):
+            return _loosened(inner, str(path.steps[0]), losses)
+        case Predicate():
+            if _looks_at_several(term):
+                _lose(name, losses)
+            return term
+        case _:
+            _lose(name, losses)
+            return TRUE
+
+
+def _looks_at_several(predicate: Predicate) -> bool:
+    """Whether the predicate compares or joins several values of one element."""
+    return (
+        predicate.operator is Operator.SAME_AS
+        or len(fields_of(predicate.subject)) > 1
+        or (predicate.all_of and len(predicate.values) > 1)
+    )
+
+
+def _lose(name: str, losses: Losses) -> None:
+    losses.lose(
+        "same-element",
+        Fidelity.WIDER,
+        f"conditions on one element of {name} may be met by different elements: Splunk flattens the list",
+    )

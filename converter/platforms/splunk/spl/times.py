@@ -1,0 +1,39 @@
+"""Timestamps in text as ``where`` compares them: as seconds since the epoch, through ``strptime``.
+
+``%N`` is a fraction of a second of any length and ``%Z`` a time zone, ``Z`` included (Search Reference,
+"Date and time format variables"). ``strptime`` gives null for a text of another form, so the forms are
+tried in turn by ``coalesce``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+FORMATS: Final = (
+    "%Y-%m-%dT%H:%M:%S.%N%Z",
+    "%Y-%m-%dT%H:%M:%S%Z",
+    "%Y-%m-%d %H:%M:%S.%N",
+    "%Y-%m-%d %H:%M:%S",
+)
+"""The forms of a timestamp that a written search understands, tried in this order."""
+
+
+def parse(text: str) -> datetime | None:
+    """An operand's moment, UTC where it names no zone; None if the text is no timestamp."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def epoch_of(value: str) -> str:
+    """An eval expression for the seconds since the epoch of the timestamp that ``value`` holds."""
+    return "coalesce(" + ", ".join(f'strptime({value}, "{form}")' for form in FORMATS) + ")"
+
+
+def iso(seconds: float) -> str:
+    """Seconds since the epoch as the timestamp text of an operand."""
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
+    return moment.isoformat().replace("+00:00", "Z")

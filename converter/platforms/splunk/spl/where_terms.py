@@ -1,0 +1,319 @@
+"""Conditions as ``where`` says them: with case, exactly, and true whenever the two-valued rule is.
+
+``where`` has three truth values (a null operand gives null, and null drops the row), so negation is pushed
+down to the predicates, where it reads ``(isnull('x') OR NOT (…))``. A field that can hold several values is
+asked value by value through ``mvfilter``, which keeps the values an expression is true for and gives null
+when there are none (Search Reference, "Multivalue eval functions"), so a condition on it is never null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+
+from converter.logsources.pack import FieldType, PlatformField
+from converter.model.diagnostics import Fidelity
+from converter.model.expressions import (
+    ORDER_OPERATORS,
+    All,
+    AnyOf,
+    Concat,
+    Expression,
+    Function,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+    Scalar,
+)
+from converter.model.paths import FieldPath
+from converter.platforms.losses import Losses
+from converter.platforms.splunk.spl import times
+from converter.platforms.splunk.spl.addresses import MACRO_PREFIX, class_template, has_macro, network
+from converter.platforms.splunk.spl.matching import matches_text, pattern_test
+from converter.platforms.splunk.spl.text import eval_name, is_plain, quoted
+from converter.platforms.splunk.spl.values import number_of, number_text, text_of
+
+_ORDER = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+_NUMERIC_TYPES = frozenset({FieldType.INTEGER, FieldType.FLOAT})
+_TRIM = r"^[ \t\r\n\f\v]+|[ \t\r\n\f\v]+\z"
+_BASENAME = r"(?s)^.*[/\\]"
+
+_PLAIN_ARGUMENT = re.compile(r"'[A-Za-z0-9_.{}:@-]+'")
+"""A macro's argument without commas, quotes or spaces, which would end it."""
+
+ALWAYS, NEVER = "true()", "false()"
+
+
+class WhereTerms:
+    """Prints conditions as eval expressions. ``fields`` tells how each stored path is stored."""
+
+    def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+        self._fields = fields
+        self._losses = losses
+        self.address_classes: dict[str, None] = {}
+
+    def condition(self, expression: Expression, holds: bool = True) -> str:
+        """The eval condition that is true exactly when ``expression`` is ``holds``."""
+        match expression:
+            case All(terms):
+                return self._joined(terms, holds, " AND " if holds else " OR ", ALWAYS if holds else NEVER)
+            case AnyOf(terms):
+                return self._joined(terms, holds, " OR " if holds else " AND ", NEVER if holds else ALWAYS)
+            case Not(term):
+                with self._losses.flipped():
+                    return self.condition(term, not holds)
+            case Predicate():
+                return self._predicate(expression, holds)
+        raise TypeError(f"not a flat condition: {expression!r}")
+
+    def _joined(self, terms: Iterable[Expression], holds: bool, joint: str, empty: str) -> str:
+        texts = [self.condition(term, holds) for term in terms]
+        if not texts:
+            return empty
+        return texts[0] if len(texts) == 1 else f"({joint.join(texts)})"
+
+    # -- one predicate
+
+    def _predicate(self, predicate: Predicate, holds: bool) -> str:
+        if predicate.operator is Operator.SAME_AS:
+            return self._same_as(predicate, holds)
+        subject = predicate.subject
+        if isinstance(subject, Concat):
+            text = self._concat(subject)
+            if text is None:
+                return self._given_up("multi-value", "a list of values joined to other texts", holds)
+            return self._on_one(predicate, text, holds)
+        name = eval_name(str(subject.steps[0]))
+        if len(subject.steps) > 1:
+            index = self._index(subject)
+            if index is not None:
+                return self._on_one(predicate, f"mvindex({name}, {index})", holds)
+        if self._may_be_list(subject):
+            return self._on_list(predicate, name, holds)
+        return self._on_one(predicate, name, holds)
+
+    def _may_be_list(self, path: FieldPath) -> bool:
+        field = self._fields.get(path)
+        return field is None or field.is_list or "{}" in field.name
+
+    def _index(self, path: FieldPath) -> int | None:
+        """The one index of a path that ``mvindex`` can take; else the predicate is asked of any value."""
+        name, indexes = str(path.steps[0]), path.steps[1:]
+        index = indexes[0]
+        if len(indexes) == 1 and isinstance(index, int) and (name.count("{}") <= 1 and "{}." not in name):
+            return index
+        self._losses.lose(
+            "array-index",
+            Fidelity.WIDER,
+            f"Splunk flattens {name}, so one position of a list inside it cannot be addressed: any will do",
+        )
+        return None
+
+    def _on_one(self, predicate: Predicate, base: str, holds: bool) -> str:
+        """A condition on a single value ``base`` (an eval expression that is null when there is none)."""
+        value = _applied(base, predicate.functions)
+        if predicate.operator is Operator.EXISTS:
+            return f"isnotnull({value})" if holds else f"isnull({value})"
+        tests, guard = self._tests(predicate, value)
+        joint = " AND " if predicate.all_of else " OR "
+        test = tests[0] if len(tests) == 1 else f"({joint.join(tests)})"
+        if holds:
+            return test
+        if predicate.operator in (Operator.CIDR, Operator.IP):
+            return f"if({test}, 1, 0)==0"
+        return f"(isnull({guard}) OR NOT {_in_parentheses(test)})"
+
+    def _on_list(self, predicate: Predicate, name: str, holds: bool) -> str:
+        """A condition that some value of a multivalue field meets (with ``all_of``: each operand by some)."""
+        value = _applied(name, predicate.functions)
+        asks = "isnotnull" if holds else "isnull"
+        if predicate.operator is Operator.EXISTS:
+            if not predicate.functions:
+                return f"{asks}({name})"
+            return f"{asks}(mvfilter(isnotnull({value})))"
+        tests, _ = self._tests(predicate, value)
+        if predicate.all_of and len(tests) > 1:
+            joint = " AND " if holds else " OR "
+            return "(" + joint.join(f"{asks}(mvfilter({test}))" for test in tests) + ")"
+        return f"{asks}(mvfilter({' OR '.join(tests)}))"
+
+    def _same_as(self, predicate: Predicate, holds: bool) -> str:
+        """Equality with another field. On lists: the two have fewer distinct values together than apart."""
+        joint = " AND " if predicate.all_of == holds else " OR "
+        others = [value for value in predicate.values if isinstance(value, FieldPath)]
+        texts = [self._same(predicate, other, holds) for other in others]
+        return texts[0] if len(texts) == 1 else f"({joint.join(texts)})"
+
+    def _same(self, predicate: Predicate, other: FieldPath, holds: bool) -> str:
+        subject = predicate.subject
+        left = self._concat(subject) if isinstance(subject, Concat) else self._whole_field(subject)
+        right = self._whole_field(other)
+        if left is None or right is None:
+            return self._given_up("multi-value", "a list of values joined to other texts", holds)
+        lists = self._may_be_list(other) and len(other.steps) == 1
+        if isinstance(subject, FieldPath):
+            lists = lists or (self._may_be_list(subject) and len(subject.steps) == 1)
+        if not lists:
+            left = _applied(left, predicate.functions)
+            if predicate.ignore_case:
+                left, right = f"lower({left})", f"lower({right})"
+            if holds:
+                return f"{left}=={right}"
+            return f"(isnull({left}) OR isnull({right}) OR NOT ({left}=={right}))"
+        if predicate.functions or predicate.ignore_case:
+            return self._given_up("same-as", "two lists compared after a change of their values", holds)
+        together = f"mvcount(mvdedup(mvappend({left}, {right})))"
+        apart = f"mvcount(mvdedup({left}))+mvcount(mvdedup({right}))"
+        if holds:
+            return f"{together}<{apart}"
+        return f"(isnull({left}) OR isnull({right}) OR NOT ({together}<{apart}))"
+
+    def _whole_field(self, path: FieldPath) -> str:
+        name = eval_name(str(path.steps[0]))
+        index = self._index(path) if len(path.steps) > 1 else None
+        return name if index is None else f"mvindex({name}, {index})"
+
+    def _concat(self, concat: Concat) -> str | None:
+        """The joined text; None when a part is a list, of which ``.`` would join something else."""
+        parts: list[str] = []
+        for part in concat.parts:
+            if isinstance(part, str):
+                if not is_plain(part):
+                    return None
+                parts.append(quoted(part))
+            elif len(part.steps) > 1:
+                index = self._index(part)
+                if index is None:
+                    return None
+                parts.append(f"mvindex({eval_name(str(part.steps[0]))}, {index})")
+            elif self._may_be_list(part):
+                return None
+            else:
+                parts.append(eval_name(str(part.steps[0])))
+        return f"({'.'.join(parts)})" if len(parts) > 1 else parts[0]
+
+    def _given_up(self, code: str, what: str, holds: bool) -> str:
+        """The side that alerts more in place of a condition that cannot be said."""
+        self._losses.lose(code, Fidelity.WIDER if holds else Fidelity.NARROWER, f"Splunk cannot test {what}")
+        return ALWAYS
+
+    # -- operators
+
+    def _tests(self, predicate: Predicate, value: str) -> tuple[list[str], str]:
+        """The tests of ``value``, and what must not be null for them to be true or false.
+
+        One test per operand, or one for all where SPL has a list form.
+        """
+        operands = [operand for operand in predicate.values if not isinstance(operand, FieldPath)]
+        operator, ignore_case = predicate.operator, predicate.ignore_case
+        counts = bool(predicate.functions) and predicate.functions[-1].name is FunctionName.LENGTH
+        if operator is Operator.IS:
+            return self._is(operands, value, predicate, counts), value
+        if operator in ORDER_OPERATORS:
+            return self._ordered(predicate, operands, value, counts)
+        if operator is Operator.CIDR:
+            return [f'cidrmatch("{network(text_of(operand))}", {value})' for operand in operands], value
+        if operator is Operator.IP:
+            return [self._in_class(text_of(operand), value) for operand in operands], value
+        return [
+            pattern_test(operator, text_of(operand), value, ignore_case, self._losses) for operand in operands
+        ], value
+
+    def _in_class(self, class_name: str, value: str) -> str:
+        """Membership in an address class: by its macro where the argument is one plain field."""
+        if has_macro(class_name) and _PLAIN_ARGUMENT.fullmatch(value):
+            self.address_classes[class_name] = None
+            return f"`{MACRO_PREFIX}{class_name}({value})`"
+        return class_template(class_name).format(value)
+
+    def _is(self, operands: list[Scalar], value: str, predicate: Predicate, counts: bool) -> list[str]:
+        literals: list[str] = []
+        tests: list[str] = []
+        compared = f"lower({value})" if predicate.ignore_case and not counts else value
+        for operand in operands:
+            text = text_of(operand).lower() if predicate.ignore_case else text_of(operand)
+            number = number_of(operand) if counts or not isinstance(operand, str) else None
+            if number is not None and (counts or not predicate.functions):
+                literals.append(number_text(number))
+            elif is_plain(text):
+                literals.append(quoted(text))
+            else:
+                tests.append(matches_text(value, text_of(operand), predicate.ignore_case))
+        if predicate.all_of or len(literals) == 1:
+            tests[:0] = [f"{compared}=={literal}" for literal in literals]
+        elif literals:
+            tests.insert(0, f"in({compared}, {', '.join(literals)})")
+        return tests
+
+    def _ordered(
+        self, predicate: Predicate, operands: list[Scalar], value: str, counts: bool
+    ) -> tuple[list[str], str]:
+        sign = _ORDER[predicate.operator]
+        tests: list[str] = []
+        guard = value
+        for operand in operands:
+            number = number_of(operand)
+            if number is not None:
+                if not counts and not self._is_numeric(predicate):
+                    guard = f"tonumber({value})"
+                tests.append(f"{value if counts else guard}{sign}{number_text(number)}")
+                continue
+            moment = times.parse(text_of(operand))
+            if moment is None:
+                self._losses.refuse("time-format", f"{operand!r} is neither a number nor a timestamp")
+                tests.append(ALWAYS)
+                continue
+            guard = times.epoch_of(value)
+            self._losses.note(
+                "time-format", f"times are read from text in the forms {', '.join(times.FORMATS)} only"
+            )
+            tests.append(f"{guard}{sign}{number_text(moment.astimezone(UTC).timestamp())}")
+        return tests, guard
+
+    def _is_numeric(self, predicate: Predicate) -> bool:
+        if predicate.functions or not isinstance(predicate.subject, FieldPath):
+            return False
+        field = self._fields.get(predicate.subject)
+        return field is not None and field.type in _NUMERIC_TYPES
+
+
+def _in_parentheses(test: str) -> str:
+    return test if test.startswith("(") and test.endswith(")") and _closes_at_end(test) else f"({test})"
+
+
+def _closes_at_end(text: str) -> bool:
+    """Whether the first parenthesis of a test closes at its very end (texts in quotes aside)."""
+    depth, position, inside = 0, 0, False
+    while position < len(text):
+        character = text[position]
+        if inside and character == "\\":
+            position += 1
+        elif character == '"':
+            inside = not inside
+        elif not inside and character in "()":
+            depth += 1 if character == "(" else -1
+            if depth == 0:
+                return position == len(text) - 1
+        position += 1
+    return False
+
+
+def _applied(value: str, functions: tuple[Function, ...]) -> str:
+    """``value`` after the value functions, as an eval expression."""
+    for function in functions:
+        match function.name:
+            case FunctionName.LOWER:
+                value = f"lower({value})"
+            case FunctionName.UPPER:
+                value = f"upper({value})"
+            case FunctionName.TRIM:
+                value = f'replace({value}, {quoted(_TRIM)}, "")'
+            case FunctionName.BASENAME:
+                value = f'replace({value}, {quoted(_BASENAME)}, "")'
+            case FunctionName.LENGTH:
+                value = f"len({value})"
+            case FunctionName.SPLIT:
+                value = f"mvindex(split({value}, {quoted(function.separator or '')}), {function.index})"
+    return value
