@@ -196,7 +196,7 @@ def predicate(
 
 
 def some_value(source: Gathered) -> Condition:
-    """The list is not empty. ``exists`` of a field would also see an object, so it is asked of a text made of it."""
+    """The list is not empty. ``exists`` of a field would also see an object, so a text made of it is asked."""
     subject = source.subject
     if isinstance(subject, FieldPath) and not source.functions:
         subject = Concat((subject,))
@@ -285,9 +285,10 @@ def _merged(terms: list[Expression]) -> list[Expression]:
         if isinstance(term, Predicate) and term.values and (not term.all_of or len(term.values) == 1):
             key = (term.subject, term.operator, term.functions, term.ignore_case)
             known = found.get(key)
-            if isinstance(known, Predicate):
-                term = msgspec.structs.replace(known, values=(*known.values, *term.values))
-        found[key] = term
+            values = (*known.values, *term.values) if isinstance(known, Predicate) else term.values
+            found[key] = msgspec.structs.replace(term, values=values, all_of=False)
+        else:
+            found[key] = term
     return list(found.values())
 
 

@@ -7,7 +7,6 @@ membership is tested against tuples; ``==`` tells 403 from "403" and takes ``Tru
 
 from __future__ import annotations
 
-import contextlib
 from typing import Final
 
 import msgspec
@@ -27,13 +26,13 @@ from converter.model.expressions import (
     Scalar,
 )
 from converter.model.paths import FieldPath
-from converter.model.regex import RegexError, nullable, parse, render
 from converter.platforms.losses import Losses
 from converter.platforms.panther import layout
 from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.layout import Doc
-from converter.platforms.panther.literals import python_raw, python_scalar, python_text
+from converter.platforms.panther.literals import python_scalar, python_text
 from converter.platforms.panther.module import Module, tuple_text, words
+from converter.platforms.panther.texttests import TextTest, TextTests
 
 _ORDER: Final = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
@@ -68,6 +67,7 @@ class ConditionWriter:
         self._module = module
         self._fields = fields
         self._losses = losses
+        self._tests = TextTests(module, losses)
 
     def condition(self, expression: Expression, scope: Scope = Scope()) -> Doc:  # noqa: B008 - frozen
         """The condition as a tree whose Python text gives True or False."""
@@ -171,7 +171,7 @@ class ConditionWriter:
             not isinstance(v, (str, bool)) for v in predicate.values
         ):
             return None
-        tests = self._text_tests(predicate, path)
+        tests = self._tests.of(predicate, path)
         if tests is None or any(test.takes_empty for test in tests):
             return None
         element = f"str({self.lookup(path, scope, default=python_text(''))})"
@@ -193,7 +193,7 @@ class ConditionWriter:
             case Operator.GT | Operator.GTE | Operator.LT | Operator.LTE:
                 return self._order(predicate, subject)
             case _:
-                tests = self._text_tests(predicate, _path_of(predicate)) or []
+                tests = self._tests.of(predicate, _path_of(predicate)) or []
                 return layout.joined("or", [_some(test, subject) for test in tests])
 
     def _exists(self, predicate: Predicate, scope: Scope) -> Doc:
@@ -267,7 +267,7 @@ class ConditionWriter:
             texts = []
         if texts:
             operand = msgspec.structs.replace(predicate, values=tuple(texts))
-            found += [_some(test, subject) for test in self._text_tests(operand, _path_of(predicate)) or []]
+            found += [_some(test, subject) for test in self._tests.of(operand, _path_of(predicate)) or []]
         if numbers:
             source = self._numbers(subject)
             if len(numbers) == 1:
@@ -347,103 +347,8 @@ class ConditionWriter:
         name = self._module.constant(stem, _networks_text([python_text(network) for network in networks]))
         return layout.call(f"in_networks(address, {name})")
 
-    # -- tests of one text
 
-    def _text_tests(self, predicate: Predicate, path: FieldPath | None) -> list[_Test] | None:
-        """The tests of one text that any operand's satisfaction comes to; None if there are none."""
-        operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
-        fold = ".lower()" if predicate.ignore_case else ""
-        if predicate.operator is Operator.REGEX:
-            return [
-                test for operand in operands if (test := self._regex(operand, predicate, path)) is not None
-            ]
-        forms: dict[Operator, list[str]] = {}
-        for operand in operands:
-            operator: Operator = predicate.operator
-            text = operand.lower() if fold else operand
-            if operator is Operator.LIKE:
-                operator, text = _like(text)
-            forms.setdefault(operator, []).append(text)
-        tests: list[_Test] = []
-        for operator, found in forms.items():
-            texts = list(dict.fromkeys(found))
-            if operator is Operator.LIKE:
-                tests += [self._wildcard(text, fold, path) for text in texts]
-            else:
-                literals = [python_text(text) for text in texts]
-                choices = literals[0] if len(texts) == 1 else self._module.choices(path, literals)
-                tests.append(_Test(_FORMS[operator], choices, len(texts) > 1, fold, "" in texts))
-        return tests
-
-    def _regex(self, pattern: str, predicate: Predicate, path: FieldPath | None) -> _Test | None:
-        with contextlib.suppress(RecursionError):
-            try:
-                node = parse(f"(?i){pattern}" if predicate.ignore_case else pattern, "re2")
-                text = render(node, "python")
-            except RegexError as error:
-                self._losses.refuse("regex-construct", f"the regex {pattern!r} has no Python form: {error}")
-                return None
-            name = self._pattern(python_raw(text), "", path)
-            return _Test("search", name, False, "", nullable(node))
-        self._losses.refuse("regex-construct", "the regex is nested too deeply")
-        return None
-
-    def _wildcard(self, text: str, fold: str, path: FieldPath | None) -> _Test:
-        import re
-
-        parts = {"*": ".*", "?": "."}
-        body = "".join(
-            parts[token] if is_wild else re.escape(token) for is_wild, token in _wildcard_tokens(text)
-        )
-        takes_empty = not body.replace(".*", "")
-        return _Test(
-            "fullmatch", self._pattern(python_raw(body), ", re.DOTALL", path), False, fold, takes_empty
-        )
-
-    def _pattern(self, literal: str, flags: str, path: FieldPath | None) -> str:
-        self._module.use("re")
-        stem = words(path) if path is not None else "text"
-        return self._module.constant(f"{stem}_pattern", f"re.compile({literal}{flags})")
-
-
-class _Test(msgspec.Struct, frozen=True):
-    """A test of one text. ``form``: which; ``operand``: a literal, or a tuple when ``several``.
-
-    ``fold`` is put behind the text where case is ignored; ``takes_empty``: whether "" may satisfy it.
-    """
-
-    form: str
-    operand: str
-    several: bool
-    fold: str
-    takes_empty: bool
-
-    def of(self, element: str) -> Doc:
-        """The test of the text that a Python expression gives."""
-        text = element + self.fold
-        match self.form:
-            case "equal":
-                return layout.compared(text, "in" if self.several else "==", self.operand)
-            case "contains" if self.several:
-                return _any(layout.compared("part", "in", text), f"for part in {self.operand}")
-            case "contains":
-                return layout.compared(self.operand, "in", text)
-            case "search" | "fullmatch":
-                found = f"{self.operand}.{self.form}({text})"
-                return layout.Text(f"bool({found})", f"not {found}")
-            case _:
-                return layout.call(f"{text}.{self.form}({self.operand})")
-
-
-_FORMS: Final = {
-    Operator.IS: "equal",
-    Operator.STARTS_WITH: "startswith",
-    Operator.ENDS_WITH: "endswith",
-    Operator.CONTAINS: "contains",
-}
-
-
-def _some(test: _Test, subject: Subject) -> Doc:
+def _some(test: TextTest, subject: Subject) -> Doc:
     """Some text of the subject passes the test."""
     element = f"str({subject.element})" if subject.is_length else subject.element
     if test.form == "equal" and not test.several and not test.fold and element == "value":
@@ -489,34 +394,3 @@ def _networks_text(networks: list[str]) -> str:
         return f"[ip_network(network) for network in {listed}]"
     indented = listed.replace("\n", "\n    ")
     return f"[\n    ip_network(network)\n    for network in {indented}\n]"
-
-
-def _wildcard_tokens(pattern: str) -> list[tuple[bool, str]]:
-    """(is a wildcard, character) for each character of a ``like`` pattern, escapes resolved."""
-    tokens: list[tuple[bool, str]] = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\" and position + 1 < len(pattern) and pattern[position + 1] in "*?\\":
-            position += 1
-            tokens.append((False, pattern[position]))
-        else:
-            tokens.append((character in "*?", character))
-        position += 1
-    return tokens
-
-
-def _like(pattern: str) -> tuple[Operator, str]:
-    """A pattern with ``*`` at its ends only is one of the plainer operators; else it stays ``like``."""
-    tokens = _wildcard_tokens(pattern)
-    before = bool(tokens) and tokens[0] == (True, "*")
-    after = len(tokens) > 1 and tokens[-1] == (True, "*")
-    inner = tokens[before : len(tokens) - after]
-    text = "".join(character for _, character in inner)
-    if any(is_wild for is_wild, _ in inner) or ((before or after) and not text):
-        return Operator.LIKE, pattern
-    if before and after:
-        return Operator.CONTAINS, text
-    if before:
-        return Operator.ENDS_WITH, text
-    return (Operator.STARTS_WITH, text) if after else (Operator.IS, text)

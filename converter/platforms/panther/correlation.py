@@ -9,6 +9,7 @@ into its alert context as a list of texts, one per combination of the key fields
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ def write_sequence(writer: PantherWriter) -> Artifact:
     on = f"p_alert_context.{SEQUENCE_KEY}" if any(step.by for step in rule.steps) else None
     transitions = [
         _Transition(f"{one.id} FOLLOWED BY {other.id}", one.id, other.id, minutes, on)
-        for one, other in zip(signals, signals[1:], strict=False)
+        for one, other in itertools.pairwise(signals)
     ]
     folder = (rule.logsource or rule.steps[0].logsource)[0]
     values: dict[str, Any] = {
@@ -116,7 +117,7 @@ def _signal_files(
         "display_name": allowed_name(f"{writer.rule.title} - {signal.id}"),
         "create_alert": False,
         "severity": "Info",
-        "description": f"Step {number} of the correlation rule {shared['rule_id']}; makes signals, no alerts.",
+        "description": f"Step {number} of the correlation rule {shared['rule_id']}; makes signals only.",
         "runbook": "",
         "summary_attributes": [],
         "filename": f"{name}.py",
@@ -147,14 +148,14 @@ def _losses(writer: PantherWriter, minutes: int | None) -> None:
     losses.lose(
         "sequence",
         Fidelity.NARROWER,
-        f"a correlation rule looks for its signals every {rate} minutes in the last {lookback}; sequences that "
-        "one run finds are reported together, and which of several equal signals it pairs is not documented",
+        f"a correlation rule looks for its signals every {rate} minutes in the last {lookback}; sequences "
+        "that one run finds are reported together, and which of several equal signals it pairs is not documented",
     )
     if any(step.absent for step in sequence.steps):
         losses.lose(
             "sequence",
             Fidelity.WIDER,
-            "an absent step is looked for within the run's window only; one that comes later is not waited for",
+            "an absent step is looked for within the run's window; one that comes later is not waited for",
         )
     if sequence.within is None or minutes is None:
         losses.lose(
@@ -173,5 +174,5 @@ def _losses(writer: PantherWriter, minutes: int | None) -> None:
         losses.lose(
             "window",
             Fidelity.WIDER,
-            f"each transition may take {minutes} minutes, so the whole sequence may take longer than `within`",
+            f"each transition may take {minutes} minutes, so the whole may take longer than `within`",
         )

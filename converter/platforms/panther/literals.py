@@ -88,7 +88,7 @@ def yaml_scalar(value: Scalar) -> str:
 
 
 def yaml_json(value: Any, indent: int = 0) -> str:
-    """A decoded JSON value in YAML's flow form, which is JSON, with ``indent`` blanks before further lines."""
+    """A decoded JSON value in YAML's flow form, which is JSON, further lines behind ``indent`` blanks."""
     try:
         text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     except (msgspec.MsgspecError, OverflowError, TypeError, ValueError, RecursionError):

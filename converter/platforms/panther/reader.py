@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -32,7 +33,7 @@ _DEFAULT_PERIOD = 60
 
 
 def read_artifact(artifact: Artifact, context: Context) -> Rule:
-    """The rule that an artifact's files are. Raises RuleError naming the file and line of what does not parse."""
+    """The rule that an artifact's files are. Raises RuleError with the file and line of what does not parse."""
     texts = {file.path: file.text for file in artifact.files}
     specifications = {
         path: _specification(path, text) for path, text in texts.items() if path.endswith(".yml")
@@ -263,5 +264,5 @@ def _span(transitions: list[dict[str, Any]]) -> timedelta | None:
 def _check_order(entries: list[dict[str, Any]], transitions: list[dict[str, Any]]) -> None:
     names = [entry["ID"] for entry in entries]
     pairs = [(each["From"], each["To"]) for each in transitions]
-    if pairs != list(zip(names, names[1:], strict=False)):
+    if pairs != list(itertools.pairwise(names)):
         raise UnreadableError("transitions in another order than the sequence")

@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def read_settings(rule: Rule, defaults: Mapping[str, Any], losses: Losses) -> Settings:
-    """The settings of one rule. What is wrong is refused with code ``settings``; the defaults then stand in."""
+    """The settings of one rule. What is wrong is refused, code ``settings``."""
     own = rule.platforms.get("panther", {})
     given = {**defaults, **own}
     if defaults.get("tags") and own.get("tags"):

@@ -68,7 +68,7 @@ def _history(new_terms: NewTerms, losses: Losses) -> int:
         losses.lose(
             "new-terms",
             Fidelity.NARROWER,
-            f"matches of the same values within {SHORTEST_DEDUP_MINUTES} minutes, the least that Panther takes, "
+            f"matches of the same values within {SHORTEST_DEDUP_MINUTES} minutes, the least Panther takes, "
             "join one alert",
         )
     return max(minutes, SHORTEST_DEDUP_MINUTES)

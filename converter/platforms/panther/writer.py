@@ -153,7 +153,7 @@ class PantherWriter:
             self.losses.lose(
                 "distinct",
                 Fidelity.NARROWER,
-                f"{distinct} may hold several values, each to be counted; unique() gives one value per event, "
+                f"{distinct} may hold several values, each to be counted; unique() gives one per event, "
                 "here all of them together",
             )
 
