@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
-from stand_in import EventDict
-from strategies import events, expressions
+from tests.platforms.panther.stand_in import EventDict
+from tests.platforms.panther.strategies import events, expressions
 
 from converter.evaluate import compile_expression
 from converter.model.expressions import Expression
