@@ -3,7 +3,8 @@
 Sources, in Elasticsearch's ES|QL reference: "Multivalued fields" (a function of a multi-valued field is null
 unless its page says otherwise; order undefined), TO_LOWER/TO_UPPER ("single- or multi-valued"), SPLIT
 ("single byte delimiters", single-valued), MV_SLICE (index from 0, negative from the end), REPLACE (Java
-regular expression), LENGTH (characters), CONCAT and TRIM (single-valued), the TO_ conversions (per value).
+regular expression), LENGTH (characters), CONCAT and TRIM (single-valued), the TO_ conversions (per value),
+"ES|QL limitations" (no nested, object or flattened columns).
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ FAMILIES: Final = {
 }
 
 
+ECS_LISTS: Final = frozenset({"event.category", "event.type", "tags", "process.args", "process.parent.args"})
+"""Fields that hold lists in the Elastic Common Schema (ECS reference, "should contain an array of values"),
+for conditions on fields that no log source declares."""
+
+
 class Operand(msgspec.Struct, frozen=True):
     """``text`` is an expression of ES|QL; ``many`` says that it may hold several values.
 
@@ -87,10 +93,11 @@ class Operands:
 
     def column(self, path: FieldPath) -> Operand | None:
         """A stored field as it is, or the single value of one that has an index step."""
-        field = self._fields.get(path) or PlatformField(name=str(path.steps[0]))
-        name = identifier(str(path.steps[0]))
+        stored = str(path.steps[0])
+        field = self._fields.get(path) or PlatformField(name=stored, is_list=stored in ECS_LISTS)
+        name = identifier(stored)
         indexes = path.steps[1:]
-        if field.type in (FieldType.NESTED, FieldType.OBJECT):
+        if field.type not in FAMILIES:
             self._losses.refuse("field-type", f"ES|QL cannot read {field.type} fields such as {field.name}")
             return Operand(name, Family.TEXT, guards=(name,))
         if indexes and field.is_list:

@@ -14,6 +14,7 @@ _ESCAPES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\
 _UNESCAPES: Final = {escape[1]: character for character, escape in _ESCAPES.items()}
 _ESCAPE_SEQUENCE: Final = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_ESCAPE: Final = re.compile("[" + re.escape("".join(_ESCAPES)) + "]")
+_NOT_TRIPLE: Final = re.compile(r'[\n\r]|^"|"$|"""')
 _PLAIN_PART: Final = re.compile(r"(?:[A-Za-z]|[_@](?=[A-Za-z0-9_]))[A-Za-z0-9_]*", re.ASCII)
 
 RESERVED: Final = frozenset(
@@ -26,8 +27,8 @@ RESERVED: Final = frozenset(
 
 
 def string(text: str) -> str:
-    """A string literal. Text with backslashes and nothing that triple quotes forbid is written in those."""
-    if "\\" in text and not any(character in text for character in '"\n\r'):
+    """A string literal. Text with backslashes or quotes, but none at an end, is written in triple quotes."""
+    if ("\\" in text or '"' in text) and not _NOT_TRIPLE.search(text):
         return f'"""{text}"""'
     return '"' + _NEEDS_ESCAPE.sub(lambda match: _ESCAPES[match[0]], text) + '"'
 

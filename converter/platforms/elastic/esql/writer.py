@@ -22,7 +22,8 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.model.rule import Threshold
-from converter.platforms.elastic.esql.condition import Condition, conjuncts, joint, negate, printed
+from converter.platforms.elastic import kql
+from converter.platforms.elastic.esql.condition import Condition, Leaf, conjuncts, joint, negate, printed
 from converter.platforms.elastic.esql.operands import Operands
 from converter.platforms.elastic.esql.predicates import Predicates
 from converter.platforms.elastic.esql.text import identifier, string
@@ -118,8 +119,25 @@ class _Writer:
             case ForSome(path, term):
                 return self.condition(self._unbound(path, term), wanted)
             case Predicate():
-                written = self._predicates.condition(expression)
+                written = self._by_kql(expression) or self._predicates.condition(expression)
                 return written if wanted else negate(written)
+
+    def _by_kql(self, predicate: Predicate) -> Condition | None:
+        """The KQL function, where ES|QL itself does not see lists and KQL says it exactly.
+
+        KQL asks any value of a field, and the function is true or false, never null (ES|QL reference, KQL;
+        9.1 and later also below OR).
+        """
+        trial = Losses("elastic")
+        Predicates(self._fields, trial).condition(predicate)
+        if all(found.code != "multi-value" for found in trial.diagnostics):
+            return None
+        losses = Losses("elastic")
+        clause = kql.write(predicate, self._fields, losses)
+        if losses.fidelity is not Fidelity.EXACT:
+            return None
+        test = f"KQL({string(clause.text)})"
+        return Leaf(test, f"NOT {test}")
 
     def _unbound(self, path: FieldPath, term: Expression) -> Expression:
         """A same-element condition over columns that no longer know their element.

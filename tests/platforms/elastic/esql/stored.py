@@ -11,6 +11,8 @@ import msgspec
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.expressions import Expression, fields_of, predicates
 from converter.model.paths import FieldPath
+from converter.platforms.elastic import kql
+from converter.platforms.elastic.fields import StoredFields
 
 CASES: Final = Path(__file__).with_name("cases")
 
@@ -32,6 +34,14 @@ FIELDS: Final[Mapping[str, PlatformField]] = {
         ("nested", FieldType.NESTED, True),
     )
 }
+
+
+STORED: Final = StoredFields.of_types({name: field.type for name, field in FIELDS.items()})
+
+
+def kql_reader(text: str) -> Expression:
+    """What the KQL function asks of the stored fields."""
+    return kql.read(text, STORED)
 
 
 class Localised(msgspec.Struct):

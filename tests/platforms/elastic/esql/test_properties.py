@@ -25,7 +25,7 @@ from converter.platforms.elastic.esql import condition, read_condition
 from converter.platforms.elastic.esql.joined import SEPARATOR
 from converter.platforms.losses import Losses
 from tests import strategies as house
-from tests.platforms.elastic.esql.stored import FIELDS, localised
+from tests.platforms.elastic.esql.stored import FIELDS, kql_reader, localised
 
 HOSTILE = [text for text in house.HOSTILE if len(text) < 40]
 WITHOUT_TILDE = [text for text in house.HOSTILE if "~" not in text]
@@ -158,7 +158,7 @@ def check(expression: Expression, event: dict[str, Any]) -> None:
     if Fidelity.REFUSED in effects:
         return
     wanted = compile_expression(expression)(event)
-    said = compile_expression(read_condition(text, FIELDS))(event)
+    said = compile_expression(read_condition(text, FIELDS, kql_reader))(event)
     if wanted and not said:
         assert Fidelity.NARROWER in effects, text
     if said and not wanted:
