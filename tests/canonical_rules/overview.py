@@ -21,6 +21,8 @@ from converter.model.rule import Rule
 
 FOLDER = Path(__file__).parents[2] / "canonical_rules"
 README = FOLDER / "README.md"
+PLATFORMS = ("elastic", "panther", "splunk")
+"""The platforms that the pack is written for."""
 _TABLE = re.compile(r"(?ms)^\| Rule \|.*?(?=^[^|]|\Z)")
 
 

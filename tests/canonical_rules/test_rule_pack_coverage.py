@@ -21,7 +21,6 @@ from converter.model.rule import (
     Step,
     Threshold,
 )
-from converter.platforms.registry import platform_names
 from tests.canonical_rules import overview
 
 RULES = load_rules([overview.FOLDER])
@@ -85,7 +84,7 @@ def test_every_status_is_used(status: Status) -> None:
     assert any(rule.status is status for rule in RULES)
 
 
-@pytest.mark.parametrize("name", platform_names())
+@pytest.mark.parametrize("name", overview.PLATFORMS)
 def test_every_platform_has_settings_somewhere(name: str) -> None:
     assert any(rule.platforms.get(name) for rule in RULES)
 

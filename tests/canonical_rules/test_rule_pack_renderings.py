@@ -9,14 +9,14 @@ from converter.model.diagnostics import Fidelity
 from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.naming import slug
-from converter.platforms.registry import platform, platform_names
+from converter.platforms.registry import platform
 from tests.canonical_rules import overview
 
 RULES = load_rules([overview.FOLDER])
 CONTEXT = context_for()
 
 
-@pytest.mark.parametrize("name", ["elastic", "panther", "splunk"])
+@pytest.mark.parametrize("name", overview.PLATFORMS)
 @pytest.mark.parametrize("rule", RULES, ids=slug)
 def test_a_rule_is_written_with_no_loss_but_those_it_allows(rule: Rule, name: str) -> None:
     artifact = platform(name).render(rule, CONTEXT)
@@ -28,6 +28,6 @@ def test_a_rule_is_written_with_no_loss_but_those_it_allows(rule: Rule, name: st
 
 def test_most_renderings_are_exact() -> None:
     fidelities = [
-        platform(name).render(rule, CONTEXT).fidelity for rule in RULES for name in platform_names()
+        platform(name).render(rule, CONTEXT).fidelity for rule in RULES for name in overview.PLATFORMS
     ]
     assert fidelities.count(Fidelity.EXACT) * 4 >= len(fidelities) * 3
