@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from converter.logsources import load_packs
+from converter.logsources import load_packs, localise
 from converter.logsources.pack import FieldType, Pack
+from converter.model.expressions import Operator, Predicate
 
 SEED = 20240717
 TEXTUAL = (FieldType.KEYWORD, FieldType.WILDCARD)
@@ -65,6 +66,9 @@ def _fields(pack: Pack) -> tuple[list[str], list[str], list[str]]:
     by_kind: dict[str, list[str]] = {"text": [], "number": [], "ip": []}
     for path, field in pack.fields.items():
         if field.is_list or any(other.type is not field.type for other in field.platforms.values()):
+            continue
+        question = Predicate(path, Operator.IS, ("1",))
+        if any(localise(question, [pack], name).diagnostics for name in ("elastic", "panther", "splunk")):
             continue
         kind = {FieldType.INTEGER: "number", FieldType.IP: "ip"}.get(field.type, "text")
         if kind != "text" or field.type in TEXTUAL:

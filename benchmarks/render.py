@@ -29,7 +29,7 @@ def write(folder: Path, rules: Sequence[Draft], form: Callable[[Draft], Mapping[
     folder.mkdir()
     for draft in rules:
         text = yaml.dump(dict(form(draft)), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
-        (folder / f"rule_{draft.number:05}.yaml").write_text(text, encoding="utf-8")
+        (folder / f"rule_{draft.number:05}.yml").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -66,6 +66,11 @@ def main() -> None:
             raise RuntimeError("nothing was rendered")
         command = ("convert", "--target", "splunk", "--without-pipeline", "--skip-unsupported")
         reference = program(BIN / "sigma", *command, "--output", root / "sigma.out", theirs)
+        queries = sum(
+            1 for line in (root / "sigma.out").read_text(encoding="utf-8").splitlines() if line.strip()
+        )
+        if queries < 0.9 * count:
+            raise RuntimeError(f"sigma-cli converted only {queries} of {count} rules")
         ours_inside, theirs_inside, fidelity = library(ours, theirs)
     each, reference_each = converted / (count * len(platforms)), reference / count
     inside, theirs_each = ours_inside / (count * len(platforms)), theirs_inside / count
