@@ -14,7 +14,9 @@ from converter.logsources.pack import Field, FieldType, PlatformField
 from converter.model.paths import FieldPath
 
 _FIELD_KEYS = ("type", "description")
-_STORED_KEYS = ("name", "type", "list", "values", "case", "keys", "ip", "shared")
+_STORED_KEYS = (
+    "name", "type", "list", "values", "case", "keys", "ip", "basename", "shared", "join", "separator",
+)  # fmt: skip
 
 
 class _Declared(msgspec.Struct, frozen=True):
@@ -116,7 +118,10 @@ class FieldBuilder:
         case = own.get("case")
         if case not in (None, "lower", "upper"):
             raise PackProblem((*here, "case"), f"case is 'lower' or 'upper', not {case!r}")
-        name = str(own.get("name", name))
+        join = tuple(str(part) for part in checks.items(own, "join", here))
+        if bool(join) != bool(own.get("separator")):
+            raise PackProblem(here, "join and separator belong together")
+        name = str(own.get("name", join[-1] if join else name))
         if not is_flat(platform):
             checks.path(name, here)
         return PlatformField(
@@ -126,7 +131,10 @@ class FieldBuilder:
             values={plain(old): plain(new) for old, new in checks.mapping(own, "values", here).items()},
             case=case,
             ip=own.get("ip"),
+            basename=own.get("basename"),
             shared=own.get("shared"),
+            join=join,
+            separator=str(own.get("separator", "")),
             keys={str(old): str(new) for old, new in checks.mapping(own, "keys", here).items()},
         )
 

@@ -1,48 +1,37 @@
 """A rule's condition in a platform's own field names.
 
-The tree keeps its shape; every path becomes the stored one, and operands follow where the platform changes
-values. Whatever cannot be carried over is a Diagnostic with its effect on the rule, below a negation the
-opposite one.
-
-Codes: ``unknown-field`` (no pack knows it), ``unmapped-field`` (kept by request), ``not-stored`` (the
-platform drops it), ``names-differ`` (several log sources store it under different names), ``list-step`` (a
-list of objects is passed without ``[]``), ``object-exists`` (``exists`` on a free-form object), ``case`` and
-``value-change`` (the platform changes the values' case or the values), ``shared-field`` (another field's
-values are stored there too), ``same-element`` (a nested field is asked per element).
+The tree keeps its shape where it can; every path becomes the stored one, and operands follow where the
+platform changes values. Whatever cannot be carried over is a Diagnostic with its effect on the rule, below a
+negation the opposite one. docs/logsources.md lists the codes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from converter.logsources.lookup import (
-    Known,
-    fields_below,
-    known,
-    nearest_names,
-    nested_above,
-    stored_field,
-)
-from converter.logsources.naming import flat_name, is_flat
+from converter.logsources.findings import Findings
+from converter.logsources.lookup import fields_below, known, nested_above, stored_field
+from converter.logsources.naming import is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
+from converter.logsources.stored_paths import StoredPaths
 from converter.logsources.values import ValueChanges
-from converter.model.diagnostics import Diagnostic, Fidelity, Severity
+from converter.model.diagnostics import Diagnostic, Fidelity
 from converter.model.expressions import (
     All,
     AnyOf,
     Concat,
     Expression,
     ForSome,
+    FunctionName,
     Not,
     Operator,
     Predicate,
+    all_of,
     any_of,
 )
-from converter.model.paths import FieldPath, PathStep, parse_path
-
-_OPPOSITE = {Fidelity.WIDER: Fidelity.NARROWER, Fidelity.NARROWER: Fidelity.WIDER}
+from converter.model.paths import FieldPath
 
 
 class Localised(msgspec.Struct, frozen=True):
@@ -70,314 +59,220 @@ def localise(
     the name; below a ForSome, whose path is the list's stored name, paths are whole stored names too. On
     Panther paths keep their steps, and below a ForSome stay relative to the element.
     """
-    work = _Localiser(packs, platform, keep_unmapped)
+    findings = Findings(platform)
+    work = _Localiser(packs, platform, StoredPaths(packs, platform, keep_unmapped, findings), findings)
     changed = work.expression(expression, None)
-    return Localised(changed, work.fields, tuple(work.found.values()))
+    return Localised(changed, work.paths.fields, findings.diagnostics)
 
 
 def localise_path(
     path: FieldPath, packs: Sequence[Pack], platform: str, keep_unmapped: bool = False
 ) -> LocalisedPath:
     """One path (a group-by, an output field, a join key) in the names of ``platform``."""
-    work = _Localiser(packs, platform, keep_unmapped)
-    stored = work.path(path, None)
-    return LocalisedPath(stored, work.fields[stored], tuple(work.found.values()))
+    findings = Findings(platform)
+    paths = StoredPaths(packs, platform, keep_unmapped, findings)
+    stored = paths.stored(path)
+    field = paths.fields[stored]
+    if field.join:
+        _lose_parts(findings, field)
+    return LocalisedPath(stored, field, findings.diagnostics)
+
+
+def _lose_parts(findings: Findings, field: PlatformField) -> None:
+    message = f"the value is stored in parts, {' and '.join(field.join)}, and cannot be named as one"
+    findings.lose("value-change", Fidelity.REFUSED, message)
 
 
 class _Localiser:
-    def __init__(self, packs: Sequence[Pack], platform: str, keep_unmapped: bool) -> None:
+    def __init__(self, packs: Sequence[Pack], platform: str, paths: StoredPaths, findings: Findings) -> None:
         self._packs = packs
         self._platform = platform
-        self._keep = keep_unmapped
-        self._negated = False
-        self.fields: dict[FieldPath, PlatformField] = {}
-        self.found: dict[tuple[str, str, Fidelity | None], Diagnostic] = {}
-
-    # -- the tree
+        self._findings = findings
+        self.paths = paths
 
     def expression(self, expression: Expression, base: FieldPath | None) -> Expression:
+        """The tree below ``base``, the whole path of the ForSome that it stands in."""
         match expression:
             case All(terms):
                 return All(tuple(self.expression(term, base) for term in terms))
             case AnyOf(terms):
                 return AnyOf(tuple(self.expression(term, base) for term in terms))
             case Not(term):
-                self._negated = not self._negated
-                try:
+                with self._findings.negated():
                     return Not(self.expression(term, base))
-                finally:
-                    self._negated = not self._negated
             case ForSome(path, term):
-                return self._for_some(path, term, base)
+                whole = _as_list(path if base is None else base.joined(path))
+                return ForSome(self.paths.stored(path, base), self.expression(term, whole))
             case Predicate():
                 return self._within_nested(expression, self._predicate(expression, base), base)
         raise TypeError(f"not an expression: {expression!r}")
-
-    def _for_some(self, path: FieldPath, term: Expression, base: FieldPath | None) -> Expression:
-        whole = _as_list(path if base is None else base.joined(path))
-        stored = self.path(path, base)
-        return ForSome(stored, self.expression(term, whole))
 
     def _within_nested(self, predicate: Predicate, stored: Expression, base: FieldPath | None) -> Expression:
         """A predicate inside a nested field asks of some element of it, since that is how it is stored."""
         if not isinstance(predicate.subject, FieldPath):
             return stored
         whole = predicate.subject if base is None else base.joined(predicate.subject)
-        for pack in self._packs:
-            nested = nested_above(pack, whole, self._platform)
-            if nested is None:
-                continue
-            path = FieldPath((nested.name,))
-            if base is not None and self._whole(base, report=False).steps[:1] == path.steps:
-                return stored
-            if predicate.all_of and len(predicate.values) > 1:
-                self._lose(
-                    "same-element",
-                    Fidelity.NARROWER,
-                    f"{nested.name} is a nested field: all values are looked for in one element",
-                )
-            self.fields[path] = nested
-            return ForSome(path, stored)
-        return stored
+        nested = next(filter(None, (nested_above(pack, whole, self._platform) for pack in self._packs)), None)
+        if nested is None:
+            return stored
+        path = FieldPath((nested.name,))
+        if base is not None and self.paths.at(base).steps[:1] == path.steps:
+            return stored
+        if predicate.all_of and len(predicate.values) > 1:
+            message = f"{nested.name} is a nested field: all values are looked for in one element"
+            self._findings.lose("same-element", Fidelity.NARROWER, message)
+        return ForSome(self.paths.given(path, nested), stored)
+
+    # -- predicates
 
     def _predicate(self, predicate: Predicate, base: FieldPath | None) -> Expression:
-        if predicate.operator is Operator.EXISTS and isinstance(predicate.subject, FieldPath):
-            objects = self._object_exists(predicate, predicate.subject, base)
-            if objects is not None:
-                return objects
-        subject: FieldPath | Concat
-        if isinstance(predicate.subject, FieldPath):
-            subject = self.path(predicate.subject, base)
-            if predicate.operator in (Operator.CIDR, Operator.IP) and not predicate.functions:
-                subject = self._as_address(subject)
-            changing: Iterable[FieldPath] = (subject,)
-        else:
-            parts = tuple(
-                self.path(part, base) if isinstance(part, FieldPath) else part
-                for part in predicate.subject.parts
-            )
-            subject = Concat(parts)
-            changing = tuple(part for part in parts if isinstance(part, FieldPath))
+        if isinstance(predicate.subject, Concat):
+            subject = Concat(tuple(self._parts(predicate.subject, base)))
+            return self._with_operands(msgspec.structs.replace(predicate, subject=subject), base)
+        if predicate.operator is Operator.EXISTS:
+            inside = self._object_exists(predicate, predicate.subject, base)
+            if inside is not None:
+                return inside
+        path = self.paths.stored(predicate.subject, base)
+        stored = msgspec.structs.replace(predicate, subject=path)
+        field = self.paths.fields[path]
+        if field.join:
+            return self._of_parts(stored, field, base)
+        return self._with_operands(self._elsewhere(stored, path, field), base)
+
+    def _parts(self, subject: Concat, base: FieldPath | None) -> Iterator[FieldPath | str]:
+        for part in subject.parts:
+            if isinstance(part, str):
+                yield part
+                continue
+            path = self.paths.stored(part, base)
+            field = self.paths.fields[path]
+            if field.join:
+                yield from self._joined(field)
+            else:
+                yield path
+
+    def _with_operands(self, predicate: Predicate, base: FieldPath | None) -> Predicate:
+        """The predicate with stored operands: paths by name, literals as the platform changes them."""
+        subject = predicate.subject
         values = tuple(
-            self.path(value, base) if isinstance(value, FieldPath) else value for value in predicate.values
+            self.paths.stored(value, base) if isinstance(value, FieldPath) else value
+            for value in predicate.values
         )
-        stored = msgspec.structs.replace(predicate, subject=subject, values=values)
         others = [value for value in values if isinstance(value, FieldPath)]
-        for path in (*changing, *others):
-            field = self.fields[path]
+        own = (
+            [subject]
+            if isinstance(subject, FieldPath)
+            else [p for p in subject.parts if isinstance(p, FieldPath)]
+        )
+        stored = msgspec.structs.replace(predicate, values=values)
+        for path in (*own, *others):
+            field = self.paths.fields[path]
+            if path in others and field.join:
+                _lose_parts(self._findings, field)
             if field.values or field.case:
-                changes = ValueChanges(field, alone=isinstance(subject, FieldPath) and not others)
-                stored, losses = changes.carried_over(stored)
-                for code, effect, message in losses:
-                    self._lose(code, effect, message)
+                alone = isinstance(subject, FieldPath) and not others
+                stored, losses = ValueChanges(field, alone).carried_over(stored)
+                for loss in losses:
+                    self._findings.lose(*loss)
         return stored
 
-    def _as_address(self, path: FieldPath) -> FieldPath:
-        """The field of type ip that holds those of the values that are addresses, where there is one."""
-        field = self.fields[path]
-        if field.ip is None:
-            return path
-        address = FieldPath((field.ip, *path.steps[1:]))
-        self.fields[address] = PlatformField(name=field.ip, type=FieldType.IP, is_list=field.is_list)
-        return address
+    def _elsewhere(self, predicate: Predicate, path: FieldPath, field: PlatformField) -> Predicate:
+        """The second field that a platform keeps of the value, where that is the one to ask.
+
+        Addresses: in a field of type ip. A path's last part: in a field of its own.
+        """
+        functions = predicate.functions
+        if field.ip is not None and not functions and predicate.operator in (Operator.CIDR, Operator.IP):
+            other = PlatformField(name=field.ip, type=FieldType.IP, is_list=field.is_list)
+        elif field.basename is not None and functions and functions[0].name is FunctionName.BASENAME:
+            other = PlatformField(name=field.basename, is_list=field.is_list)
+            functions = functions[1:]
+        else:
+            return predicate
+        subject = self.paths.given(FieldPath((other.name, *path.steps[1:])), other)
+        return msgspec.structs.replace(predicate, subject=subject, functions=functions)
+
+    # -- values stored in parts
+
+    def _joined(self, field: PlatformField) -> Iterator[FieldPath | str]:
+        """The parts of a value and what stands between them."""
+        for number, name in enumerate(field.join):
+            if number:
+                yield field.separator
+            yield self.paths.given(FieldPath((name,)), PlatformField(name=name))
+
+    def _of_parts(self, predicate: Predicate, field: PlatformField, base: FieldPath | None) -> Expression:
+        """A predicate on a value that is stored in parts: on each part if it can be, else on them joined."""
+        subject = Concat(tuple(self._joined(field)))
+        paths = [part for part in subject.parts if isinstance(part, FieldPath)]
+        if predicate.operator is Operator.EXISTS:
+            return all_of(*(msgspec.structs.replace(predicate, subject=path) for path in paths))
+        if predicate.operator is not Operator.IS or predicate.functions or predicate.all_of:
+            return self._with_operands(msgspec.structs.replace(predicate, subject=subject), base)
+        joined = msgspec.structs.replace(predicate, subject=subject)
+        return any_of(*(self._equal(joined, field, paths, str(value)) for value in predicate.values))
+
+    def _equal(
+        self, joined: Predicate, field: PlatformField, paths: Sequence[FieldPath], value: str
+    ) -> Expression:
+        """Equality with one text, part by part. ``joined``: the predicate on the parts put together."""
+        pieces = value.split(field.separator)
+        if len(pieces) != len(paths):
+            message = f"{value!r} is not of the form {field.separator.join(field.join)}: not kept as it is"
+            self._findings.lose("value-change", Fidelity.NARROWER, message)
+            return msgspec.structs.replace(joined, values=(value,))
+        return all_of(
+            *(
+                msgspec.structs.replace(joined, subject=path, values=(piece,))
+                for path, piece in zip(paths, pieces, strict=True)
+            )
+        )
+
+    # -- objects
 
     def _object_exists(
         self, predicate: Predicate, path: FieldPath, base: FieldPath | None
     ) -> Expression | None:
-        """``exists`` on an object, which flat platforms do not store: some declared field inside exists."""
+        """``exists`` on an object, which flat platforms do not store: some declared field inside exists.
+
+        None where the path names no object.
+        """
         if not is_flat(self._platform):
             return None
         whole = path if base is None else base.joined(path)
         finds = [known(pack, whole) for pack in self._packs]
         inside = sorted({field.path for pack in self._packs for field in fields_below(pack, whole)})
         declared = [find.field for find in finds if find is not None and not find.rest]
-        is_object = any(field.type is FieldType.OBJECT for field in declared)
-        if not is_object and (declared or not inside):
+        if not any(field.type is FieldType.OBJECT for field in declared) and (declared or not inside):
             return None
-        if any(whole.keys == opened.keys for pack in self._packs for opened in pack.open_fields):
-            self._lose(
+        opened = {p for pack in self._packs for p in pack.open_fields}
+        if whole.without_indexes() in opened or opened & set(inside):
+            self._findings.lose(
                 "object-exists",
                 Fidelity.REFUSED,
-                f"whether the free-form object {whole} is there cannot be asked: its keys are not known",
+                f"whether the object {whole} is there cannot be asked: not all of its keys are known",
                 "ask for one of its keys",
             )
-            return predicate
-        kept = [p for p in inside if all(self._stores(pack, p) for pack in self._packs)]
-        return any_of(
-            *(
-                msgspec.structs.replace(predicate, subject=self._whole(p, report=True))
-                for p in kept
-                if not self._is_list_object(p)
-            )
-        )
+            return msgspec.structs.replace(predicate, subject=self.paths.unkept(whole))
+        kept = tuple(self._leaves_exist(predicate, inside))
+        if kept:
+            return any_of(*kept)
+        message = f"{self._platform} keeps none of the fields in {whole}"
+        self._findings.lose("not-stored", Fidelity.REFUSED, message)
+        return msgspec.structs.replace(predicate, subject=self.paths.unkept(whole))
 
-    def _stores(self, pack: Pack, path: FieldPath) -> bool:
-        find = known(pack, path)
-        return find is not None and stored_field(find, self._platform) is not None
-
-    def _is_list_object(self, path: FieldPath) -> bool:
-        return any(
-            (field := pack.fields.get(path)) is not None and field.type is FieldType.OBJECT
-            for pack in self._packs
-        )
-
-    # -- paths
-
-    def path(self, path: FieldPath, base: FieldPath | None) -> FieldPath:
-        """The stored path; what is wrong with it is in ``found``, what is stored there in ``fields``."""
-        whole = path if base is None else base.joined(path)
-        if is_flat(self._platform):
-            return self._whole(whole, report=True)
-        stored = self._whole(whole, report=True)
-        if base is None:
-            return stored
-        depth = len(self._whole(base, report=False).steps)
-        relative = FieldPath(stored.steps[depth:])
-        self.fields[relative] = self.fields.pop(stored)
-        return relative
-
-    def _whole(self, path: FieldPath, *, report: bool) -> FieldPath:
-        field, find = self._field(path, report)
-        if is_flat(self._platform):
-            stored = FieldPath((field.name, *_indexes(path, find)))
-        else:
-            stored = _nested_path(path, field)
-        self.fields[stored] = field
-        return stored
-
-    def _field(self, path: FieldPath, report: bool) -> tuple[PlatformField, Known | None]:
-        own = PlatformField(
-            name=flat_name(path.steps, self._platform)
-            if is_flat(self._platform)
-            else str(path.without_indexes()),
-            is_list=any(not isinstance(step, str) for step in path.steps),
-        )
-        fields: list[PlatformField] = []
-        first: Known | None = None
-        for pack in self._packs:
-            find = known(pack, path)
-            if find is None:
-                if not is_flat(self._platform) and any(True for _ in fields_below(pack, path)):
-                    fields.append(msgspec.structs.replace(own, type=FieldType.OBJECT))
-                    continue
-                if report:
-                    self._unknown(path, pack)
-                if self._keep:
-                    fields.append(own)
+    def _leaves_exist(self, predicate: Predicate, paths: Sequence[FieldPath]) -> Iterator[Expression]:
+        for path in paths:
+            finds = [find for pack in self._packs if (find := known(pack, path)) is not None]
+            if any(find.field.type is FieldType.OBJECT for find in finds):
                 continue
-            first = first or find
-            if report:
-                self._check_steps(path, pack)
-            field = stored_field(find, self._platform)
-            if field is None:
-                if report:
-                    self._lose(
-                        "not-stored",
-                        Fidelity.REFUSED,
-                        f"{self._platform} does not keep {path.without_indexes()} of {pack.name}",
-                    )
-                field = own
-            elif field.shared and report:
-                self._lose(
-                    "shared-field",
-                    Fidelity.WIDER,
-                    f"{self._platform} stores {field.shared} in {field.name} too",
-                )
-            fields.append(field)
-        if not fields:
-            return own, None
-        names = sorted({field.name for field in fields})
-        if len(names) > 1 and report:
-            self._lose(
-                "names-differ",
-                Fidelity.REFUSED,
-                f"{path.without_indexes()} is stored as {' and as '.join(names)}, by log source",
-                "write one rule per log source",
-            )
-        return fields[0], first
-
-    def _unknown(self, path: FieldPath, pack: Pack) -> None:
-        name = path.without_indexes()
-        if self._keep:
-            self._add(
-                "unmapped-field",
-                Severity.NOTE,
-                f"{name} is no field of {pack.name}; its name is kept",
-                None,
-                None,
-            )
-            return
-        near = nearest_names(pack, path)
-        self._lose(
-            "unknown-field",
-            Fidelity.REFUSED,
-            f"{name} is no field of the log source {pack.name}",
-            f"nearest: {', '.join(near)}" if near else f"see `convert logsources {pack.name}`",
-        )
-
-    def _check_steps(self, path: FieldPath, pack: Pack) -> None:
-        """A key directly behind a list of objects: by the rule's meaning it gives nothing."""
-        for position in range(1, len(path.steps)):
-            if not (isinstance(path.steps[position - 1], str) and isinstance(path.steps[position], str)):
-                continue
-            above = pack.fields.get(FieldPath(path.steps[:position]).without_indexes())
-            if above is not None and above.is_list:
-                before, after = FieldPath(path.steps[:position]), FieldPath(path.steps[position:])
-                self._lose(
-                    "list-step",
-                    Fidelity.REFUSED,
-                    f"{before} is a list, so {path} gives nothing",
-                    f"write {before}[].{after}, or [0] for its first element",
-                )
-
-    # -- findings
-
-    def _lose(self, code: str, effect: Fidelity, message: str, hint: str | None = None) -> None:
-        severity = Severity.ERROR if effect is Fidelity.REFUSED else Severity.WARNING
-        self._add(code, severity, message, hint, _OPPOSITE.get(effect, effect) if self._negated else effect)
-
-    def _add(
-        self, code: str, severity: Severity, message: str, hint: str | None, effect: Fidelity | None
-    ) -> None:
-        self.found.setdefault(
-            (code, message, effect),
-            Diagnostic(
-                code=code,
-                severity=severity,
-                message=message,
-                hint=hint,
-                effect=effect,
-                platform=self._platform,
-            ),
-        )
+            if any(stored_field(find, self._platform) is None for find in finds):
+                message = f"{self._platform} does not keep {path}, one of the fields that may be there"
+                self._findings.lose("not-stored", Fidelity.NARROWER, message)
+            else:
+                yield msgspec.structs.replace(predicate, subject=self.paths.stored(path))
 
 
 def _as_list(path: FieldPath) -> FieldPath:
     return path if not isinstance(path.steps[-1], str) else FieldPath((*path.steps, None))
-
-
-def _indexes(path: FieldPath, find: Known | None) -> tuple[int, ...]:
-    """The ``[n]`` steps. ``[0]`` and ``[-1]`` of what is declared as no list are the value itself."""
-    indexes = tuple(step for step in path.steps if isinstance(step, int))
-    if find is not None and not find.rest:
-        stored = next(iter(find.field.platforms.values()), None)
-        if stored is not None and not stored.is_list and not find.field.is_list:
-            return tuple(index for index in indexes if index not in (0, -1))
-    return indexes
-
-
-def _nested_path(path: FieldPath, field: PlatformField) -> FieldPath:
-    """``path`` with the platform's keys in place of its own; its list steps stay where they are."""
-    target = parse_path(field.name)
-    if target.keys == path.keys:
-        return path
-    if len(target.keys) == len(path.keys):
-        keys = iter(target.keys)
-        return FieldPath(tuple(next(keys) if isinstance(step, str) else step for step in path.steps))
-    marks: tuple[PathStep, ...] = tuple(step for step in path.steps if not isinstance(step, str))
-    if any(not isinstance(step, str) for step in target.steps):
-        written = iter(marks)
-        return FieldPath(
-            tuple(step if isinstance(step, str) else next(written, step) for step in target.steps)
-        )
-    return FieldPath((*target.steps, *marks))

@@ -53,7 +53,9 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
     event.outcome); ``case`` is ``lower`` or ``upper`` where it changes their case. ``keys``: what the
     platform writes for a text within the keys of an open object (``.`` → ``_``), longest text first.
     ``ip``: a second field, of type ``ip``, that holds those of the values that are addresses.
-    ``shared``: another canonical field whose value the platform stores here too.
+    ``basename``: a second field that holds what follows the last ``/`` or ``\\``. ``shared``: another
+    canonical field whose value the platform stores here too. ``join``: the fields that hold the value's
+    parts, which ``separator`` keeps apart in it; a value with another number of parts is not stored.
     """
 
     name: str
@@ -63,7 +65,10 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
     case: str | None = None
     keys: Mapping[str, str] = msgspec.field(default_factory=dict)
     ip: str | None = None
+    basename: str | None = None
     shared: str | None = None
+    join: tuple[str, ...] = ()
+    separator: str = ""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):

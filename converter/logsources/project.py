@@ -7,6 +7,7 @@ stay numbers, which no operator tells from their text. Missing, null and empty v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.model.paths import FieldPath, PathStep, parse_path
 from converter.model.rule import JsonObject
 
+_AFTER_SLASHES = re.compile(r"[/\\]")
 _DEEPEST = 200
 """Deeper nesting than this is cut off: no platform stores it (Elasticsearch's own limit is 20)."""
 
@@ -43,14 +45,27 @@ def project(pack: Pack, event: JsonObject, platform: str) -> Mapping[str, Any]:
         field = stored_field(found, platform)
         if field is None or nested_above(pack, at, platform) is not None:
             continue
-        stored.setdefault(field.name, []).append(_as_stored(value, field, platform))
-        if field.ip is not None and _is_address(value):
-            stored.setdefault(field.ip, []).append(value)
+        for name, part in _kept(value, field, platform):
+            stored.setdefault(name, []).append(part)
     _add_shared(pack, event, platform, stored)
     result = _single(stored)
     result.update(_nested_objects(pack, event, platform))
     result.update(pack.constants.get(platform, {}))
     return result
+
+
+def _kept(value: Any, field: PlatformField, platform: str) -> Iterator[tuple[str, Any]]:
+    """The stored fields that one value goes into."""
+    if field.join:
+        parts = text_of(value).split(field.separator)
+        if len(parts) == len(field.join):
+            yield from zip(field.join, parts, strict=True)
+        return
+    yield field.name, _as_stored(value, field, platform)
+    if field.ip is not None and _is_address(value):
+        yield field.ip, value
+    if field.basename is not None:
+        yield field.basename, _AFTER_SLASHES.split(text_of(value))[-1]
 
 
 def _add_shared(pack: Pack, event: JsonObject, platform: str, stored: dict[str, list[Any]]) -> None:
