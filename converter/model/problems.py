@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,9 @@ from converter.model.tables import MAX_PROBLEMS_PER_FILE, SYNONYMS
 
 Where: TypeAlias = tuple[Any, str | int] | None
 """A place in decoded data: None is its root, else the place of the container and the key or index."""
+
+
+_LONGEST_KEY: Final = 60
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -68,7 +71,8 @@ def describe_where(where: Where) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += f".{step}" if text else step
+            key = step if step.isprintable() and len(step) <= _LONGEST_KEY else shortened(step)
+            text += f".{key}" if text else key
     return text
 
 

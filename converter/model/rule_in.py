@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from converter.model import tables
@@ -23,13 +23,21 @@ from converter.model.scalars_in import LIST_PARSERS, TEXT_PARSERS, BadValue
 from converter.model.tables import Key, Kind
 
 _Reader = Callable[[object, Where, Problems], Any]
-_KEYS_BY_NAME: dict[int, dict[str, Key]] = {}
+_Keys = Mapping[str, Key]
+
+
+def _by_name(keys: tuple[Key, ...]) -> _Keys:
+    return {key.name: key for key in keys}
+
+
+_RULE_KEYS: Final = _by_name(tables.RULE_KEYS)
+_OUTPUT_KEYS: Final = _by_name(tables.OUTPUT_KEYS)
 
 
 def read_rule(data: object, place: Place, problems: Problems) -> Rule | None:
     """The rule that decoded data holds; None when something was reported about it."""
     before = len(problems)
-    values = read_object(data, tables.RULE_KEYS, "a rule", None, problems)
+    values = read_object(data, _RULE_KEYS, "a rule", None, problems)
     if not isinstance(data, dict) or values is None:
         return None
     _check_parts(data, problems)
@@ -40,32 +48,24 @@ def read_rule(data: object, place: Place, problems: Problems) -> Rule | None:
 
 
 def read_object(
-    data: object, keys: tuple[Key, ...], what: str, where: Where, problems: Problems
+    data: object, keys: _Keys, what: str, where: Where, problems: Problems
 ) -> dict[str, Any] | None:
     """The values of a mapping by attribute name; None when it is no mapping. Bad values are reported."""
     if not isinstance(data, dict):
-        problems.wrong_type(f"{what}: a mapping with {_listed(key.name for key in keys)}", data, where)
+        problems.wrong_type(f"{what}: a mapping with {_listed(keys)}", data, where)
         return None
-    known = _by_name(keys)
     values: dict[str, Any] = {}
     for name, value in data.items():
-        key = known.get(name)
+        key = keys.get(name)
         if key is None:
-            message = f"{shortened(name)} is no key of {what}; expected one of {_listed(known)}"
-            problems.add("unknown-key", message, (where, name), did_you_mean(name, known), on_key=True)
+            message = f"{shortened(name)} is no key of {what}; expected one of {_listed(keys)}"
+            problems.add("unknown-key", message, (where, name), did_you_mean(name, keys), on_key=True)
         else:
             values[key.target] = _READERS[key.kind](value, (where, name), problems)
-    for key in keys:
+    for key in keys.values():
         if key.required and key.name not in data:
             problems.add("missing-key", f"{what} needs {key.name!r}: {key.kind.value}", where)
     return values
-
-
-def _by_name(keys: tuple[Key, ...]) -> dict[str, Key]:
-    known = _KEYS_BY_NAME.get(id(keys))
-    if known is None:
-        known = _KEYS_BY_NAME[id(keys)] = {key.name: key for key in keys}
-    return known
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -132,7 +132,8 @@ def _integer_reader(kind: Kind, lowest: int, highest: int) -> _Reader:
 
 
 def _object_reader(kind: Kind) -> _Reader:
-    struct, keys = tables.OBJECTS[kind]
+    struct, listed = tables.OBJECTS[kind]
+    keys = _by_name(listed)
     what = "a step" if kind is Kind.STEPS else kind.value
 
     def read(data: object, where: Where, problems: Problems) -> Any:
@@ -181,7 +182,7 @@ def _read_output_field(data: object, where: Where, problems: Problems) -> Output
         path = _READERS[Kind.FIELD](data, where, problems)
         return None if path is None else OutputField(path)
     before = len(problems)
-    values = read_object(data, tables.OUTPUT_KEYS, "an output field", where, problems)
+    values = read_object(data, _OUTPUT_KEYS, "an output field", where, problems)
     return OutputField(**values) if values is not None and len(problems) == before else None
 
 

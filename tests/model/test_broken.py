@@ -9,6 +9,7 @@ import pytest
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.load import expression_from_data, load_rules, load_text
 from converter.model.yaml_in import read_yaml
+from converter.model.yaml_out import write_yaml
 
 FOLDER = Path(__file__).parent / "broken"
 EXPECTED = read_yaml((FOLDER.parent / "broken_expected.yaml").read_text("utf-8"))[0][0].data
@@ -97,6 +98,16 @@ def test_plain_data_is_checked_by_the_same_rules() -> None:
 def test_any_plain_data_is_refused_without_a_traceback(data: object) -> None:
     with pytest.raises(RuleError):
         expression_from_data(data)
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "\x1b[31mred", "\u202eright to left", "k" * 5_000])
+def test_a_hostile_key_is_shown_on_one_short_line(key: str) -> None:
+    text = write_yaml({"id": ID, "title": "t", "logsource": "raw", key: {"field": key}})
+    with pytest.raises(RuleError) as caught:
+        load_text(text)
+    for finding in caught.value.diagnostics:
+        assert str(finding.message).isprintable()
+        assert len(finding.message) < 800
 
 
 def test_a_document_that_is_fine_does_not_hide_one_that_is_not() -> None:

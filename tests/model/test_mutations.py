@@ -30,11 +30,10 @@ KEYS = sorted(
         tables.WHERE_KEY,
     }
 )
-VALUES = st.one_of(
+CONDITION = {"field": "a", "is": "b"}
+VALUES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([None, True, False, 0, 1, -1, 5, 100, 0.5, "", "a", "7d", "raw", [], {}, ["a"], [["a"]]]),
-    st.sampled_from(
-        [{"field": "a", "is": "b"}, [{"field": "a", "is": "b"}], {"gte": 5}, {"alerts": 1}, ["TA0001"]]
-    ),
+    st.sampled_from([CONDITION, [CONDITION], {"gte": 5}, {"alerts": 1}, ["TA0001"]]),
     strategies.json_values(),
 )
 
