@@ -129,6 +129,7 @@ class _Reader:
         self._grouped = False
         self._bucket: timedelta | None = None
         self._counts: list[Counted] = []
+        self._counted: Expression = TRUE
         self._from = tree.From(())
         self._kept: tuple[str, ...] = ()
         self._found: list[Diagnostic] = []
@@ -208,11 +209,18 @@ class _Reader:
                 return False
         if least is None:
             raise UnreadableError("a count that must not be reached")
-        if aggregate.counted != TRUE and aggregate.counted not in self._conditions:
-            if self._counts:
-                raise UnreadableError("several counts of different rows")
+        if self._counts and aggregate.counted != self._counted:
+            raise UnreadableError("several counts of different rows")
+        if not self._counts and aggregate.counted != TRUE:
             self._conditions.append(aggregate.counted)
+        self._counted = aggregate.counted
         self._counts.append(Counted(least, aggregate.distinct))
+        if self._bucket is not None and least > 1:
+            self._lose(
+                "window",
+                f"it counts in slices of {self._bucket}; the reading, in any span of that length",
+                Fidelity.WIDER,
+            )
         return True
 
     # -- groups

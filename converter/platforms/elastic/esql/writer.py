@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
@@ -132,10 +134,13 @@ class _Writer:
         Predicates(self._fields, trial).condition(predicate)
         if all(found.code != "multi-value" for found in trial.diagnostics):
             return None
+        asked, fields = _without_index(predicate, self._fields)
         losses = Losses("elastic")
-        clause = kql.write(predicate, self._fields, losses)
+        clause = kql.write(asked, fields, losses)
         if losses.fidelity is not Fidelity.EXACT:
             return None
+        if isinstance(predicate.subject, FieldPath):
+            Operands(self._fields, self._losses).column(predicate.subject)
         test = f"KQL({string(clause.text)})"
         return Leaf(test, f"NOT {test}")
 
@@ -163,6 +168,17 @@ class _Writer:
             "use a log source that stores the list as a nested field, and KQL",
         )
         return _without_negations(term)
+
+
+def _without_index(
+    predicate: Predicate, fields: Mapping[FieldPath, PlatformField]
+) -> tuple[Predicate, Mapping[FieldPath, PlatformField]]:
+    """The predicate on any element of its field, which is what a query can ask, and the fields with that."""
+    path = predicate.subject
+    if not isinstance(path, FieldPath) or len(path.steps) == 1 or path not in fields:
+        return predicate, fields
+    whole = FieldPath(path.steps[:1])
+    return msgspec.structs.replace(predicate, subject=whole), {**fields, whole: fields[path]}
 
 
 def _asks_once(predicate: Predicate) -> bool:
