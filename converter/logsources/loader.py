@@ -11,17 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from converter.logsources.checks import Keys, PackProblem
+from converter.logsources.checks import PackProblem
 from converter.logsources.pack import Pack
 from converter.logsources.reading import merged, pack_from_data
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
-
-try:
-    from yaml import CSafeLoader as _YamlLoader
-except ImportError:  # PyYAML without libyaml
-    from yaml import SafeLoader as _YamlLoader  # type: ignore[assignment]
+from converter.model.yaml_in import Locator, YamlProblem, read_yaml
 
 _BUILT_IN = Path(__file__).resolve().parent / "packs"
 _SUFFIXES = (".yaml", ".yml")
@@ -159,34 +153,34 @@ def _read(path: Path) -> dict[str, Any]:
     """A YAML file that holds one mapping. Raises RuleError for YAML, PackProblem for another shape."""
     try:
         text = path.read_text(encoding="utf-8")
-        data = yaml.load(text, Loader=_YamlLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise _error([_plain_diagnostic(path, f"cannot read the file: {error}")]) from error
-    except RecursionError as error:
-        raise _error([_plain_diagnostic(path, "the YAML is nested too deeply")]) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        message = str(getattr(error, "problem", None) or error)
-        found = Diagnostic(
-            code="pack-yaml",
-            severity=Severity.ERROR,
-            message=f"not YAML: {message}",
-            file=str(path),
-            line=mark.line + 1 if mark else None,
-            column=mark.column + 1 if mark else None,
-        )
-        raise _error([found]) from error
-    if not isinstance(data, dict):
+    documents, problems = read_yaml(text)
+    if problems:
+        raise _error([_yaml_diagnostic(problem, path) for problem in problems])
+    if len(documents) != 1 or not isinstance(documents[0].data, dict):
         raise PackProblem((), "a pack file holds one mapping")
-    return data
+    return documents[0].data
 
 
 def _plain_diagnostic(path: Path, message: str) -> Diagnostic:
-    return Diagnostic(code="pack-yaml", severity=Severity.ERROR, message=message, file=str(path))
+    return Diagnostic(code="unreadable", severity=Severity.ERROR, message=message, file=str(path))
+
+
+def _yaml_diagnostic(problem: YamlProblem, path: Path) -> Diagnostic:
+    return Diagnostic(
+        code=problem.code,
+        severity=Severity.ERROR,
+        message=problem.message,
+        hint=problem.hint,
+        file=str(path),
+        line=problem.line,
+        column=problem.column,
+    )
 
 
 def _diagnostic(problem: PackProblem, path: Path) -> Diagnostic:
-    line, column = _position(path, problem.keys)
+    line, column = Locator(path.read_text(encoding="utf-8")).position(0, problem.keys, on_key=True)
     return Diagnostic(
         code="pack",
         severity=Severity.ERROR,
@@ -196,26 +190,6 @@ def _diagnostic(problem: PackProblem, path: Path) -> Diagnostic:
         line=line,
         column=column,
     )
-
-
-def _position(path: Path, keys: Keys) -> tuple[int, int]:
-    """Line and column (from 1) of the deepest of ``keys`` that the file has."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_YamlLoader)
-    if node is None:
-        return 1, 1
-    mark = node.start_mark
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(key)), None)
-            if found is None:
-                break
-            mark, node = found[0].start_mark, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            mark = node.start_mark
-        else:
-            break
-    return mark.line + 1, mark.column + 1
 
 
 def _error(diagnostics: list[Diagnostic]) -> RuleError:

@@ -28,7 +28,9 @@ _DEEPEST = 200
 def project(pack: Pack, event: JsonObject, platform: str) -> Mapping[str, Any]:
     """A canonical event as ``platform`` stores it (see :data:`converter.platforms.base.StoredEvent`).
 
-    Undeclared fields keep their own dotted name; one whose name a declared field has there is left out.
+    A declared field is stored under its declared name, also where an event has a list in place of a value or
+    the other way round. Undeclared fields keep their own dotted name; one whose name a declared field has
+    there is left out.
     """
     if not is_flat(platform):
         return _nested(pack, event, platform)
