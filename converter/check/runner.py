@@ -19,8 +19,8 @@ from converter.check.samples import SamplePool
 from converter.logsources.events import packs_of
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
-from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, Platform
+from converter.model.rule import JsonObject, Rule, Step
+from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
 from converter.platforms.losses import STREAM_CODES
 
 READER = "reader"
@@ -97,6 +97,7 @@ class RuleUnderCheck:
         ]
         self._streams = pool.streams(rule, self._samples, options.made)
         self._packs = packs
+        self._stored: dict[str, list[list[StoredEvent]]] = {}
 
     def pairs(
         self, platform: Platform, artifact: Artifact, context: Context, engines: Sequence[Engine]
@@ -114,38 +115,43 @@ class RuleUnderCheck:
         )
         if artifact.fidelity is Fidelity.REFUSED:
             return [blank]
-        stored = [
-            [platform.project(sample.event.data, pack) for sample in samples]
-            for pack, samples in zip(self._pack_of, self._samples, strict=True)
-        ]
-        pairs = [self._by_reader(blank, platform, artifact, context, stored)]
-        pairs.extend(self._by_engine(blank, artifact, engine, stored) for engine in engines)
+        pairs = [self._by_reader(blank, platform, artifact, context)]
+        pairs.extend(self._by_engine(blank, platform, artifact, engine) for engine in engines)
         return pairs
 
-    def _by_reader(
-        self, blank: Pair, platform: Platform, artifact: Artifact, context: Context, stored: list[list[Any]]
-    ) -> Pair:
+    def _stored_on(self, platform: Platform) -> list[list[StoredEvent]]:
+        """The samples of each step as the platform stores them."""
+        if platform.name not in self._stored:
+            self._stored[platform.name] = [
+                [platform.project(sample.event.data, pack) for sample in samples]
+                for pack, samples in zip(self._pack_of, self._samples, strict=True)
+            ]
+        return self._stored[platform.name]
+
+    def _by_reader(self, blank: Pair, platform: Platform, artifact: Artifact, context: Context) -> Pair:
         try:
             reading = platform.read_back(artifact, context)
         except ConverterError as error:
             return _with(blank, problem=f"its own text cannot be read back: {error}")
-        steps = reading.steps
-        if len(steps) != len(self.rule.steps):
-            return _with(blank, problem=f"{len(self.rule.steps)} steps were written, {len(steps)} are read")
+        written, read = _unrolled(self.rule), [step for _, step in _unrolled(reading)]
+        if len(written) != len(read):
+            return _with(blank, problem=f"{len(written)} steps were written, {len(read)} are read")
         on_events, on_streams = _allowed(artifact)
+        stored = self._stored_on(platform)
         disagreements, events = [], 0
-        for index, step in enumerate(self.rule.steps):
+        for (index, step), other in zip(written, read, strict=True):
             check = ConditionCheck(step.condition, on_events)
-            disagreements += check.by_condition(steps[index].condition, self._samples[index], stored[index])
+            disagreements += check.by_condition(other.condition, self._samples[index], stored[index])
             events += len(self._samples[index])
         stream_check = StreamCheck(self.rule, reading, on_streams)
         for stream in self._streams:
             disagreements += stream_check.run(stream, platform.project, self._packs)
         return _with(blank, events=events, streams=len(self._streams), disagreements=tuple(disagreements))
 
-    def _by_engine(self, blank: Pair, artifact: Artifact, engine: Engine, stored: list[list[Any]]) -> Pair:
+    def _by_engine(self, blank: Pair, platform: Platform, artifact: Artifact, engine: Engine) -> Pair:
         named = _with(blank, engine=f"{engine.name} {engine.version}".strip())
         on_events, _ = _allowed(artifact)
+        stored = self._stored_on(platform)
         disagreements, events = [], 0
         for index, step in enumerate(self.rule.steps):
             try:
@@ -157,6 +163,11 @@ class RuleUnderCheck:
             )
             events += len(verdicts)
         return _with(named, events=events, disagreements=tuple(disagreements))
+
+
+def _unrolled(rule: Rule) -> list[tuple[int, Step]]:
+    """The steps with repeats written out, each with its place in the rule."""
+    return [(index, step) for index, step in enumerate(rule.steps) for _ in range(step.repeat)]
 
 
 def _with(pair: Pair, **changes: Any) -> Pair:

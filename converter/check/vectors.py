@@ -7,7 +7,6 @@ turn, and is taken away. What each made event means is left to the reference eva
 
 from __future__ import annotations
 
-import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -57,12 +56,17 @@ def deciding_events(
     """Events in which one predicate after the other decides. ``bases``: events in the source's real shape,
     to be changed (copies; the first few count); none means starting from an empty object.
     """
+    seen: set[bytes] = set()
     for base in bases or [{}]:
         for place in _places(condition, None, ()):
-            neutral = copy.deepcopy(base)
+            neutral = _copied(base)
             for sibling, wanted, prefix in place.siblings:
                 _force(neutral, sibling, wanted, prefix, lookup)
-            yield from _decided(neutral, place, lookup)
+            for event in _decided(neutral, place, lookup):
+                identity = msgspec.json.encode(event)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield event
 
 
 def _places(
@@ -121,7 +125,7 @@ def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLooku
     match = re.fullmatch(pattern, text, re.DOTALL)
     if match is None:
         return None
-    changed = copy.deepcopy(event)
+    changed = _copied(event)
     for path, part in zip(fields_of(concat), match.groups(), strict=True):
         put(changed, path, part, lookup(path))
     return changed
@@ -129,7 +133,7 @@ def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLooku
 
 def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> JsonObject:
     """The event with a value in every field that ``same_as`` compares with."""
-    changed = copy.deepcopy(event)
+    changed = _copied(event)
     for other in predicate.values:
         if isinstance(other, FieldPath) and not path_getter(other)(changed):
             field = lookup(other)
@@ -202,9 +206,20 @@ def _attempts(
 
 
 def _with(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> JsonObject:
-    changed = copy.deepcopy(event)
+    changed = _copied(event)
     put(changed, path, value, field)
     return changed
+
+
+def _copied(event: JsonObject) -> JsonObject:
+    """A deep copy of a decoded JSON object."""
+    return {key: _copied_value(value) for key, value in event.items()}
+
+
+def _copied_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _copied(value)
+    return [_copied_value(inner) for inner in value] if isinstance(value, list) else value
 
 
 def put(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> None:

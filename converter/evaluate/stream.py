@@ -81,9 +81,10 @@ class StreamEvaluator:
         return list(self._suppressed(self._due(self._ordered(events))))
 
     def _ordered(self, events: Iterable[LogEvent]) -> Iterable[LogEvent]:
+        """The events in time order; those that no step takes are left out where time matters."""
         if not self._needs_time:
             return events
-        stream = list(events)
+        stream = [event for event in events if any(step.takes(event) for step in self._steps)]
         for event in stream:
             if event.time is None:
                 raise RuleError(f"rule {self._rule.id} depends on time, and event {event.id} has none")
