@@ -14,6 +14,7 @@ from converter.model.expressions import (
     AnyOf,
     Concat,
     Expression,
+    ForSome,
     Function,
     FunctionName,
     Not,
@@ -150,13 +151,19 @@ expressions = st.recursive(
 
 
 def check(expression: Expression, event: dict[str, Any]) -> None:
+    """The text says of the event what the expression says, or errs as its losses tell."""
+    check_stored(expression, event, event)
+
+
+def check_stored(expression: Expression, event: dict[str, Any], stored: dict[str, Any]) -> None:
+    """The same for an event that is stored in another shape."""
     losses = Losses("elastic")
     text = condition(localised(expression), losses)
     effects = {found.effect for found in losses.diagnostics}
     if Fidelity.REFUSED in effects:
         return
     wanted = compile_expression(expression)(event)
-    said = compile_expression(read_condition(text, FIELDS, kql_reader))(event)
+    said = compile_expression(read_condition(text, FIELDS, kql_reader))(stored)
     if wanted and not said:
         assert Fidelity.NARROWER in effects, text
     if said and not wanted:
@@ -201,3 +208,32 @@ def test_any_name_survives_as_column(name: str) -> None:
     read = compile_expression(read_condition(f"{identifier(name)} IS NULL"))
     assert read({})
     assert not read({str(path.steps[0]): "x"})
+
+
+elements = st.fixed_dictionaries({}, optional={"l": VALUES["b"], "m": VALUES["b"]})
+on_elements = st.recursive(
+    st.builds(
+        Predicate, paths(("l", "m")), st.just(Operator.IS), several(texts), st.booleans(), st.booleans()
+    )
+    | st.builds(Predicate, paths(("l", "m")), st.just(Operator.EXISTS))
+    | st.just(Predicate(FieldPath(("l",)), Operator.SAME_AS, (FieldPath(("m",)),))),
+    lambda terms: (
+        st.builds(Not, terms)
+        | st.builds(All, st.lists(terms, min_size=1, max_size=2).map(tuple))
+        | st.builds(AnyOf, st.lists(terms, min_size=1, max_size=2).map(tuple))
+    ),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(on_elements, st.booleans(), st.lists(elements, min_size=1, max_size=3))
+def test_conditions_on_one_element_err_as_they_say(
+    term: Expression, negate: bool, objects: list[dict[str, Any]]
+) -> None:
+    """Elasticsearch keeps a list of objects as one list of values per key."""
+    asked: Expression = ForSome(FieldPath(("objects",)), term)
+    flattened = {
+        key: list(dict.fromkeys(element[key] for element in objects if key in element)) for key in ("l", "m")
+    }
+    check_stored(Not(asked) if negate else asked, {"objects": objects}, flattened)
