@@ -7,6 +7,7 @@ known by an entry point in the group ``converter.platforms``. Platforms never im
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -57,6 +58,49 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of rule text to be read. ``file``: its name as the user gave it (also where macros, helpers
+    and lookups beside it are looked for, when it is a real path); ``text``: what it holds.
+    """
+
+    file: str
+    text: str
+
+
+class ReadContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader may need beside the text. ``packs``: every known log source by name; ``beside``:
+    folders with what rules lean on (Splunk macros and lookups, Panther helpers), searched in order.
+    """
+
+    packs: Mapping[str, Pack]
+    beside: tuple[Path, ...] = ()
+
+
+class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule as it was read from a platform's own text.
+
+    ``id`` and ``title`` are the platform's; ``kind`` its kind of rule there (query, eql, threshold, TTP,
+    correlation …). ``rule`` is the canonical rule, with canonical field names; None when refused.
+    ``fidelity`` relates it to the text. ``residue``: parts of the text that the canonical rule leaves out,
+    as written; with any, the rule is partial, and ``fidelity`` says on which side it errs.
+    """
+
+    source: str
+    platform: str
+    id: str
+    title: str
+    kind: str = ""
+    rule: Rule | None = None
+    fidelity: Fidelity = Fidelity.EXACT
+    residue: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """``exact``, ``wider``, ``narrower``, ``partial`` or ``refused``."""
+        return "partial" if self.residue and self.rule is not None else str(self.fidelity)
+
+
 class Engine(Protocol):
     """Runs what a platform's writer wrote. ``name`` and ``version`` go into the report."""
 
@@ -65,7 +109,8 @@ class Engine(Protocol):
 
     def verdicts(self, artifact: Artifact, events: Iterable[StoredEvent], step: int = 0) -> list[bool]:
         """One verdict per stored event: does the event condition of this step (from 0, in the order of
-        ``Rule.steps``) match it? Raises RuleError if the text cannot be run."""
+        ``Rule.steps``) match it? Raises RuleError if the text cannot be run.
+        """
         ...
 
 
