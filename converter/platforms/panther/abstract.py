@@ -196,7 +196,7 @@ def predicate(
 
 
 def some_value(source: Gathered) -> Condition:
-    """The list is not empty. ``exists`` of a field would also see an object, so a text made of it is asked."""
+    """The list is not empty. ``exists`` of a field would also see an object, so it is not asked."""
     subject = source.subject
     if isinstance(subject, FieldPath) and not source.functions:
         subject = Concat((subject,))

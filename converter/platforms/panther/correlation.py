@@ -55,7 +55,7 @@ def write_sequence(writer: PantherWriter) -> Artifact:
     """The correlation rule, then the files of each step in order. Losses are in the writer's collection."""
     rule, sequence = writer.rule, writer.rule.sequence
     assert sequence is not None
-    shared = metadata(rule, writer.settings)
+    shared = metadata(rule, writer.settings, ())
     signals = [_signal(shared["rule_id"], number, step) for number, step in enumerate(rule.steps, 1)]
     files = [
         file
@@ -149,7 +149,7 @@ def _losses(writer: PantherWriter, minutes: int | None) -> None:
         "sequence",
         Fidelity.NARROWER,
         f"a correlation rule looks for its signals every {rate} minutes in the last {lookback}; sequences "
-        "that one run finds are reported together, and which of several equal signals it pairs is not documented",
+        "that one run finds are reported together, and which of several signals it pairs is not documented",
     )
     if any(step.absent for step in sequence.steps):
         losses.lose(

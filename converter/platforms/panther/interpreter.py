@@ -189,14 +189,15 @@ class Interpreter:
             self._values[name] = self.value(self._constants[name], {})
             return self._values[name]
         if name in self._functions:
-            if self._is_helper(name):
+            if self.knows(name):
                 return a.Named(name)
             raise UnreadableError(f"the function {name}, which is not one of the known helpers", node)
         if name in self._imported or name in _BUILTINS:
             return a.Named(name)
         raise UnreadableError(f"the name {name}", node)
 
-    def _is_helper(self, name: str) -> bool:
+    def knows(self, name: str) -> bool:
+        """Whether a function of the file, and all that it uses, is the helper of that name."""
         known = helpers().get(name)
         if known is None or shape(self._functions[name]) != known.shape:
             return False
@@ -208,7 +209,7 @@ class Interpreter:
         return True
 
     def _is_helper_or_itself(self, use: str, name: str) -> bool:
-        return use == name or self._is_helper(use)
+        return use == name or self.knows(use)
 
     def _same_constant(self, name: str) -> bool:
         node = self._constants.get(name)

@@ -108,4 +108,5 @@ def import_lines(names: Iterable[str]) -> list[str]:
 def _names(node: ast.AST) -> frozenset[str]:
     found = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
     stored = {name.id for name in found if isinstance(name.ctx, ast.Store)}
+    stored.update(inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg))
     return frozenset(name.id for name in found if name.id not in stored and not hasattr(builtins, name.id))

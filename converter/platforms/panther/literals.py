@@ -17,7 +17,10 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./()-]*(?: [A-Za-z0-9_./()-]+)*"
 _WORDS_OF_YAML_1_1: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _EXPONENT: Final = re.compile(r"(?:(?<=[ \n])|\A)(-?\d+)(\.\d+)?[eE]([+-]?)(\d+)(?=,?$)", re.MULTILINE)
+_LONG_KEY: Final = re.compile(r'^( *)("(?:[^"\\]|\\.){500,}"): ', re.MULTILINE)
 _LONGEST_PLAIN: Final = 100
+_LONGEST_KEY: Final = 500
+"""YAML, chapter 7.4: a key of more than 1,024 characters needs its question mark; escapes count."""
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -97,6 +100,8 @@ def yaml_json(value: Any, indent: int = 0) -> str:
         text = _UNPRINTABLE.sub(_yaml_escape, text)
     if _EXPONENT.search(text):  # YAML 1.1 takes a number for a float only with a point and a signed exponent
         text = _EXPONENT.sub(lambda m: f"{m[1]}{m[2] or '.0'}e{m[3] or '+'}{m[4]}", text)
+    if len(text) > _LONGEST_KEY and _LONG_KEY.search(text):
+        text = _LONG_KEY.sub(r"\1? \2 : ", text)
     return text.replace("\n", "\n" + " " * indent) if indent else text
 
 

@@ -22,8 +22,11 @@ STATUSES: Final = {Status.EXPERIMENTAL: "Experimental", Status.DEPRECATED: "Depr
 """The statuses that Panther's public rules carry; the others are left out."""
 
 
-def metadata(rule: Rule, settings: Settings) -> dict[str, Any]:
-    """The template's values for what rules and correlation rules have in common."""
+def metadata(rule: Rule, settings: Settings, grouped_by: Sequence[FieldPath]) -> dict[str, Any]:
+    """The template's values for what rules and correlation rules have in common.
+
+    ``grouped_by``: the stored fields that alerts are grouped by, which they summarise unless set otherwise.
+    """
     enabled = settings.enabled if settings.enabled is not None else rule.status is not Status.DEPRECATED
     return {
         "rule_id": settings.rule_id or rule.id,
@@ -37,16 +40,15 @@ def metadata(rule: Rule, settings: Settings) -> dict[str, Any]:
         "description": _description(rule),
         "reference": rule.references[0] if rule.references else "",
         "runbook": _runbook(rule),
-        "summary_attributes": summary_attributes(rule, settings),
+        "summary_attributes": summary_attributes(settings, grouped_by),
     }
 
 
-def summary_attributes(rule: Rule, settings: Settings) -> list[str]:
-    """What the alert summarises: as set, else the fields that alerts are grouped by."""
+def summary_attributes(settings: Settings, grouped_by: Sequence[FieldPath]) -> list[str]:
+    """What the alert summarises, as Panther writes paths: keys joined by colons."""
     if settings.summary_attributes is not None:
         return list(settings.summary_attributes)
-    paths = rule.alert.group_by or (rule.threshold.by if rule.threshold is not None else ())
-    return list(dict.fromkeys(":".join(path.keys) for path in paths if _has_no_colon(path)))
+    return list(dict.fromkeys(":".join(path.keys) for path in grouped_by if _has_no_colon(path)))
 
 
 def log_types(rule: Rule, packs: Sequence[Pack], settings: Settings) -> list[str]:

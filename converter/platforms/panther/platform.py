@@ -8,6 +8,7 @@ from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.panther.codes import CODES
 from converter.platforms.panther.writer import PLATFORM_NAME, PantherWriter
 
 
@@ -15,6 +16,7 @@ class PantherPlatform:
     """Panther as a :class:`converter.platforms.base.Platform`."""
 
     name = PLATFORM_NAME
+    losses = CODES
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """The rule as a Panther rule, or for a sequence as a correlation rule over one rule per step."""

@@ -33,7 +33,7 @@ _DEFAULT_PERIOD = 60
 
 
 def read_artifact(artifact: Artifact, context: Context) -> Rule:
-    """The rule that an artifact's files are. Raises RuleError with the file and line of what does not parse."""
+    """The rule that an artifact's files are. Raises RuleError with file and line of what does not parse."""
     texts = {file.path: file.text for file in artifact.files}
     specifications = {
         path: _specification(path, text) for path, text in texts.items() if path.endswith(".yml")
@@ -68,7 +68,7 @@ class _Reader:
             condition = module.condition("rule")
             threshold = self._threshold(found, module)
             alert = AlertSettings() if threshold is not None else self._alert(found, module)
-        except (UnreadableError, KeyError, TypeError) as error:
+        except (UnreadableError, KeyError, TypeError, RecursionError) as error:
             raise self._error(file, error) from error
         return self._made(found, logsource, indicators=(condition,), threshold=threshold, alert=alert)
 
@@ -81,18 +81,21 @@ class _Reader:
         try:
             detection = found["Detection"][0]
             transitions = detection.get("Transitions", [])
-            steps = tuple(self._step(entry, by_id, transitions) for entry in detection["Sequence"])
+            enabled = found.get("Enabled") is True
+            steps = tuple(self._step(each, by_id, transitions, enabled) for each in detection["Sequence"])
             within = _span(transitions)
             _check_order(detection["Sequence"], transitions)
-        except (UnreadableError, KeyError, TypeError, IndexError) as error:
+        except (UnreadableError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise self._error(path, error) from error
         folder = path.rpartition("/")[0]
         return self._made(found, (folder,), sequence=RuleSequence(steps=steps, within=within))
 
-    def _step(self, entry: dict[str, Any], by_id: dict[str, str], transitions: list[Any]) -> Step:
+    def _step(
+        self, entry: dict[str, Any], by_id: dict[str, str], transitions: list[Any], enabled: bool
+    ) -> Step:
         path = by_id[str(entry["RuleID"])]
         found = self._specifications[path]
-        if found.get("Enabled") is not True:
+        if enabled and found.get("Enabled") is not True:
             raise UnreadableError(f"the rule {found.get('RuleID')} of a step is not enabled")
         logsource = self._logsource(path, found)
         file, module = self._python(path, logsource)

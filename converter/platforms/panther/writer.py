@@ -25,7 +25,7 @@ from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.literals import yaml_json, yaml_scalar, yaml_text
 from converter.platforms.panther.metadata import log_types, metadata, tests
 from converter.platforms.panther.module import Module
-from converter.platforms.panther.settings import Settings, read_settings
+from converter.platforms.panther.settings import Settings, allowed_name, read_settings
 from converter.platforms.panther.windows import window
 from converter.platforms.templating import environment
 
@@ -84,9 +84,13 @@ class PantherWriter:
         counting = window(rule, self.settings, self.losses)
         body = Detection(self, packs)
         sections = [body.rule_function(rule.condition), *self._functions(body)]
+        if allowed_name(rule.title) != rule.title:
+            self.losses.note(
+                "display-name", 'Panther allows no <, >, &, " or % in a name; the title is changed'
+            )
         name = slug(rule)
         values: dict[str, Any] = {
-            **metadata(rule, self.settings),
+            **metadata(rule, self.settings, [body.path(path) for path in _grouped_by(rule)]),
             "filename": f"{name}.py",
             "log_types": types,
             "dedup_minutes": counting.dedup_minutes,
@@ -117,6 +121,7 @@ class PantherWriter:
         """title, dedup, unique and alert_context, each where the rule needs it."""
         rule, alerts, found = self.rule, body.alerts, []
         title = [part if isinstance(part, str) else body.path(part) for part in rule.alert.title]
+        has_fields = any(isinstance(part, FieldPath) for part in title)
         if title:
             found.append(alerts.title(title))
         group = self.settings.rule_id or rule.id
@@ -124,14 +129,14 @@ class PantherWriter:
             by = [body.path(path) for path in rule.threshold.by]
             distinct = None if rule.threshold.distinct is None else body.path(rule.threshold.distinct)
             self._check_single(body, by, distinct)
-            if by or distinct is not None or any(isinstance(part, FieldPath) for part in title):
+            if by or distinct is not None or has_fields:
                 found.append(alerts.counting_dedup(by, distinct, group))
             if distinct is not None:
                 found.append(alerts.unique(distinct))
         elif rule.new_terms is not None:
             terms = [body.path(path) for path in rule.new_terms.fields]
             found.append(alerts.counting_dedup(terms, None, group))
-        elif rule.alert.group_by or any(isinstance(part, FieldPath) for part in title):
+        elif rule.alert.group_by or (rule.alert.suppress_for is not None and has_fields):
             found.append(alerts.dedup([body.path(path) for path in rule.alert.group_by], group))
         output = [OutputField(body.path(field.field), field.name) for field in rule.output]
         if output:
@@ -139,7 +144,17 @@ class PantherWriter:
         return found
 
     def _check_single(self, body: Detection, by: Sequence[FieldPath], distinct: FieldPath | None) -> None:
-        """A field that may hold several values makes one group per value; Panther has one per event."""
+        """A field that may hold several values makes one group per value; Panther has one per event.
+
+        A threshold of one is met by an event that lacks a field too, although it is a group of its own.
+        """
+        threshold = self.rule.threshold
+        if threshold is not None and threshold.count == 1 and (by or distinct is not None):
+            self.losses.lose(
+                "group-by",
+                Fidelity.WIDER,
+                "a match that lacks a field of the threshold is not to be counted; with a count of one it alerts",
+            )
         for path in by:
             if body.may_be_several(path):
                 self.losses.lose(
@@ -166,6 +181,13 @@ class PantherWriter:
             "every event that meets the condition, and keeps one alert open per combination of those values",
             "a scheduled query over the history can compare them",
         )
+
+
+def _grouped_by(rule: Rule) -> tuple[FieldPath, ...]:
+    """What Panther's alerts of a rule are grouped by."""
+    if rule.threshold is not None:
+        return rule.threshold.by
+    return rule.new_terms.fields if rule.new_terms is not None else rule.alert.group_by
 
 
 class Detection:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
-from tests.platforms.panther.stand_in import EventDict
-from tests.platforms.panther.strategies import events, expressions
 
 from converter.evaluate import compile_expression
 from converter.model.expressions import Expression
@@ -17,6 +15,8 @@ from converter.platforms.panther.fields import Fields
 from converter.platforms.panther.interpreter import Interpreter
 from converter.platforms.panther.module import Module
 from converter.platforms.panther.writer import fill
+from tests.platforms.panther.made import events, expressions
+from tests.platforms.panther.stand_in import EventDict
 
 
 def python_of(expression: Expression) -> str:
@@ -34,14 +34,14 @@ def run(source: str, event: dict[str, Any]) -> Any:
     return namespace["rule"](EventDict(event))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, events)
 def test_any_expression_on_any_event(expression: Expression, event: dict[str, Any]) -> None:
     source = python_of(expression)
     assert run(source, event) is compile_expression(expression)(event), source
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, events)
 def test_the_reader_gives_the_written_condition_back(expression: Expression, event: dict[str, Any]) -> None:
     source = python_of(expression)
