@@ -7,10 +7,10 @@ from benchmarks.timing import BIN, program, table
 
 def main() -> None:
     """Print the figures of this program and of sigma-cli."""
-    ours = program(BIN / "convert", "--version", repeats=9)
-    helped = program(BIN / "convert", "--help", repeats=5)
-    theirs = program(BIN / "sigma", "--help", repeats=5)
-    version = program(BIN / "sigma", "version", repeats=3)
+    ours = program(BIN / "convert", "--version", repeats=9).wall
+    helped = program(BIN / "convert", "--help", repeats=5).wall
+    theirs = program(BIN / "sigma", "--help", repeats=5).wall
+    version = program(BIN / "sigma", "version", repeats=3).wall
     table(
         "Start-up (median wall time)",
         [

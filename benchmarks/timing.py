@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -9,29 +10,48 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 BIN = Path(sys.executable).parent
 
 
-def program(*command: str | Path, repeats: int = 1, accept: Sequence[int] = (0,)) -> float:
-    """Median seconds of wall time that a program takes, output discarded. Raises if it fails otherwise."""
+class Taken(msgspec.Struct, frozen=True):
+    """Seconds of wall time and of processor time. The latter says more on a machine that others use too."""
+
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} s ({self.cpu:.2f} s of processor)"
+
+
+def program(*command: str | Path, repeats: int = 1, accept: Sequence[int] = (0,)) -> Taken:
+    """Median time that a program takes, output discarded. Raises if it ends with a code not accepted."""
     taken = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), _children()
         run = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-        taken.append(time.perf_counter() - start)
+        taken.append(Taken(time.perf_counter() - start, _children() - spent))
         if run.returncode not in accept:
             raise RuntimeError(f"{command[0]} ended with {run.returncode}: {run.stderr[-2000:]}")
-    return statistics.median(taken)
+    return Taken(
+        statistics.median(each.wall for each in taken), statistics.median(each.cpu for each in taken)
+    )
 
 
-def function(work: Callable[[], object], repeats: int = 3) -> float:
-    """Least seconds that a call takes: what else runs on the machine can only add."""
-    best = float("inf")
+def _children() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def function(work: Callable[[], object], repeats: int = 3) -> Taken:
+    """Least time that a call takes: what else runs on the machine can only add."""
+    taken = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), time.process_time()
         work()
-        best = min(best, time.perf_counter() - start)
-    return best
+        taken.append(Taken(time.perf_counter() - start, time.process_time() - spent))
+    return Taken(min(each.wall for each in taken), min(each.cpu for each in taken))
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:

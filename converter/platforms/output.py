@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -43,30 +42,47 @@ def write_files(folder: Path, files: Iterable[File]) -> list[Path]:
     Raises RuleError for a path that leaves the folder or for what the file system refuses.
     """
     root = folder.resolve()
-    staged: list[tuple[str, Path]] = []
+    homes: dict[str, str] = {}
+    staged: list[tuple[str, str]] = []
+    renamed = 0
     try:
         for file in files:
-            target = _inside(root, file.path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+            home, _, name = file.path.rpartition("/")
+            if home not in homes:
+                homes[home] = _home(root, home, file.path)
+            target = os.path.join(homes[home], _checked(name, file.path))
+            temporary = os.path.join(homes[home], f".{os.getpid()}-{len(staged)}.part")
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             staged.append((temporary, target))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(file.text)
-            Path(temporary).chmod(0o644)
         for temporary, target in staged:
-            Path(temporary).replace(target)
+            os.replace(temporary, target)
+            renamed += 1
     except (OSError, UnicodeEncodeError) as error:
         raise RuleError(f"cannot write below {folder}: {error}") from error
     finally:
-        for temporary, _ in staged:
+        for temporary, _ in staged[renamed:]:
             Path(temporary).unlink(missing_ok=True)
-    return [target for _, target in staged]
+    return [Path(target) for _, target in staged]
 
 
-def _inside(root: Path, path: str) -> Path:
-    parts = PurePosixPath(path)
-    if not parts.is_absolute() and ".." not in parts.parts and "\0" not in path:
-        target = (root / parts).resolve()
-        if target.is_relative_to(root) and target != root:
-            return target
-    raise RuleError(f"{path!r} is not a path inside the output folder")
+def _home(root: Path, home: str, path: str) -> str:
+    """The folder of a file, made; symbolic links on the way must not lead out of ``root``."""
+    parts = PurePosixPath(home)
+    if not parts.is_absolute() and ".." not in parts.parts and "\0" not in home:
+        folder = (root / parts).resolve()
+        if folder.is_relative_to(root):
+            folder.mkdir(parents=True, exist_ok=True)
+            return str(folder)
+    raise _outside(path)
+
+
+def _checked(name: str, path: str) -> str:
+    if name in ("", ".", "..") or "\0" in name:
+        raise _outside(path)
+    return name
+
+
+def _outside(path: str) -> RuleError:
+    return RuleError(f"{path!r} is not a path inside the output folder")
