@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from converter.logsources.findings import Findings
-from converter.logsources.lookup import fields_below, known, nested_above, stored_field
+from converter.logsources.lookup import fields_below, known, nested_above, second_fields, stored_field
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.logsources.stored_paths import StoredPaths
@@ -184,23 +184,23 @@ class _Localiser:
         """
         functions = predicate.functions
         if field.ip is not None and not functions and predicate.operator in (Operator.CIDR, Operator.IP):
-            other = PlatformField(name=field.ip, type=FieldType.IP, is_list=field.is_list)
+            name = field.ip
         elif field.basename is not None and functions and functions[0].name is FunctionName.BASENAME:
-            other = PlatformField(name=field.basename, is_list=field.is_list)
-            functions = functions[1:]
+            name, functions = field.basename, functions[1:]
         else:
             return predicate
-        subject = self.paths.given(FieldPath((other.name, *path.steps[1:])), other)
+        other = next(second for second in second_fields(field) if second.name == name)
+        subject = self.paths.given(FieldPath((name, *path.steps[1:])), other)
         return msgspec.structs.replace(predicate, subject=subject, functions=functions)
 
     # -- values stored in parts
 
     def _joined(self, field: PlatformField) -> Iterator[FieldPath | str]:
         """The parts of a value and what stands between them."""
-        for number, name in enumerate(field.join):
+        for number, part in enumerate(second_fields(field)):
             if number:
                 yield field.separator
-            yield self.paths.given(FieldPath((name,)), PlatformField(name=name))
+            yield self.paths.given(FieldPath((part.name,)), part)
 
     def _of_parts(self, predicate: Predicate, field: PlatformField, base: FieldPath | None) -> Expression:
         """A predicate on a value that is stored in parts: on each part if it can be, else on them joined."""

@@ -26,7 +26,10 @@ _ROOT = Field(path=FieldPath(()), type=FieldType.OBJECT)
 
 
 def known(pack: Pack, path: FieldPath) -> Known | None:
-    """What ``pack`` knows of ``path`` (which may have list steps), or None."""
+    """What ``pack`` knows of ``path`` (which may have list steps), or None.
+
+    Of an object of which only the fields inside are declared that is: its type, and nothing per platform.
+    """
     keys = path.without_indexes()
     declared = pack.fields.get(keys)
     if declared is not None:
@@ -38,7 +41,7 @@ def known(pack: Pack, path: FieldPath) -> Known | None:
         ):
             best = opened
     if best is None:
-        return None
+        return Known(Field(path=keys, type=FieldType.OBJECT)) if any(fields_below(pack, keys)) else None
     return Known(pack.fields.get(best, _ROOT), below(path, len(best.steps)))
 
 
@@ -76,6 +79,26 @@ def stored_field(found: Known, platform: str) -> PlatformField | None:
     rest = str(FieldPath(steps).without_indexes())
     in_list = not isinstance(steps[-1], str)
     return PlatformField(name=f"{at.name}.{rest}" if at.name else rest, type=kind, is_list=in_list)
+
+
+def second_fields(field: PlatformField) -> Iterator[PlatformField]:
+    """The fields in which a platform keeps a value, or a part of it, beside ``field``."""
+    if field.ip is not None:
+        yield PlatformField(name=field.ip, type=FieldType.IP, is_list=field.is_list)
+    if field.basename is not None:
+        yield PlatformField(name=field.basename, is_list=field.is_list)
+    for name in field.join:
+        yield PlatformField(name=name, is_list=field.is_list)
+
+
+def stored_fields(pack: Pack, platform: str) -> Iterator[PlatformField]:
+    """Every field that ``platform`` stores of the pack's declared ones."""
+    for declared in pack.fields.values():
+        field = declared.platforms.get(platform)
+        if field is not None:
+            if not field.join:
+                yield field
+            yield from second_fields(field)
 
 
 def changed_key(key: str, field: PlatformField) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from converter.logsources.findings import Findings
-from converter.logsources.lookup import Known, fields_below, known, nearest_names, stored_field
+from converter.logsources.lookup import Known, known, nearest_names, stored_field
 from converter.logsources.naming import flat_name, is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.model.diagnostics import Fidelity
@@ -64,10 +64,12 @@ class StoredPaths:
         first: Known | None = None
         for pack in self._packs:
             find = known(pack, path)
-            if find is None:
-                if not is_flat(self._platform) and any(fields_below(pack, path)):
+            if find is not None and _is_bare_object(find):
+                if not is_flat(self._platform):
                     fields.append(msgspec.structs.replace(own, type=FieldType.OBJECT))
                     continue
+                find = None
+            if find is None:
                 if report:
                     self._unknown(path, pack)
                 if self._keep:
@@ -135,6 +137,11 @@ class StoredPaths:
                     f"{before} is a list, so {path} gives nothing",
                     f"write {before}[].{after}, or [0] for its first element",
                 )
+
+
+def _is_bare_object(find: Known) -> bool:
+    """Whether the path names an object of which only the fields inside are declared."""
+    return not find.rest and find.field.type is FieldType.OBJECT and not find.field.platforms
 
 
 def _changes(field: PlatformField) -> tuple[object, ...]:
