@@ -100,14 +100,34 @@ class _Builder:
     def _source(self, node: Tree[Any]) -> str:
         return self._text[node.meta.start_pos : node.meta.end_pos]
 
+    def _place(self, node: Tree[Any]) -> tree.Place:
+        return tree.Place(self._source(node), node.meta.line, node.meta.column)
+
+    def _where(self, children: list[Any], node: Tree[Any]) -> tree.Where:
+        return tree.Where(
+            tuple(tree.Conjunct(self.build(part), self._place(part)) for part in _conjuncts(node.children[0]))
+        )
+
+    def _named(self, children: list[Any], node: Tree[Any]) -> tree.Assignment:
+        return tree.Assignment(identifier_value(children[0]), children[1], self._place(node))
+
     def _unnamed(self, children: list[Any], node: Tree[Any]) -> tree.Assignment:
         expression = children[0]
         name = expression.name if isinstance(expression, tree.Column) else self._source(node)
-        return tree.Assignment(name, expression)
+        return tree.Assignment(name, expression, self._place(node))
+
+    def _stats(self, children: list[Any], node: Tree[Any]) -> tree.Stats:
+        return tree.Stats(
+            children[0] or (), children[1] or (), node.data == "inline_stats", self._place(node)
+        )
+
+    _inline_stats = _stats
+
+    def _mv_expand(self, children: list[Any], node: Tree[Any]) -> tree.MvExpand:
+        return tree.MvExpand(identifier_value(children[0]), self._place(node))
 
     def _other(self, children: list[Any], node: Tree[Any]) -> tree.Other:
-        token = children[0]
-        return tree.Other(str(token).upper(), token.line, token.column)
+        return tree.Other(str(children[0]).upper(), self._place(node))
 
     def _call(self, children: list[Any], node: Tree[Any]) -> tree.Call:
         name, arguments = children
@@ -125,6 +145,13 @@ class _Builder:
         if isinstance(number, (int, float)) and not isinstance(number, bool):
             return tree.Literal(-number if sign == "-" else number)
         return tree.Arithmetic(self._source(node))
+
+
+def _conjuncts(node: Any) -> list[Any]:
+    """The parse trees that AND joins at the top."""
+    if node.data != "and_":
+        return [node]
+    return [part for child in node.children for part in _conjuncts(child)]
 
 
 def _junction(every: bool) -> Callable[[list[Any]], tree.Junction]:
@@ -172,10 +199,6 @@ def _number(children: list[Any]) -> tree.Literal:
     return tree.Literal(-value if sign == "-" else value)
 
 
-def _stats(inline: bool) -> Callable[[list[Any]], tree.Stats]:
-    return lambda children: tree.Stats(children[0] or (), children[1] or (), inline)
-
-
 def _names(children: list[Any]) -> tuple[str, ...]:
     return tuple(map(identifier_value, children))
 
@@ -188,24 +211,19 @@ _SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
     ),
     "metadata": _names,
     "row": lambda c: tree.Eval(tuple(c)),
-    "where": lambda c: tree.Where(c[0]),
     "eval_": lambda c: tree.Eval(tuple(c)),
-    "stats": _stats(False),
-    "inline_stats": _stats(True),
     "keep": lambda c: tree.Keep(_names(c)),
     "drop": lambda c: tree.Drop(_names(c)),
     "rename": lambda c: tree.Rename(tuple(c)),
     "limit": lambda c: tree.Limit(int(c[0])),
     "sort": lambda c: tree.Sort(),
     "sort_key": lambda c: None,
-    "mv_expand": lambda c: tree.MvExpand(identifier_value(c[0])),
     "grok": _extract("GROK", _GROK_COLUMN),
     "dissect": _extract("DISSECT", _DISSECT_COLUMN),
     "append": lambda c: None,
     "completion": lambda c: tree.Extract("COMPLETION", (identifier_value(c[0]) if c[0] else "completion",)),
-    "named": lambda c: tree.Assignment(identifier_value(c[0]), c[1]),
     "aggregates": tuple,
-    "aggregate": lambda c: tree.Assignment(c[0].name, c[0].expression, c[1]),
+    "aggregate": lambda c: tree.Assignment(c[0].name, c[0].expression, c[0].place, c[1]),
     "by": tuple,
     "renamed_as": lambda c: (identifier_value(c[0]), identifier_value(c[1])),
     "renamed_to": lambda c: (identifier_value(c[1]), identifier_value(c[0])),

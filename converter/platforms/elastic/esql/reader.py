@@ -51,7 +51,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     ``condition``: of one event, over stored names. ``grouped``: whether there is a STATS; then ``by`` are
     its groups, ``counts`` the tests of a group (all must hold; none: one row is enough) and ``bucket`` the
     length of the time slices that it counts in. ``kept``: the columns of the last KEEP.
-    ``diagnostics``: what was left out, with the direction in which the reading errs.
+    ``residue``: the parts that were left out, as written; ``diagnostics``: why, where, and in which direction
+    the reading errs for it.
     """
 
     indices: tuple[str, ...]
@@ -62,6 +63,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[Counted, ...] = ()
     bucket: timedelta | None = None
     kept: tuple[str, ...] = ()
+    residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
     def threshold(self, within: timedelta) -> Threshold | None:
@@ -115,9 +117,24 @@ def read_query(
     return reading
 
 
-def _diagnostic(code: str, message: str, effect: Fidelity | None = None) -> Diagnostic:
-    severity = Severity.ERROR if effect in (None, Fidelity.REFUSED) else Severity.WARNING
-    return Diagnostic(code=code, severity=severity, message=message, effect=effect, platform="elastic")
+def _diagnostic(
+    code: str,
+    message: str,
+    effect: Fidelity | None = None,
+    place: tree.Place | None = None,
+    *,
+    note: bool = False,
+) -> Diagnostic:
+    lossy = effect not in (None, Fidelity.REFUSED)
+    return Diagnostic(
+        code=code,
+        severity=Severity.NOTE if note else Severity.WARNING if lossy else Severity.ERROR,
+        message=message,
+        effect=effect,
+        line=place.line if place else None,
+        column=place.column if place else None,
+        platform="elastic",
+    )
 
 
 class _Reader:
@@ -133,6 +150,7 @@ class _Reader:
         self._from = tree.From(())
         self._kept: tuple[str, ...] = ()
         self._found: list[Diagnostic] = []
+        self._residue: list[str] = []
 
     def reading(self) -> Reading:
         return Reading(
@@ -144,6 +162,7 @@ class _Reader:
             counts=tuple(self._counts),
             bucket=self._bucket,
             kept=self._kept,
+            residue=tuple(self._residue),
             diagnostics=tuple(self._found),
         )
 
@@ -152,8 +171,8 @@ class _Reader:
         match command:
             case tree.From():
                 self._from = command
-            case tree.Where(condition):
-                self._where(condition)
+            case tree.Where(conditions):
+                self._where(conditions)
                 return
             case tree.Eval(assignments):
                 for assignment in assignments:
@@ -171,33 +190,33 @@ class _Reader:
                 for column in columns:
                     self._scope.columns[column] = always(Unknown(f"a column made by {name}"))
             case tree.Limit(rows):
-                self._lose("esql-limit", f"LIMIT {rows} may leave rows out", Fidelity.NARROWER, note=True)
-            case tree.MvExpand(column):
-                self._refuse(f"MV_EXPAND {column} makes a row of every value")
-            case tree.Other(name, line, position):
-                self._refuse(f"the command {name} cannot be read", line, position)
+                self._found.append(_diagnostic("esql-limit", f"LIMIT {rows} may leave rows out", note=True))
+            case tree.MvExpand(column, place):
+                _refuse(f"MV_EXPAND {column} makes a row of every value", place)
+            case tree.Other(name, place):
+                _refuse(f"the command {name} cannot be read", place)
             case tree.Drop() | tree.Sort():
                 pass
         self._last_where = ()
 
     # -- conditions
 
-    def _where(self, node: tree.Node) -> None:
+    def _where(self, conditions: tuple[tree.Conjunct, ...]) -> None:
         """Each part of the conjunction by itself, so that one unreadable part does not hide the others."""
-        parts = node.operands if isinstance(node, tree.Junction) and node.every else (node,)
         found: list[Expression] = []
-        for part in parts:
+        for part in conditions:
             try:
                 if self._grouped and self._group_test(part):
                     continue
-                found.append(self._scope.truth(part).true)
+                found.append(self._scope.truth(part.condition).true)
             except UnreadableError as error:
-                self._lose(_UNREAD, f"a condition on {error} is left out", Fidelity.WIDER)
+                self._leave_out(_UNREAD, f"a condition on {error} is left out", part.place)
         self._last_where = tuple(found)
         self._conditions.extend(found)
 
-    def _group_test(self, node: tree.Node) -> bool:
-        """A test of a count; False when ``node`` is about something else."""
+    def _group_test(self, part: tree.Conjunct) -> bool:
+        """A test of a count; False when the part is about something else."""
+        node = part.condition
         if not isinstance(node, tree.Comparison):
             return False
         match self._scope.value(node.left), self._scope.value(node.right):
@@ -216,18 +235,15 @@ class _Reader:
         self._counted = aggregate.counted
         self._counts.append(Counted(least, aggregate.distinct))
         if self._bucket is not None and least > 1:
-            self._lose(
-                "window",
-                f"it counts in slices of {self._bucket}; the reading, in any span of that length",
-                Fidelity.WIDER,
-            )
+            message = f"it counts in slices of {self._bucket}; the reading, in any span of that length"
+            self._lose("window", message, Fidelity.WIDER, part.place)
         return True
 
     # -- groups
 
     def _stats(self, stats: tree.Stats) -> None:
         if self._grouped:
-            self._refuse("a second STATS groups what is grouped already")
+            _refuse("a second STATS groups what is grouped already", stats.place)
         guarded = self._presence_guard(stats)
         columns: dict[str, Value] = {}
         by: list[FieldPath] = []
@@ -238,18 +254,16 @@ class _Reader:
                     by.append(path)
                     columns[group.name] = value
                     if path not in guarded and not self._asks_for(path):
-                        self._lose(
-                            "group-by",
-                            f"rows without {path.steps[0]} are a group of their own in ES|QL",
-                            Fidelity.NARROWER,
-                        )
+                        message = f"rows without {path.steps[0]} are a group of their own in ES|QL"
+                        self._lose("group-by", message, Fidelity.NARROWER, group.place)
                     if term.many:
                         columns[group.name] = always(Unknown(f"the group {group.name}, one value of a list"))
                 case ((_, Bucket(span)),):
                     self._bucket = span
                     columns[group.name] = always(Unknown("a time slice"))
                 case _:
-                    self._lose("group-by", f"groups by {group.name}, no field, are left out", Fidelity.WIDER)
+                    message = f"groups by {group.name}, no field, are left out"
+                    self._leave_out("group-by", message, group.place)
                     columns[group.name] = always(Unknown(f"the group {group.name}"))
         for assignment in stats.aggregates:
             columns[assignment.name] = always(self._aggregate(assignment))
@@ -304,18 +318,17 @@ class _Reader:
 
     # -- findings
 
-    def _lose(self, code: str, message: str, effect: Fidelity, *, note: bool = False) -> None:
-        made = _diagnostic(code, message, None if note else effect)
-        if note:
-            made = msgspec.structs.replace(made, severity=Severity.NOTE)
-        if made not in self._found:
-            self._found.append(made)
+    def _lose(self, code: str, message: str, effect: Fidelity, place: tree.Place) -> None:
+        self._found.append(_diagnostic(code, message, effect, place))
 
-    def _refuse(self, message: str, line: int | None = None, column: int | None = None) -> None:
-        diagnostic = msgspec.structs.replace(
-            _diagnostic(_REFUSED, message, Fidelity.REFUSED), line=line, column=column
-        )
-        raise RuleError(f"ES|QL: {message}", [diagnostic])
+    def _leave_out(self, code: str, message: str, place: tree.Place) -> None:
+        """Drop a part of a conjunction, or a finer grouping: more is alerted on."""
+        self._lose(code, message, Fidelity.WIDER, place)
+        self._residue.append(place.text)
+
+
+def _refuse(message: str, place: tree.Place) -> None:
+    raise RuleError(f"ES|QL: {message}", [_diagnostic(_REFUSED, message, Fidelity.REFUSED, place)])
 
 
 def _needs(condition: Expression, path: FieldPath) -> bool:

@@ -104,12 +104,28 @@ Node: TypeAlias = (
 )
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A part of a query as it is written, and where: line and column count from 1."""
+
+    text: str
+    line: int
+    column: int
+
+
 class Assignment(msgspec.Struct, frozen=True):
     """``name = expression``; without a name the column is called like its source text. STATS may filter."""
 
     name: str
     expression: Node
+    place: Place
     where: Node | None = None
+
+
+class Conjunct(msgspec.Struct, frozen=True):
+    """One of the conditions that a WHERE joins by AND."""
+
+    condition: Node
+    place: Place
 
 
 class From(msgspec.Struct, frozen=True):
@@ -120,9 +136,9 @@ class From(msgspec.Struct, frozen=True):
 
 
 class Where(msgspec.Struct, frozen=True):
-    """Keeps the rows for which the condition is true."""
+    """Keeps the rows for which every condition is true."""
 
-    condition: Node
+    conditions: tuple[Conjunct, ...]
 
 
 class Eval(msgspec.Struct, frozen=True):
@@ -135,8 +151,9 @@ class Stats(msgspec.Struct, frozen=True):
     """Aggregates by groups; ``inline`` (INLINE STATS) adds the results to the rows instead."""
 
     aggregates: tuple[Assignment, ...]
-    by: tuple[Assignment, ...] = ()
-    inline: bool = False
+    by: tuple[Assignment, ...]
+    inline: bool
+    place: Place
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -171,6 +188,7 @@ class MvExpand(msgspec.Struct, frozen=True):
     """One row per value of a column."""
 
     column: str
+    place: Place
 
 
 class Extract(msgspec.Struct, frozen=True):
@@ -184,8 +202,7 @@ class Other(msgspec.Struct, frozen=True):
     """A command that this package does not know; ``name`` in upper case."""
 
     name: str
-    line: int
-    column: int
+    place: Place
 
 
 Command: TypeAlias = (

@@ -37,6 +37,8 @@ def test_what_a_query_says(case: dict[str, Any]) -> None:
     )
     assert reading.bucket == (timedelta(seconds=case["bucket"]) if "bucket" in case else None)
     assert reading.kept == tuple(case.get("kept", []))
+    if "residue" in case:
+        assert list(reading.residue) == case["residue"]
     assert [f"{found.code}={found.effect}" for found in reading.diagnostics] == case.get("findings", [])
 
 
@@ -61,10 +63,20 @@ def test_commands_that_no_rule_can_say_are_refused_by_name(text: str, named: str
     assert raised.value.diagnostics[0].code == "esql-command"
 
 
-def test_an_unknown_command_is_placed() -> None:
+@pytest.mark.parametrize(
+    ("last", "column"),
+    [
+        ("SAMPLE 0.5", 3),
+        ("MV_EXPAND l", 3),
+        ("WHERE LOCATE(a, b) == 1", 9),
+        ("STATS c = COUNT(*) BY TO_LOWER(a)", 25),
+    ],
+)
+def test_what_is_refused_or_left_out_is_placed(last: str, column: int) -> None:
     with pytest.raises(RuleError) as raised:
-        read_query('FROM x\n| WHERE a == "x"\n| SAMPLE 0.5')
-    assert (raised.value.diagnostics[0].line, raised.value.diagnostics[0].column) == (3, 3)
+        read_query(f'FROM x\n| WHERE a == "x"\n| {last}')
+    found = raised.value.diagnostics[0]
+    assert (found.line, found.column) == (3, column)
 
 
 EVENT_RULE = """\
