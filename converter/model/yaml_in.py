@@ -306,6 +306,8 @@ def _parser_problem(error: Exception, text: str) -> YamlProblem:
     """What the C parser raised, as a finding."""
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
+        if error.context_mark is not None and "end of stream" in str(error.problem):
+            mark = error.context_mark  # where the unfinished thing starts tells more than the file's end
         message = f"not valid YAML: {error.problem or error.context}"
         if error.problem and error.context:
             message += f" ({error.context})"

@@ -24,10 +24,12 @@ BROKEN = Path(__file__).parent / "broken"
 RULES = Path(__file__).parents[2] / "canonical_rules"
 ONLY_THE_LOADER_SEES = frozenset(
     """
-    absent_without_window bad_date bad_field bad_field_in_title back_reference
-    duplicate_test end_of_text_of_another_flavour endless_duration field_with_a_slash host_bits
-    lookahead lookbehind netmask no_network open_brace order_of_no_date order_of_text only_absent_steps
-    output_twice possessive same_id_twice stray_brace too_many_repeats unclosed_group unequal_joins
+    absent_step_repeats absent_without_window another_script_s_digits back_reference bad_date
+    bad_field bad_field_in_title bad_list_in_for_some duplicate_test end_of_text_of_another_flavour
+    endless_duration field_with_a_slash host_bits lookahead lookbehind mistake_in_a_merged_condition
+    netmask no_network only_absent_steps open_brace order_of_no_date order_of_text output_twice
+    possessive same_id_twice stray_brace too_many_repeats unclosed_class unclosed_group
+    unequal_joins
     """.split()
 )
 """Broken files whose mistake JSON Schema has no words for."""
