@@ -172,9 +172,9 @@ def shown(event, *path):
 
 
 def context(event, *path):
-    """The values at a path: none, one, or a list of several."""
-    found = values(event, *path)
-    return found if len(found) > 1 else next(iter(found), None)
+    """What stands at a path, lists and objects as they are; a list of it where the path has EACH."""
+    found = [node for node in nodes(event, *path) if node is not None]
+    return found if EACH in path else next(iter(found), None)
 
 
 def group_key(event, *paths):

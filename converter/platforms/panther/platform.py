@@ -8,6 +8,7 @@ from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.guarding import render_guarded
 from converter.platforms.panther.codes import CODES
 from converter.platforms.panther.writer import PLATFORM_NAME, PantherWriter
 
@@ -20,12 +21,7 @@ class PantherPlatform:
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """The rule as a Panther rule, or for a sequence as a correlation rule over one rule per step."""
-        writer = PantherWriter(rule, context)
-        if rule.sequence is not None:
-            from converter.platforms.panther.correlation import write_sequence
-
-            return write_sequence(writer)
-        return writer.write()
+        return render_guarded(rule, context, PLATFORM_NAME, _render)
 
     def read_back(self, artifact: Artifact, context: Context) -> Rule:
         """What the artifact's files say. Raises RuleError when they do not parse."""
@@ -42,6 +38,15 @@ class PantherPlatform:
         from converter.platforms.panther.engine import PantherCore
 
         return (PantherCore,)
+
+
+def _render(rule: Rule, context: Context) -> Artifact:
+    writer = PantherWriter(rule, context)
+    if rule.sequence is not None:
+        from converter.platforms.panther.correlation import write_sequence
+
+        return write_sequence(writer)
+    return writer.write()
 
 
 PLATFORM = PantherPlatform()

@@ -21,10 +21,11 @@ from converter.model.expressions import (
 from converter.model.paths import FieldPath
 
 TEXTS = [
-    "", "a", "A", "ab", "Ab\n", "403", "403.0", "0.50", "1e3", "-0", "true", "True", "null", "None", "10.1.2.3", "8.8.8.8",
-    "fe80::1", "2001:db8::1", "::ffff:10.0.0.1", "C:\\Windows\\cmd.exe", "/usr/bin/curl", "/a//b/", "é\u0130ſK", "\x00\"'\\",
-    "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.123456789", "2024-01-02T04:04:05+01:00", "*", "a*b?c", " a\t", "{a}",
-]  # fmt: skip
+    *("", "a", "A", "ab", "Ab\n", "403", "403.0", "0.50", "1e3", "-0", "true", "True", "null", "None"),
+    *("10.1.2.3", "8.8.8.8", "fe80::1", "2001:db8::1", "::ffff:10.0.0.1", "C:\\Windows\\cmd.exe", "/a//b/"),
+    *("/usr/bin/curl", "é\u0130ſK", "\x00\"'\\", "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.123456789"),
+    *("2024-01-02T04:04:05+01:00", "*", "a*b?c", " a\t", "{a}"),
+]
 """Texts that the operators tell apart, and texts that printers may get wrong."""
 
 scalars = st.one_of(
