@@ -68,7 +68,7 @@ def _object_to_data(value: Any, keys: tuple[Key, ...]) -> dict[str, Any]:
 
 
 def _is_empty(value: Any, default: Any) -> bool:
-    return value is None or value in ((), {}, "") or (value == default and type(value) is type(default))
+    return value is None or value in ((), {}) or (value == default and type(value) is type(default))
 
 
 def _flow_object(kind: Kind) -> Callable[[Any], Flow]:

@@ -84,14 +84,15 @@ def _files(paths: Iterable[str | Path], findings: list[Diagnostic]) -> Iterator[
     seen: set[str] = set()
     for given in paths:
         path = Path(given)
-        if path.is_dir():
-            found = sorted(_below(path, findings))
-        elif path.exists():
-            found = [path]
-        else:
-            message = "there is no such file or folder"
-            findings.append(_file_finding(str(path), "no-such-file", message))
+        try:
+            exists, is_folder = path.exists(), path.is_dir()
+        except OSError as error:  # a name too long, a folder that may not be entered
+            findings.append(_file_finding(str(path), "unreadable", error.strerror or str(error)))
             continue
+        if not exists:
+            findings.append(_file_finding(str(path), "no-such-file", "there is no such file or folder"))
+            continue
+        found = sorted(_below(path, findings)) if is_folder else [path]
         for file in found:
             key = os.path.abspath(file)
             if key not in seen:
@@ -100,7 +101,7 @@ def _files(paths: Iterable[str | Path], findings: list[Diagnostic]) -> Iterator[
 
 
 def _below(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
-    """YAML files below a folder; hidden folders are left out, links to folders are not followed."""
+    """YAML files below a folder, no pipes or devices; hidden ones are left out, links to folders not followed."""
 
     def unreadable(error: OSError) -> None:
         findings.append(_file_finding(str(error.filename), "unreadable", error.strerror or str(error)))
@@ -108,8 +109,13 @@ def _below(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
     for root, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield Path(root, name)
+            file = Path(root, name)
+            if (
+                name.endswith(_SUFFIXES)
+                and not name.startswith(".")
+                and (file.is_file() or file.is_symlink())
+            ):
+                yield file
 
 
 _TOO_LARGE: Final = f"more than {MAX_FILE_BYTES // 1_000_000} MB; a rule file is a page or two"

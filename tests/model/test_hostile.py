@@ -174,6 +174,20 @@ def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert file_codes(tmp_path / "missing.yaml") == ["no-such-file"]
 
 
+@pytest.mark.parametrize(("name", "code"), [("n" * 5_000, "unreadable"), ("a\0b", "no-such-file")])
+def test_a_path_that_cannot_be_is_an_error(name: str, code: str) -> None:
+    assert file_codes(Path(name)) == [code]
+
+
+def test_pipes_are_passed_over_and_dangling_links_reported(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert load_rules([tmp_path]) == []
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RuleError) as caught:
+        load_rules([tmp_path])
+    assert [finding.code for finding in caught.value.diagnostics] == ["unreadable"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "secret.yaml"

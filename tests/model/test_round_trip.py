@@ -88,6 +88,19 @@ def test_folded_prose_is_the_same_text(text: str) -> None:
     assert documents[0].data == {"description": text}
 
 
+EDGES = ['runbook: ""', 'description: ""', "alert: {}", "platforms: {elastic: {}}", "output: []", "tests: []"]
+
+
+@pytest.mark.parametrize("line", EDGES)
+def test_empty_parts_survive(line: str) -> None:
+    [rule] = load_text(
+        f"id: 11111111-1111-4111-8111-111111111111\ntitle: t\nlogsource: raw\n{line}\n"
+        "indicators: [{field: a, is: b}]\n"
+    )
+    [again] = load_text(dump_rule(rule))
+    assert exactly(without_place(again)) == exactly(without_place(rule))
+
+
 def test_folding_keeps_lines_short() -> None:
     written = write_yaml({"description": Prose("word " * 100 + "end")})
     assert written.startswith("description: >-\n")
