@@ -12,6 +12,7 @@ from converter.model.diagnostics import RuleError
 from converter.model.load import expression_from_data
 from converter.platforms.elastic.esql import condition, read_condition, read_query
 from converter.platforms.losses import Losses
+from tests.platforms.elastic.esql.direct import keeps
 from tests.platforms.elastic.esql.stored import FIELDS, lines, localised
 
 
@@ -30,6 +31,8 @@ def test_written(source: str, written: str) -> None:
 @pytest.mark.parametrize(("text", "event", "verdict"), cases("meaning.txt"))
 def test_meaning(text: str, event: str, verdict: str) -> None:
     assert matches(read_condition(text, FIELDS), json.loads(event)) is (verdict == "kept")
+    if " : " not in text:
+        assert keeps(text, json.loads(event)) is (verdict == "kept")
 
 
 @pytest.mark.parametrize(("text", "named"), cases("unreadable.txt"))

@@ -26,6 +26,7 @@ from converter.platforms.elastic.esql import condition, read_condition
 from converter.platforms.elastic.esql.joined import SEPARATOR
 from converter.platforms.losses import Losses
 from tests import strategies as house
+from tests.platforms.elastic.esql.direct import keeps
 from tests.platforms.elastic.esql.stored import FIELDS, kql_reader, localised
 
 HOSTILE = [text for text in house.HOSTILE if len(text) < 40]
@@ -164,6 +165,8 @@ def check_stored(expression: Expression, event: dict[str, Any], stored: dict[str
         return
     wanted = compile_expression(expression)(event)
     said = compile_expression(read_condition(text, FIELDS, kql_reader))(stored)
+    if "KQL(" not in text:
+        assert keeps(text, stored) is said, text
     if wanted and not said:
         assert Fidelity.NARROWER in effects, text
     if said and not wanted:
