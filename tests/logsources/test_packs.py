@@ -62,13 +62,13 @@ def test_stored_names_are_those_of_one_field(name: str, platform: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_fields_keep_to_their_objects(name: str) -> None:
-    """A scalar has nothing below it, and what select, time, entities and variants name is declared."""
+    """A scalar has nothing below it, and what select, entities and variants name is declared."""
     pack = all_packs()[name]
     for path in pack.fields:
         for depth in range(1, len(path.steps)):
             above = pack.fields.get(type(path)(path.steps[:depth]))
             assert above is None or above.type is FieldType.OBJECT, f"{path} lies in a {above}"
-    named = [*absolute_fields(pack.select), *pack.time.fields]
+    named = list(absolute_fields(pack.select))
     named += [path for paths in pack.entities.values() for path in paths]
     named += [new for variant in pack.variants for new in variant.rename.values() if new.steps]
     undeclared = [str(path) for path in named if known(pack, path) is None]
