@@ -101,7 +101,7 @@ def _files(paths: Iterable[str | Path], findings: list[Diagnostic]) -> Iterator[
 
 
 def _below(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
-    """YAML files below a folder, no pipes or devices; hidden ones are left out, links to folders not followed."""
+    """YAML files below a folder: nothing hidden, no pipes or devices, nothing behind links to folders."""
 
     def unreadable(error: OSError) -> None:
         findings.append(_file_finding(str(error.filename), "unreadable", error.strerror or str(error)))
