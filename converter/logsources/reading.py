@@ -89,6 +89,8 @@ def pack_from_data(data: Mapping[str, Any]) -> Pack:
         },
     )
     _check_entities(pack)
+    for platform, names in platforms.items():
+        _select(names, ("platforms", platform), "guard")  # read by converter.logsources.guard; checked here
     return pack
 
 
@@ -120,10 +122,10 @@ def _time(data: Mapping[str, Any]) -> TimeField:
     )
 
 
-def _select(data: Mapping[str, Any], keys: Keys) -> Expression:
+def _select(data: Mapping[str, Any], keys: Keys, key: str = "select") -> Expression:
     terms = []
-    for number, entry in enumerate(checks.items(data, "select", keys)):
-        here = (*keys, "select", number)
+    for number, entry in enumerate(checks.items(data, key, keys)):
+        here = (*keys, key, number)
         try:
             terms.append(expression_from_data(entry))
         except RuleError as error:
