@@ -8,6 +8,7 @@ from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.guarding import render_guarded
 
 
 class SplunkPlatform:
@@ -19,7 +20,7 @@ class SplunkPlatform:
         """Splunk's form of a rule: files, fidelity, and the search."""
         from converter.platforms.splunk.writer import render
 
-        return render(rule, context)
+        return render_guarded(rule, context, self.name, render)
 
     def read_back(self, artifact: Artifact, context: Context) -> Rule:
         """What the artifact's search means, over stored names. Raises RuleError if it does not parse."""

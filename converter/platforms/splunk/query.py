@@ -118,18 +118,24 @@ def render_query(builder: Builder) -> Query:
 def finish(
     builder: Builder, columns: Columns, stages: list[str], shown: list[str], group_by: Sequence[str]
 ) -> None:
-    """Add the last stages: derived fields, aliases and the table of the output fields."""
+    """Add the last stages: derived fields, aliases, and the table of the output fields.
+
+    Fields that the alert names (its title, grouping and risk objects) are shown too; without any output
+    fields all of the event's stay, and those are named beside them, as contentctl demands.
+    """
     outputs = [columns.shown(output.field, output.alias) for output in builder.rule.output]
-    for part in builder.rule.alert.title:
-        if isinstance(part, FieldPath):
-            columns.name(part)
+    titled = [columns.name(part) for part in builder.rule.alert.title if isinstance(part, FieldPath)]
     _make(columns, stages)
     if columns.renamed:
         stages.append(rename_stage(columns.renamed))
+    named = [columns.final(name) for name in [*group_by, *titled]]
+    objects = [*builder.settings.risk_objects, *builder.settings.threat_objects]
+    named += [entry.field for entry in objects]
     if shown or outputs:
-        names = [columns.final(name) for name in [*shown, *group_by]] + outputs
-        shown[:] = dict.fromkeys(names)
+        shown[:] = dict.fromkeys([*(columns.final(name) for name in shown), *outputs, *named])
         stages.append(table_stage(shown))
+    elif named:
+        stages.append("fields " + " ".join(map(search_name, dict.fromkeys(named))) + " *")
 
 
 def _keys(paths: Sequence[FieldPath], columns: Columns, stages: list[str]) -> list[str]:

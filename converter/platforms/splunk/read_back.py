@@ -15,8 +15,8 @@ from converter.platforms.base import Artifact, Context
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
 from converter.platforms.splunk.spl.errors import SplError
-from converter.platforms.splunk.spl.parse import parse_pipeline
-from converter.platforms.splunk.spl.pipeline import Expanded, MacroText
+from converter.platforms.splunk.spl.parse import parse_expanded
+from converter.platforms.splunk.spl.pipeline import MacroText, expand, unexpanded
 from converter.platforms.splunk.spl.read_rule import Reading, RuleReader
 
 _MACRO_CALL = re.compile(r"`([A-Za-z0-9_]+)`")
@@ -50,14 +50,11 @@ def read_back(artifact: Artifact, context: Context) -> Rule:
 
 def read_search(search: str, macros: dict[str, MacroText], file: str, rule_id: str | None = None) -> Reading:
     """What a search means. Raises RuleError with the line and column in the search."""
-    expanded: Expanded | None = None
+    expanded = unexpanded(search)
     try:
-        pipeline, expanded = parse_pipeline(search, macros)
-        return RuleReader().read(pipeline)
+        expanded = expand(search, macros)
+        return RuleReader().read(parse_expanded(expanded))
     except SplError as error:
-        from converter.platforms.splunk.spl.pipeline import expand
-
-        expanded = expanded or expand(search, {} if error.code == "spl-macro" else macros)
         line, column = expanded.place(error.offset)
         diagnostic = Diagnostic(
             code=error.code,

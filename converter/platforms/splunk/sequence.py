@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from converter.logsources import localise_path
 from converter.logsources.localise import LocalisedPath
 from converter.logsources.pack import Pack
 from converter.model.expressions import any_of
@@ -58,8 +59,11 @@ def render_sequence(builder: Builder) -> Query:
 
 def _locate(builder: Builder, path: FieldPath, packs: Sequence[tuple[Pack, ...]]) -> LocalisedPath:
     """A field of the results: of the last step's events if they have it, else of an earlier step's."""
-    found = [builder.locate(path, of_step) for of_step in reversed(packs)]
-    return next((one for one in found if not one.diagnostics), found[0])
+    for of_step in reversed(packs):
+        found = localise_path(path, of_step, "splunk", keep_unmapped=True)
+        if not found.diagnostics:
+            return found
+    return builder.locate(path, packs[-1])
 
 
 def _check(builder: Builder, steps: Sequence[Step]) -> None:

@@ -20,12 +20,13 @@ STATS_COMMANDS: Final = frozenset(
 )
 WORD_COMMANDS: Final = frozenset(
     """abstract addcoltotals addinfo addtotals append appendcols appendpipe apply bin bucket bucketdir
-    collect convert dedup delta extract fields fieldsummary filldown fillnull fit foreach format from head highlight
-    inputlookup iplocation join kv lookup makemv makeresults map metadata multikv multisearch mvcombine
-    mvexpand nomv outputlookup regex replace rest return reverse rex savedsearch sendalert set sort spath strcat table
-    tail transaction transpose typer union untable where_words xmlkv xpath xyseries fromjson dbxquery
-    datamodel outlier cluster anomalydetection predict trendline geostats gauge loadjob pivot reltime
-    overlap erex eventcount localize sichart sitop cofilter correlate associate anomalies""".split()
+    collect convert dedup delta extract fields fieldsummary filldown fillnull fit foreach format from
+    head highlight inputlookup iplocation join kv lookup makemv makeresults map metadata multikv
+    multisearch mvcombine mvexpand nomv outputlookup regex replace rest return reverse rex savedsearch
+    sendalert set sort spath strcat table tail transaction transpose typer union untable where_words
+    xmlkv xpath xyseries fromjson dbxquery datamodel outlier cluster anomalydetection predict trendline
+    geostats gauge loadjob pivot reltime overlap erex eventcount localize sichart sitop cofilter
+    correlate associate anomalies""".split()
 )
 """Commands that are read as words, options, texts and subsearches, whatever they mean."""
 
@@ -84,7 +85,12 @@ def parse_expression(text: str, offset: int = 0) -> s.EvalNode:
 def parse_pipeline(text: str, macros: Mapping[str, MacroText]) -> tuple[s.Pipeline, Expanded]:
     """A whole search, and the map of its offsets. Raises SplError with an offset of the expanded text."""
     expanded = expand(text, macros)
-    return _pipeline(expanded.text, 0, 0), expanded
+    return parse_expanded(expanded), expanded
+
+
+def parse_expanded(expanded: Expanded) -> s.Pipeline:
+    """The commands of a search whose macros are expanded. Raises SplError."""
+    return _pipeline(expanded.text, 0, 0)
 
 
 def _pipeline(text: str, offset: int, depth: int) -> s.Pipeline:

@@ -52,6 +52,11 @@ class Expanded(msgspec.Struct, frozen=True):
         return line, at - self.source.rfind("\n", 0, at)
 
 
+def unexpanded(text: str) -> Expanded:
+    """A text as it is, for places in one whose macros cannot be expanded."""
+    return Expanded(text, (0,), ((0, False),), text)
+
+
 class Part(msgspec.Struct, frozen=True):
     """One command: name (lower case; empty for a lone macro), text behind it, its offset, its subsearches."""
 

@@ -426,6 +426,4 @@ def _path_of(node: s.EvalNode, name: str) -> FieldPath:
             return _path_of(inner, name)
         case s.Call("mvindex", (s.FieldName(field), s.Literal(int(index)))):
             return FieldPath((field, index))
-        case s.Call("mvindex", (s.FieldName(field), s.Inverted("-", s.Literal(int(index))))):
-            return FieldPath((field, -index))
     raise SplError(f"the field {name} is computed", getattr(node, "at", 0), "spl-arithmetic")

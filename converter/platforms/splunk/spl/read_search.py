@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
+from converter.evaluate.values import number_of
 from converter.model.expressions import (
     TRUE,
     Expression,
@@ -18,7 +19,6 @@ from converter.model.paths import FieldPath
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.text import has_case, is_subnet_shaped
-from converter.platforms.splunk.spl.values import number_of
 
 LOCATION_FIELDS: Final = frozenset(
     {

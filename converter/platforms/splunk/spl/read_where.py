@@ -199,7 +199,6 @@ class WhereReader:
     # -- comparisons
 
     def _compared(self, operator: str, left: s.EvalNode, right: s.EvalNode, at: int) -> Truth:
-        left, right = self._resolved(left), self._resolved(right)
         for one, other, sign in ((left, right, operator), (right, left, _MIRRORED[operator])):
             if isinstance(one, s.Call) and one.name in ("if", "case"):
                 return self._chosen(one, other, sign, at)
@@ -219,12 +218,6 @@ class WhereReader:
             return NULL
         return self._to_field(operator, value, self._value(right), at)
 
-    def _resolved(self, node: s.EvalNode) -> s.EvalNode:
-        if isinstance(node, s.Inverted) and node.operator == "-" and isinstance(node.operand, s.Literal):
-            number = node.operand.value
-            return node if isinstance(number, str) else s.Literal(-number)
-        return node
-
     def _chosen(self, call: s.Call, other: s.EvalNode, operator: str, at: int) -> Truth:
         """A comparison of if() or case(): of whichever value is chosen."""
         arguments = call.arguments
@@ -243,8 +236,10 @@ class WhereReader:
         for condition, value in pairs:
             when = TRUE if condition is None else self.read(condition).true
             outcome = self._compared(operator, value, other, at)
-            true.append(all_of(before, when, outcome.true))
-            false.append(all_of(before, when, outcome.false))
+            if outcome.true != FALSE:
+                true.append(all_of(before, when, outcome.true))
+            if outcome.false != FALSE:
+                false.append(all_of(before, when, outcome.false))
             before = all_of(before, negated(when))
         return Truth(any_of(*true), any_of(*false))
 
@@ -373,8 +368,6 @@ def _text(node: s.EvalNode, at: int) -> str:
 
 
 def _integer(node: s.EvalNode, at: int) -> int:
-    if isinstance(node, s.Inverted) and node.operator == "-":
-        return -_integer(node.operand, at)
     if isinstance(node, s.Literal) and isinstance(node.value, int):
         return node.value
     raise SplError("a whole number is expected", at, "spl-function")

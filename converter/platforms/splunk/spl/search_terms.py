@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.expressions import (
     ORDER_OPERATORS,
@@ -26,13 +27,14 @@ from converter.model.expressions import (
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.spl.text import (
     has_case,
+    has_inner_wildcard,
     is_exact_in_search,
     is_subnet_shaped,
     search_name,
     search_pattern,
     search_value,
 )
-from converter.platforms.splunk.spl.values import number_of, number_text, text_of
+from converter.platforms.splunk.spl.values import number_text
 
 _ORDER = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 _NUMBER_LIKE = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?")
@@ -181,7 +183,7 @@ def _like(pattern: str, caseless: bool) -> _Pattern:
     text = "".join(parts)
     literal = text.replace("*", "")
     exact = exact and (not literal or is_exact_in_search(literal)) and text == text.strip()
-    exact = exact and "*" in text
+    exact = exact and "*" in text and not has_inner_wildcard(text)
     return _Pattern(search_value(search_pattern(text)), exact and caseless)
 
 

@@ -60,8 +60,20 @@ def search_pattern(text: str) -> str:
 
 
 def search_value(pattern: str) -> str:
-    """A ``search`` value from a pattern in which ``*`` is the wildcard."""
+    """A ``search`` value from a pattern in which ``*`` is the wildcard.
+
+    A wildcard inside of a text finds less than it should where the text has punctuation (Search Manual,
+    "Wildcards"), so such a pattern is widened: to its first part if it starts with one, else its longest.
+    """
+    parts = pattern.split("*")
+    if has_inner_wildcard(pattern):
+        pattern = f"{parts[0]}*" if parts[0] else f"*{max(parts, key=len)}*"
     return quoted(_STARS.sub("*", pattern))
+
+
+def has_inner_wildcard(pattern: str) -> bool:
+    """Whether a wildcard stands between two texts."""
+    return sum(1 for part in pattern.split("*") if part) > 1
 
 
 def is_exact_in_search(text: str) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from converter.evaluate.timestamps import parse_text
+
 FORMATS: Final = (
     "%Y-%m-%dT%H:%M:%S.%N%Z",
     "%Y-%m-%dT%H:%M:%S%Z",
@@ -19,13 +21,13 @@ FORMATS: Final = (
 """The forms of a timestamp that a written search understands, tried in this order."""
 
 
-def parse(text: str) -> datetime | None:
-    """An operand's moment, UTC where it names no zone; None if the text is no timestamp."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+def parse(text: str) -> float | int | None:
+    """An operand's moment in seconds since the epoch; None if the text is no timestamp."""
+    moment = parse_text(text)
+    if moment is None:
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    whole, rest = divmod(moment, 10**9)
+    return whole if rest == 0 else moment / 10**9
 
 
 def epoch_of(value: str) -> str:

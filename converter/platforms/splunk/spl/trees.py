@@ -136,8 +136,13 @@ class EvalTree:
         if kind in _CHAINS:
             return self._chain(tree, depth)
         match kind:
-            case "negated" | "minus_sign":
-                return s.Inverted("not" if kind == "negated" else "-", self.node(children[0], depth + 1))
+            case "negated":
+                return s.Inverted("not", self.node(children[0], depth + 1))
+            case "minus_sign":
+                operand = self.node(children[0], depth + 1)
+                if isinstance(operand, s.Literal) and not isinstance(operand.value, str):
+                    return s.Literal(-operand.value)
+                return s.Inverted("-", operand)
             case "compared":
                 left, operator, right = children
                 sign = "==" if operator == "=" else str(operator)

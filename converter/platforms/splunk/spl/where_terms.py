@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC
 
+from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
@@ -33,7 +33,7 @@ from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.addresses import MACRO_PREFIX, class_template, has_macro, network
 from converter.platforms.splunk.spl.matching import matches_text, pattern_test
 from converter.platforms.splunk.spl.text import eval_name, is_plain, quoted
-from converter.platforms.splunk.spl.values import number_of, number_text, text_of
+from converter.platforms.splunk.spl.values import number_text
 
 _ORDER = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 _NUMERIC_TYPES = frozenset({FieldType.INTEGER, FieldType.FLOAT})
@@ -269,7 +269,7 @@ class WhereTerms:
             self._losses.note(
                 "time-format", f"times are read from text in the forms {', '.join(times.FORMATS)} only"
             )
-            tests.append(f"{guard}{sign}{number_text(moment.astimezone(UTC).timestamp())}")
+            tests.append(f"{guard}{sign}{number_text(moment)}")
         return tests, guard
 
     def _is_numeric(self, predicate: Predicate) -> bool:
