@@ -39,5 +39,5 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         ),
     }
 )
-"""Code → meaning. Codes about fields (``unknown-field``, ``unmapped-field``, ``not-stored``, ``list-step`` and
-``names-differ``) come from the log sources and are the same for every platform."""
+"""Code → meaning. Codes about fields (``unknown-field``, ``unmapped-field``, ``not-stored``, ``list-step``,
+``names-differ``) come from the log sources, the same for every platform."""

@@ -153,7 +153,7 @@ class PantherWriter:
             self.losses.lose(
                 "group-by",
                 Fidelity.WIDER,
-                "a match that lacks a field of the threshold is not to be counted; with a count of 1 it alerts",
+                "a match that lacks a field of the threshold is not counted; with a count of 1 it alerts",
             )
         for path in by:
             if body.may_be_several(path):

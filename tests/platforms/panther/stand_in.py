@@ -7,7 +7,7 @@ from typing import Any
 
 
 class EventDict(Mapping[str, Any]):
-    """Reads like PantherEvent: nested objects and lists are wrapped, ``deep_get`` has its default for null."""
+    """Reads like PantherEvent: objects and lists are wrapped, ``deep_get`` has its default for null."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data

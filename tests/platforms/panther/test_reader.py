@@ -29,7 +29,8 @@ READABLE = [
     'return event.get("a") == "x" or event.deep_get("b", "c") == "x"',
     'if event.get("a") != "x":\n        return False\n    return True',
     'if event.get("a") == "x":\n        return True\n    return event.get("b") in ("x", "y")',
-    'if event.get("a") == "x":\n        return False\n    elif event.get("b") == "x":\n        return True\n    return False',
+    'if event.get("a") == "x":\n        return False\n    elif event.get("b") == "x":\n'
+    "        return True\n    return False",
     'found = event.get("a")\n    return found in ["x", "y"]',
     'return "x" == event.get("a")',
     'return not (event.get("a") == "x" and event.get("b") is None)',

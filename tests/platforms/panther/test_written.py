@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +185,9 @@ def test_exactly_the_rules_own_texts_are_in_the_python(text: str) -> None:
     assert {text, "x", "verb", "a", 'k"\n'} == _strings(text_of(artifact, ".py"))
     assert run(text_of(artifact, ".py"), {"verb": text, "a": {'k"\n': "x"}}) is True
     assert run(text_of(artifact, ".py"), {"verb": text + " ", "a": {'k"\n': "x"}}) is False
+
+
+def test_the_guide_explains_every_code() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "panther.md").read_text()
+    explained = [line.split("`")[1] for line in guide.splitlines() if line.startswith("| `") and "| " in line]
+    assert set(PLATFORM.losses) <= set(explained)
