@@ -129,8 +129,8 @@ def finish(
     if columns.renamed:
         stages.append(rename_stage(columns.renamed))
     named = [columns.final(name) for name in [*group_by, *titled]]
-    objects = [*builder.settings.risk_objects, *builder.settings.threat_objects]
-    named += [entry.field for entry in objects]
+    named += [entry.field for entry in builder.settings.risk_objects]
+    named += [entry.field for entry in builder.settings.threat_objects]
     if shown or outputs:
         shown[:] = dict.fromkeys([*(columns.final(name) for name in shown), *outputs, *named])
         stages.append(table_stage(shown))
