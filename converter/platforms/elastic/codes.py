@@ -22,7 +22,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "flattened": "Only KQL can search inside a flattened field, and only for whole values and prefixes.",
         "group-by": "A rule groups by more fields than Elastic accepts, or the alerts are grouped otherwise.",
         "language": "The rule asks for a language in which Elastic has no rule of its kind.",
-        "multi-value": "ES|QL takes the function of one value alone: where the field has several, it is null.",
+        "multi-value": "ES|QL takes the function of one value alone: of a field with several it is null.",
         "nested": "Nested lists of objects cannot be asked about in EQL.",
         "new-terms": "Elastic's new-terms rules take one to three fields and a KQL query.",
         "pattern": "A wildcard that KQL has not (`?`), or a text that its wildcard queries split or trim.",
