@@ -21,7 +21,7 @@ from converter.evaluate import (
 from converter.logsources.pack import Pack
 from converter.model.describe import describe
 from converter.model.diagnostics import Fidelity, RuleError
-from converter.model.expressions import Expression, Predicate
+from converter.model.expressions import TRUE, Expression, Predicate, all_of
 from converter.model.rule import AlertSettings, Rule
 
 _MOST_SHOWN = 5
@@ -30,9 +30,11 @@ _MOST_SHOWN = 5
 class ConditionCheck:
     """One event condition against another form of it."""
 
-    def __init__(self, condition: Expression, allowed: frozenset[Fidelity]) -> None:
-        self._condition = condition
-        self._holds = compile_expression(condition)
+    def __init__(self, condition: Expression, allowed: frozenset[Fidelity], guard: Expression = TRUE) -> None:
+        """``guard``: what the platform has to ask beside, to keep other log sources out."""
+        self._condition = all_of(guard, condition)
+        self._holds = compile_expression(self._condition)
+        self._guarded = compile_expression(guard)
         self._allowed = allowed
 
     def by_condition(
@@ -46,6 +48,8 @@ class ConditionCheck:
         """The other form's verdicts are given, one per sample. At most a handful of disagreements is kept."""
         found: list[Disagreement] = []
         for sample, got in zip(samples, verdicts, strict=True):
+            if sample.foreign and self._guarded(sample.event.data):
+                continue
             expected = self._holds(sample.event.data)
             if expected is got or direction(expected, got) in self._allowed:
                 continue

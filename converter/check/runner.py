@@ -17,8 +17,10 @@ from converter.check.comparison import ConditionCheck, StreamCheck
 from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
 from converter.logsources.events import packs_of
+from converter.logsources.guard import MISSES, guard
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
+from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule, Step
 from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
 from converter.platforms.losses import STREAM_CODES
@@ -128,6 +130,10 @@ class RuleUnderCheck:
             ]
         return self._stored[platform.name]
 
+    def _guard(self, step: Step, platform: Platform) -> Expression:
+        """What the platform's form of a step has to ask beside its condition."""
+        return guard([self._packs[name] for name in step.logsource], platform.name)
+
     def _by_reader(self, blank: Pair, platform: Platform, artifact: Artifact, context: Context) -> Pair:
         try:
             reading = platform.read_back(artifact, context)
@@ -140,7 +146,7 @@ class RuleUnderCheck:
         stored = self._stored_on(platform)
         disagreements, events = [], 0
         for (index, step), other in zip(written, read, strict=True):
-            check = ConditionCheck(step.condition, on_events)
+            check = ConditionCheck(step.condition, on_events, self._guard(step, platform))
             disagreements += check.by_condition(other.condition, self._samples[index], stored[index])
             events += len(self._samples[index])
         stream_check = StreamCheck(self.rule, reading, on_streams)
@@ -158,9 +164,8 @@ class RuleUnderCheck:
                 verdicts = engine.verdicts(artifact, stored[index], index)
             except ConverterError as error:
                 return _with(named, problem=str(error))
-            disagreements += ConditionCheck(step.condition, on_events).by_verdicts(
-                self._samples[index], verdicts
-            )
+            check = ConditionCheck(step.condition, on_events, self._guard(step, platform))
+            disagreements += check.by_verdicts(self._samples[index], verdicts)
             events += len(verdicts)
         return _with(named, events=events, disagreements=tuple(disagreements))
 
@@ -176,6 +181,7 @@ def _with(pair: Pair, **changes: Any) -> Pair:
 
 def _allowed(artifact: Artifact) -> tuple[frozenset[Fidelity], frozenset[Fidelity]]:
     """The directions in which single verdicts may differ, and those in which alerts may."""
-    on_events = {d.effect for d in artifact.diagnostics if d.effect and d.code not in STREAM_CODES}
-    on_streams = {d.effect for d in artifact.diagnostics if d.effect}
-    return frozenset(on_events), frozenset(on_streams)
+    losses = [d for d in artifact.diagnostics if d.effect is not None and d.code != MISSES]
+    on_events = {d.effect for d in losses if d.code not in STREAM_CODES}
+    on_streams = {d.effect for d in losses}
+    return frozenset(filter(None, on_events)), frozenset(filter(None, on_streams))

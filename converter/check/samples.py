@@ -9,9 +9,11 @@ import msgspec
 from converter.check.streams import Example, deciding_streams
 from converter.check.vectors import FieldLookup, deciding_events
 from converter.evaluate import LogEvent, compile_expression
-from converter.logsources.events import SourceReader, log_events, packs_of
+from converter.logsources.events import log_events, packs_of
+from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack
+from converter.model.expressions import all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
 
@@ -19,10 +21,15 @@ _MOST_BASES = 3
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One canonical event and where it comes from: a test, another rule's test, a log, or made."""
+    """One canonical event and where it comes from: a test, another rule's test, a log, or made.
+
+    ``foreign``: it was made out of an event of the log source and is none any more, so that it says
+    something only of a platform that has to keep such events out by itself.
+    """
 
     event: LogEvent
     origin: str
+    foreign: bool = False
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -100,14 +107,20 @@ class SamplePool:
         return lookup
 
     def _made(self, step: Step, own: Sequence[Sample]) -> list[Sample]:
-        reader = SourceReader(self._packs[step.logsource[0]])
-        holds = compile_expression(step.condition)
+        pack = self._packs[step.logsource[0]]
+        asked = all_of(*(guard([pack], platform) for platform in pack.platforms), step.condition)
+        holds, belongs = compile_expression(step.condition), compile_expression(pack.select)
         matching = [sample.event.data for sample in own if holds(sample.event.data)]
         missing = [sample.event.data for sample in own if not holds(sample.event.data)]
         bases = [*matching[: _MOST_BASES - 1], *missing[:1]]
+        proven = all(map(belongs, bases))
         return [
-            Sample(LogEvent(data=data, time=None, id=number, sources=frozenset((reader.pack.name,))), "made")
-            for number, data in enumerate(deciding_events(step.condition, bases, self._lookup(step)))
+            Sample(
+                LogEvent(data=data, time=None, id=number, sources=frozenset((pack.name,))),
+                "made",
+                foreign=proven and not belongs(data),
+            )
+            for number, data in enumerate(deciding_events(asked, bases, self._lookup(step)))
         ]
 
 

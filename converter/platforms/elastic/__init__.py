@@ -10,6 +10,7 @@ from converter.logsources.project import project
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, StoredEvent
 from converter.platforms.elastic.fields import PLATFORM as _NAME
+from converter.platforms.guarding import render_guarded
 
 __all__ = ["PLATFORM", "Elastic"]
 
@@ -23,7 +24,7 @@ class Elastic:
         """The rule as a TOML file in the layout of Elastic's detection-rules repository."""
         from converter.platforms.elastic.render import render
 
-        return render(rule, context)
+        return render_guarded(rule, context, _NAME, render)
 
     def read_back(self, artifact: Artifact, context: Context) -> Rule:
         """What the file says, over stored names. Raises RuleError."""
