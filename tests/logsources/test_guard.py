@@ -39,7 +39,10 @@ def test_two_sources_of_one_platform_name_are_told_apart(platform: str) -> None:
 
 
 def test_a_rule_asks_once() -> None:
-    body = "logsource: linux.process\nindicators: [{field: host.os.type, is: linux}, {field: process.name, is: x}]"
+    body = (
+        "logsource: linux.process\n"
+        "indicators: [{field: host.os.type, is: linux}, {field: process.name, is: x}]"
+    )
     (rule,) = load_text(RULE.format(body=body))
     asked, losses = guarded(rule, PACKS, "elastic")
     assert asked == rule
