@@ -6,6 +6,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from converter.model.paths import FieldPath
@@ -23,6 +24,11 @@ _FUNCTIONS: Final = frozenset(
 _VARIABLES: Final = frozenset({"event", "value", "number", "at", "address", "one", "other", "item", "part"})
 
 
+@cache
+def _reserved() -> frozenset[str]:
+    return frozenset({*dir(builtins), *helpers(), *IMPORTS, *_FUNCTIONS, *_VARIABLES})
+
+
 def words(path: FieldPath) -> str:
     """The last key of a path as snake-case words: ``sourceIPs`` → ``source_ips``."""
     key = _PLURAL.sub(lambda match: match[1].capitalize() + "s", path.keys[-1])
@@ -37,7 +43,7 @@ class Module:
         self._constants: dict[str, str] = {}
         self._by_text: dict[tuple[str, str], str] = {}
         self._used: set[str] = set()
-        self._taken = {*dir(builtins), *helpers(), *IMPORTS, *_FUNCTIONS, *_VARIABLES}
+        self._taken = set(_reserved())
 
     def use(self, *names: str) -> None:
         """Have these helpers, or importable names, in the file."""
