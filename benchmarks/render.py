@@ -93,7 +93,7 @@ def main() -> None:
         "pySigma, load and convert": 1000 * (inside.sigma_load.cpu + inside.sigma_convert.cpu) / count,
     }
     table(
-        f"Rendering {count} rules for {', '.join(platforms)}; sigma-cli: for splunk. Processor time a rendered rule",
+        f"Rendering {count} rules for {', '.join(platforms)} (sigma-cli: splunk), processor time a rule",
         [
             *((name, f"{milliseconds:.2f} ms") for name, milliseconds in figures.items()),
             ("render() beside sigma convert", _ratio(figures, "sigma convert", "render()")),

@@ -35,6 +35,7 @@ _class = st.sampled_from(
     r"[i] [^i] [\d\s-z] [^\n] . [Σ-ς] [[:upper:]\d]".split(" ")
 )
 _anchor = st.sampled_from(["^", "$", r"\A", r"\z"])
+_lucene_anchor = st.sampled_from(["^", "$", r"\A", r"\z", r"\b", r"\b", r"\b"])
 _rich_anchor = st.sampled_from(["^", "$", r"\A", r"\z", r"\b", r"\B", "(?m:^)", "(?m:$)"])
 _repeat = st.sampled_from(["*", "+", "?", "{2}", "{0,2}", "{1,}", "*?", "+?", "??", "{0}"])
 _opening = st.sampled_from(["(", "(?:", "(?i:", "(?s:", "(?-i:", "(?P<n>", "(?is:", "(?U:"])
@@ -112,13 +113,13 @@ def test_python_and_pcre_read_back(pattern: str, texts: list[str]) -> None:
 
 
 @COMMON
-@given(patterns(_anchor).map(unique_names), TEXTS)
+@given(patterns(_lucene_anchor).map(unique_names), TEXTS)
 @example("^(a|b$)|c", ["a", "xa", "b", "bx", "c", "xcx"])
 def test_rendered_lucene_holds_the_same_whole_values(pattern: str, texts: list[str]) -> None:
     try:
         lucene = render(parse(pattern), "lucene")
     except RegexError as refusal:
-        assert "anchor" in refusal.construct or "no character" in refusal.construct
+        assert any(word in refusal.construct for word in ("anchor", "no character", "boundary"))
         return
     anchored = render(parse(lucene, "lucene"), "re2")
     assert [found(anchored, text) for text in texts] == [found(pattern, text) for text in texts], lucene
