@@ -20,7 +20,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "concat": "Joined fields cannot be compared in this language.",
         "field-type": "The operator does not work on a field of this Elasticsearch type in this language.",
         "flattened": "Only KQL can search inside a flattened field, and only for whole values and prefixes.",
-        "group-by": "A rule groups by more fields than Elastic accepts, or the alerts are grouped otherwise.",
+        "group-by": "The rule groups by more fields than Elastic accepts.",
         "language": "The rule asks for a language in which Elastic has no rule of its kind.",
         "multi-value": "ES|QL takes the function of one value alone: of a field with several it is null.",
         "nested": "Nested lists of objects cannot be asked about in EQL.",

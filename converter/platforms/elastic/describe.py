@@ -15,7 +15,8 @@ def describe(predicate: Predicate) -> str:
     applied = "".join([f" | {function.name.value}" for function in predicate.functions])
     flags = [name for name in ("ignore_case", "all_of") if getattr(predicate, name)]
     suffix = f" ({', '.join(flags)})" if flags else ""
-    return f"{subject_name(predicate.subject)}{applied} {predicate.operator.value} {operands}{more}{suffix}".strip()
+    asked = f"{predicate.operator.value} {operands}{more}".strip()
+    return f"{subject_name(predicate.subject)}{applied} {asked}{suffix}"
 
 
 def subject_name(subject: Subject) -> str:

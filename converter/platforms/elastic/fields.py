@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from converter.logsources.lookup import stored_fields
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.model.paths import FieldPath
 
@@ -24,10 +25,8 @@ class StoredFields:
     def __init__(self, packs: Iterable[Pack] = ()) -> None:
         self._fields: dict[str, PlatformField] = {}
         for pack in packs:
-            for declared in pack.fields.values():
-                field = declared.platforms.get(PLATFORM)
-                if field is not None:
-                    self._fields.setdefault(field.name, field)
+            for field in stored_fields(pack, PLATFORM):
+                self._fields.setdefault(field.name, field)
 
     @classmethod
     def of_types(cls, types: Mapping[str, FieldType]) -> StoredFields:
@@ -40,6 +39,10 @@ class StoredFields:
         """The field's type."""
         field = self._fields.get(name)
         return FieldType.KEYWORD if field is None else field.type
+
+    def declares(self, name: str) -> bool:
+        """Whether some pack declares the field; what none does may hold numbers as well as text."""
+        return name in self._fields
 
     @property
     def by_name(self) -> Mapping[str, PlatformField]:

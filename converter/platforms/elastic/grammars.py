@@ -22,7 +22,9 @@ def _parser(language: str) -> lark.Lark:
     import lark
 
     grammar = (_HERE / language / "grammar.lark").read_text(encoding="utf-8")
-    return lark.Lark(grammar, parser="lalr", lexer="contextual", maybe_placeholders=False, propagate_positions=True)
+    return lark.Lark(
+        grammar, parser="lalr", lexer="contextual", maybe_placeholders=False, propagate_positions=True
+    )
 
 
 def parse(language: str, text: str) -> lark.Tree[lark.Token]:

@@ -1,7 +1,7 @@
 """What an operand looks like to a stored field of a given type, and whether it can be equal to it at all.
 
-Elasticsearch compares by the mapping's type (Elasticsearch reference, "Field data types"), the canonical rule by
-number or text; these functions bring the two together.
+Elasticsearch compares by the mapping's type (Elasticsearch reference, "Field data types"), the canonical
+rule by number or text; these functions bring the two together.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import msgspec
 from converter.logsources.localise import Localised, localise, localise_path
 from converter.logsources.pack import FieldType, Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, fidelity_of
+from converter.model.expressions import Expression
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Threshold
 from converter.platforms.base import Artifact, Context, File
@@ -97,14 +98,27 @@ class _Rendering:
             self._losses.refuse("unknown-logsource", f"there is no log source {name}")
         return None if missing else [self._context.packs[name] for name in names]
 
+    def _localised(self, condition: Expression, packs: Sequence[Pack]) -> Localised:
+        localised = localise(condition, packs, PLATFORM, self._context.keep_unmapped)
+        self._take(localised.diagnostics)
+        for path in localised.fields:
+            self._check_name(stored_name(path))
+        return localised
+
+    def _check_name(self, name: str) -> None:
+        """Elasticsearch takes no field with an empty name, or an empty part between dots."""
+        if not all(name.split(".")):
+            self._losses.refuse("not-stored", f"{name!r} cannot be the name of a field in Elasticsearch")
+
     # -- one condition
 
     def _query(self, packs: Sequence[Pack]) -> Choice:
         rule = self._rule
-        localised = localise(rule.condition, packs, PLATFORM, self._context.keep_unmapped)
-        self._take(localised.diagnostics)
+        localised = self._localised(rule.condition, packs)
         threshold = self._threshold(packs)
-        makers: dict[str, Callable[[], Candidate]] = {"kuery": lambda: self._kuery(localised, packs, threshold)}
+        makers: dict[str, Callable[[], Candidate]] = {
+            "kuery": lambda: self._kuery(localised, packs, threshold)
+        }
         if rule.threshold is None and rule.new_terms is None:
             makers["eql"] = lambda: self._eql(localised, packs)
         if rule.new_terms is None:
@@ -128,6 +142,11 @@ class _Rendering:
         if threshold is not None:
             kind = "threshold"
             self._check_groups(threshold, losses)
+            if threshold.distinct is not None:
+                losses.note(
+                    "distinct",
+                    "Elastic estimates distinct values (HyperLogLog++), close to exact up to 3,000",
+                )
         elif self._rule.new_terms is not None:
             kind = "new_terms"
         condition = with_selection(selection(packs), localised.expression)
@@ -135,7 +154,9 @@ class _Rendering:
         return Candidate("kuery", kind, clause.text, losses.diagnostics)
 
     def _check_groups(self, threshold: Threshold, losses: Losses) -> None:
-        most = MOST_GROUP_FIELDS_BEFORE if _before_9_2(self._settings.min_stack_version) else MOST_GROUP_FIELDS
+        most = (
+            MOST_GROUP_FIELDS_BEFORE if _before_9_2(self._settings.min_stack_version) else MOST_GROUP_FIELDS
+        )
         if len(threshold.by) > most:
             losses.refuse("group-by", f"Elastic groups a threshold by at most {most} fields")
 
@@ -173,8 +194,7 @@ class _Rendering:
         written = []
         for step in self._rule.steps:
             packs = self._packs(step.logsource) or []
-            localised = localise(step.condition, packs, PLATFORM, self._context.keep_unmapped)
-            self._take(localised.diagnostics)
+            localised = self._localised(step.condition, packs)
             written.append(
                 WrittenStep(
                     event=_event(localised, packs, losses),
@@ -184,7 +204,9 @@ class _Rendering:
                 )
             )
         text = write_sequence(written, sequence.within, losses)
-        return Choice(Candidate("eql", "eql", text, losses.diagnostics), "EQL is the language that has sequences")
+        return Choice(
+            Candidate("eql", "eql", text, losses.diagnostics), "EQL is the language that has sequences"
+        )
 
     # -- fields
 
@@ -204,6 +226,7 @@ class _Rendering:
     def _stored(self, path: FieldPath, packs: Sequence[Pack], role: str) -> str:
         found = localise_path(path, packs, PLATFORM, self._context.keep_unmapped)
         self._take(found.diagnostics)
+        self._check_name(stored_name(found.path))
         if found.field.type is FieldType.FLATTENED and self._rule.sequence is not None:
             self._losses.refuse("flattened", f"EQL cannot join by the flattened field {found.field.name}")
         if len(found.path.steps) > 1:
@@ -219,7 +242,9 @@ class _Rendering:
         names: list[str] = []
         for output in self._rule.output:
             found = localise_path(output.field, packs, PLATFORM, keep_unmapped=True)
-            if fidelity_of(found.diagnostics) is Fidelity.REFUSED:
+            if fidelity_of(found.diagnostics) is Fidelity.REFUSED or not all(
+                stored_name(found.path).split(".")
+            ):
                 self._losses.note("output-field", f"{output.field} is not stored under one name and left out")
                 continue
             names.append(stored_name(found.path))
@@ -297,12 +322,15 @@ class _Rendering:
             self._losses.refuse("new-terms", f"Elastic compares at most {MOST_NEW_TERMS_FIELDS} fields")
         history = max(whole_minutes(new_terms.history), span + timedelta(minutes=1))
         if history > whole_minutes(new_terms.history):
-            self._losses.refuse("new-terms", f"a history of less than the rule's own {readable(span)} cannot be kept")
+            self._losses.refuse(
+                "new-terms", f"a history shorter than a run's {readable(span)} cannot be kept"
+            )
         self._losses.lose(
             "window",
             Fidelity.WIDER,
             f"Elastic remembers the values of the {readable(history)} before each run, without the last "
-            f"{readable(span)}: a value last seen just within {readable(new_terms.history)} before the event counts as new",
+            f"{readable(span)}: a value last seen just within {readable(new_terms.history)} before the event "
+            "counts as new",
         )
         return NewTermsBlock(
             tuple(self._stored(path, packs, "a new-terms field") for path in new_terms.fields), since(history)
@@ -323,7 +351,8 @@ class _Rendering:
             names = self._whole_rule(packs)
         if not names or len(names) > MOST_SUPPRESSION_FIELDS:
             self._lose_suppression(
-                f"Elastic suppresses by one to {MOST_SUPPRESSION_FIELDS} fields, the rule groups by {len(names) or 'none'}"
+                f"Elastic suppresses by one to {MOST_SUPPRESSION_FIELDS} fields, "
+                f"the rule groups by {len(names) or 'none'}"
             )
             return None
         return Suppression(tuple(dict.fromkeys(names)), value, unit)
@@ -340,7 +369,7 @@ class _Rendering:
         return ("event.dataset",) if len(datasets) == 1 and None not in datasets and clause else ()
 
     def _lose_suppression(self, why: str) -> None:
-        self._losses.lose("suppression", Fidelity.WIDER, f"{why}; more alerts are shown than the rule asks for")
+        self._losses.lose("suppression", Fidelity.WIDER, f"{why}; more alerts are shown than asked for")
 
 
 def _event(localised: Localised, packs: Sequence[Pack], losses: Losses) -> str:
@@ -365,5 +394,3 @@ def _before_9_2(version: str | None) -> bool:
         return False
     parts = [int(part) for part in version.split(".")[:2] if part.isdigit()]
     return tuple(parts) < (9, 2)
-
-

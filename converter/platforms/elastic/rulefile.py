@@ -20,7 +20,7 @@ from converter.model.rule import Level, Rule, Status
 from converter.platforms.elastic import toml_text
 from converter.platforms.elastic.schedule import since
 from converter.platforms.elastic.settings import Settings, interval_of
-from converter.platforms.elastic.threat import threats
+from converter.platforms.elastic.threat import Threat, threats
 from converter.platforms.losses import Losses
 from converter.platforms.templating import environment
 
@@ -103,7 +103,7 @@ def rule_file(rule: Rule, file: RuleFile, settings: Settings, losses: Losses) ->
         risk_score=_risk_score(rule, settings, severity),
         rule_id=rule.id,
         severity=severity,
-        tags=tuple(dict.fromkeys((*rule.tags, *(f"Tactic: {b.tactic.name}" for b in blocks), *settings.tags))),
+        tags=_tags(rule, blocks, settings),
         threats=blocks,
     )
 
@@ -116,8 +116,15 @@ def rule_name(title: str, losses: Losses) -> str:
     if not _NAME.fullmatch(name):
         name = f"{name} (rule)"
     if name != title:
-        losses.note("name", f"the title is written as {name!r}: Elastic's names begin and end with a letter or digit")
+        losses.note(
+            "name", f"the title is written as {name!r}: Elastic's names begin and end with a letter or digit"
+        )
     return name
+
+
+def _tags(rule: Rule, blocks: tuple[Threat, ...], settings: Settings) -> tuple[str, ...]:
+    tactics = [f"Tactic: {block.tactic.name}" for block in blocks]
+    return tuple(dict.fromkeys((*rule.tags, *tactics, *settings.tags)))
 
 
 def _severity(rule: Rule, losses: Losses) -> str:

@@ -1,7 +1,7 @@
 """Conditions bound to one element of a list, on fields that are stored flattened.
 
-Elasticsearch flattens lists of objects unless they are mapped as ``nested`` (Elasticsearch reference, "Nested field
-type"): which values belong together is lost.
+Elasticsearch flattens lists of objects unless they are mapped as ``nested`` (Elasticsearch reference,
+"Nested field type"): which values belong together is lost.
 """
 
 from __future__ import annotations

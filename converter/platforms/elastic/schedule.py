@@ -32,8 +32,8 @@ def whole_minutes(span: timedelta) -> timedelta:
 
 
 def since(span: timedelta) -> str:
-    """``now-35m``."""
-    return f"now-{span // MINUTE}m"
+    """``now-35m``, ``now-7d``: whole minutes in the largest unit that holds them exactly."""
+    return f"now-{readable(span)}"
 
 
 def readable(span: timedelta) -> str:

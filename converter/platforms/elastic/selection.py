@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from converter.logsources.pack import Pack
-from converter.model.expressions import TRUE, Expression, Operator, Predicate, all_of, any_of
+from converter.model.expressions import All, Expression, Operator, Predicate, all_of, any_of
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.fields import PLATFORM
 
@@ -62,8 +62,10 @@ def listed(pack: Pack, key: str) -> tuple[str, ...]:
 
 
 def with_selection(clause: Expression, condition: Expression) -> Expression:
-    """Both, the clause first; a clause that is always true is left out."""
-    return condition if clause == TRUE else all_of(clause, condition)
+    """Both, the clause first, without what the condition asks anyway or what is always true."""
+    asked = condition.terms if isinstance(condition, All) else (condition,)
+    terms = clause.terms if isinstance(clause, All) else (clause,)
+    return all_of(*(term for term in terms if term not in asked), condition)
 
 
 def _constants(pack: Pack) -> dict[str, Any]:

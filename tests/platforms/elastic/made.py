@@ -23,7 +23,8 @@ from tests.platforms.elastic.support import LISTS, TYPES
 
 WORDS: Final = (
     "root", "Root", "admin user", "a*b", "a?b", "*", "?", "and", "x or y", "not ", " lead", "trail ", "\\",
-    "C:\\Temp\\a", 'say "hi"', "a\nb", "\0", "zürich", "ZÜRICH", "{x}", "(y)", "<z>", "a:b", "true", "null", "403",
+    "C:\\Temp\\a", 'say "hi"', "a\nb", "\0", "zürich", "ZÜRICH", "{x}", "(y)", "<z>", "a:b", "true", "null",
+    "403",
     "/usr/bin/sh", "sh", '"""', "'", "\u2028", "日本", "#@&~<>^$", "cannot go", "\u00a0", "-x", "~",
 )  # fmt: skip
 ADDRESSES: Final = ("10.1.2.3", "8.8.8.8", "127.0.0.1", "::1", "2001:db8::1", "2600::1", "192.168.0.1")

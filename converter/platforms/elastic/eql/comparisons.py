@@ -79,12 +79,12 @@ class Comparisons:
     def _ordered(self, place: object, path: FieldPath, operator: Operator, value: Scalar) -> Expression:
         kind = self._type(path)
         operand: Scalar | None = None
-        if kind in NUMBER_TYPES:
+        if kind in NUMBER_TYPES or not self._fields.declares(str(path.steps[0])):
             operand = number_of(value)
         elif kind is FieldType.DATE:
             operand = moment_text(text_of(value))
         if operand is None:
-            raise error_at(place, f"{operator.value} {value!r} on {path.steps[0]}, which is of type {kind.value}")
+            raise error_at(place, f"{operator.value} {value!r} on {path.steps[0]} ({kind.value})")
         return Predicate(path, operator, (operand,))
 
     # -- in, in~
@@ -247,4 +247,3 @@ _TEXT_FUNCTIONS: Mapping[str, Operator] = {
     "endswith": Operator.ENDS_WITH,
     "stringcontains": Operator.CONTAINS,
 }
-

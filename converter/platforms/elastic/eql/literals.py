@@ -16,11 +16,11 @@ def string(text: str) -> str:
 
 
 def raw_string(text: str) -> str:
-    '''A string in three double quotes where that is shorter to read and possible, else an escaped one.
+    """A string in three double quotes where that is shorter to read and possible, else an escaped one.
 
     A raw string has no escapes: it holds no line break, no control character and no three quotes, and does
     not begin or end with a quote.
-    '''
+    """
     if "\\" not in text or '"""' in text or text[0] == '"' or text[-1] == '"':
         return string(text)
     if _ESCAPED.search(text.replace("\\", "").replace('"', "")):

@@ -1,9 +1,9 @@
 """From EQL text to canonical expressions and sequences over stored names, with EQL's exact meaning.
 
-Facts (Elastic, "EQL syntax reference", "EQL function reference"; Elasticsearch's query translator tests): every
-comparison asks for some value of the field; a missing field satisfies none; ``!=``, ``not in`` and ``not`` are
-``must_not`` and so match a missing field; ``== null`` means that there is no value. Functions run as scripts
-over each value, so that a negated comparison of a *function* needs a value that satisfies it.
+Facts (Elastic, "EQL syntax reference", "EQL function reference"; Elasticsearch's query translator tests):
+every comparison asks for some value of the field; a missing field satisfies none; ``!=``, ``not in`` and
+``not`` are ``must_not`` and so match a missing field; ``== null`` means that there is no value. Functions run
+as scripts over each value, so that a negated comparison of a *function* needs a value that satisfies it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ class WrittenStep(msgspec.Struct, frozen=True):
 def write_sequence(steps: Sequence[WrittenStep], within: timedelta | None, losses: Losses) -> str:
     """The query. What EQL's sequences cannot be goes into ``losses`` as refused.
 
-    Source: Elastic, "EQL syntax reference", "Sequences": missing events need maxspan, and some event must occur.
+    Source: Elastic, "EQL syntax reference", "Sequences": missing events need maxspan, and some event must
+    occur.
     """
     if any(step.absent for step in steps) and within is None:
         losses.refuse("sequence", "EQL needs a time span (within) for a step that must not occur")

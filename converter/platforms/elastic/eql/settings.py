@@ -1,4 +1,7 @@
-"""EQL as data. Source: Elastic, "EQL syntax reference", "EQL function reference", and Elasticsearch's grammar."""
+"""EQL as data.
+
+Sources: Elastic, "EQL syntax reference", "EQL function reference"; Elasticsearch's own grammar of EQL.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ KEYWORDS: Final = frozenset(
 )  # fmt: skip
 """Words that no part of a bare field name can be."""
 
-IDENTIFIER: Final = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*", re.ASCII)
+IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+"""A name that needs no backticks. Elasticsearch takes ``@`` in one too, Elastic's Python parser does not."""
 
 ESCAPES: Final = MappingProxyType(
     {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}

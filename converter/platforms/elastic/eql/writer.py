@@ -1,8 +1,9 @@
 """From a localised expression to an EQL condition.
 
 ``==`` and ``in`` keep case and know no wildcard; ``like`` has wildcards that cannot be escaped, so a literal
-``*`` or ``?`` goes through ``startsWith`` (a prefix query) or a regex; ``~`` and ``:`` ignore the case of ASCII
-letters (Elastic, "EQL syntax reference", "EQL function reference").
+``*`` or ``?`` goes through ``startsWith`` (a prefix query) or a regex; ``~`` and ``:`` ignore the case of
+ASCII letters (Elastic, "EQL syntax reference", "EQL function reference"). ``endsWith`` and ``stringContains``
+are not written: on a field they become wildcard queries with their operand unescaped.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
-from converter.platforms.elastic.clause import Binding, Clause, conjunction, disjunction, negation
+from converter.platforms.elastic.clause import Clause, conjunction, disjunction, negation
 from converter.platforms.elastic.describe import describe, stored_name
 from converter.platforms.elastic.eql import literals
 from converter.platforms.elastic.eql.settings import COMPARISONS, LIKE_RESERVED
@@ -42,7 +43,16 @@ from converter.platforms.elastic.operands import (
     has_case,
     moment_text,
 )
-from converter.platforms.elastic.patterns import ANY, ONE, Pattern, literals as pattern_literals, parse_like, pattern
+from converter.platforms.elastic.patterns import (
+    ANY,
+    ONE,
+    Pattern,
+    parse_like,
+    pattern,
+)
+from converter.platforms.elastic.patterns import (
+    literals as pattern_literals,
+)
 from converter.platforms.elastic.same_element import report_unbound
 from converter.platforms.elastic.simplify import simplified
 from converter.platforms.losses import Losses
@@ -133,7 +143,11 @@ class _Writer:
         if operator is Operator.CIDR:
             return _networks(name, kind, [text_of(v) for v in values], predicate.all_of)
         if operator is Operator.IP:
-            return None if kind is not FieldType.IP else [_class(name, text_of(v), field.is_list) for v in values]
+            return (
+                None
+                if kind is not FieldType.IP
+                else [_class(name, text_of(v), field.is_list) for v in values]
+            )
         if kind not in TEXT_TYPES:
             return None
         if operator is Operator.REGEX:
@@ -145,15 +159,15 @@ class _Writer:
     ) -> list[Clause]:
         operands = [equal_operand(value, kind, predicate.ignore_case) for value in values]
         possible = [operand for operand in operands if operand is not None]
-        if kind in TEXT_TYPES and any(
-            number_of(v) is not None and not isinstance(v, str) for v in values
-        ):
+        if kind in TEXT_TYPES and any(number_of(v) is not None and not isinstance(v, str) for v in values):
             self._losses.note("number-text", f"{describe(predicate)} is compared as text")
         if len(possible) < len(operands) and (predicate.all_of or not possible):
             return [_FALSE]
         texts = [text_of(operand) for operand in possible]
         if kind not in TEXT_TYPES:
-            written = [literals.string(t) if isinstance(o, str) else t for o, t in zip(possible, texts, strict=True)]
+            written = [
+                literals.string(t) if isinstance(o, str) else t for o, t in zip(possible, texts, strict=True)
+            ]
             if kind is FieldType.BOOLEAN or predicate.all_of or len(written) == 1:
                 return [Clause(f"{name} == {text}") for text in written]
             return [Clause(f"{name} in ({', '.join(written)})")]
@@ -220,7 +234,9 @@ class _Writer:
             return self._refused("value-function", predicate, "EQL compares a length with numbers only")
         name = self._field(path, predicate)
         numbers = [number_of(value) for value in predicate.values]  # type: ignore[arg-type]
-        clauses = [Clause(f"length({name}) {sign} {text_of(n)}") if n is not None else _FALSE for n in numbers]
+        clauses = [
+            Clause(f"length({name}) {sign} {text_of(n)}") if n is not None else _FALSE for n in numbers
+        ]
         return conjunction(clauses) if predicate.all_of else disjunction(clauses)
 
     def _concat(self, predicate: Predicate, subject: Concat) -> Clause:
@@ -276,7 +292,9 @@ def _ordered(name: str, sign: str, kind: FieldType, values: Sequence[Scalar]) ->
         number = number_of(value)
         if kind in NUMBER_TYPES and number is not None:
             written.append(Clause(f"{name} {sign} {text_of(number)}"))
-        elif kind is FieldType.DATE and number is None and (moment := moment_text(text_of(value))) is not None:
+        elif (
+            kind is FieldType.DATE and number is None and (moment := moment_text(text_of(value))) is not None
+        ):
             written.append(Clause(f"{name} {sign} {literals.string(moment)}"))
         elif kind in NUMBER_TYPES or kind is FieldType.DATE:
             written.append(_FALSE)
@@ -295,7 +313,8 @@ def _networks(name: str, kind: FieldType, networks: Sequence[str], all_of: bool)
 
 def _cidr_match(name: str, networks: Sequence[str]) -> Clause:
     shown = [
-        n if "/" in n or (address := address_of(n)) is None else f"{n}/{address.max_prefixlen}" for n in networks
+        n if "/" in n or (address := address_of(n)) is None else f"{n}/{address.max_prefixlen}"
+        for n in networks
     ]
     return Clause(f"cidrMatch({name}, {', '.join([literals.string(n) for n in shown])})")
 
