@@ -9,12 +9,14 @@ from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, Engine, StoredEvent
 from converter.platforms.guarding import render_guarded
+from converter.platforms.splunk.codes import CODES
 
 
 class SplunkPlatform:
     """See :class:`converter.platforms.base.Platform`. There is no engine to run SPL but Splunk itself."""
 
     name = "splunk"
+    losses = CODES
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """Splunk's form of a rule: files, fidelity, and the search."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import jinja2
 
+from converter.logsources.guard import guarded
 from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.rule import Level, Rule
 from converter.platforms.base import Artifact, Context, File
@@ -39,6 +40,8 @@ def render(rule: Rule, context: Context) -> Artifact:
 
 
 def _rendered(rule: Rule, context: Context, settings: Settings, losses: Losses) -> Artifact:
+    rule, found = guarded(rule, context.packs, NAME)
+    losses.extend(found)
     builder = Builder(rule, context, settings, losses)
     names = names_of(rule)
     query = render_query(builder) if rule.sequence is None else render_sequence(builder)
