@@ -7,6 +7,7 @@ rule by number or text; these functions bring the two together.
 from __future__ import annotations
 
 import ipaddress
+import math
 from functools import cache
 from typing import Final
 
@@ -14,7 +15,7 @@ from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
 from converter.model.addresses import Network, networks_of
-from converter.model.expressions import Scalar
+from converter.model.expressions import Operator, Scalar
 
 TEXT_TYPES: Final = frozenset({FieldType.KEYWORD, FieldType.WILDCARD})
 """Types that hold exact text and take patterns."""
@@ -26,12 +27,20 @@ NUMBER_TYPES: Final = frozenset({FieldType.INTEGER, FieldType.FLOAT})
 
 _LONG: Final = 2**63
 
+_ALL_IPV4: Final = ipaddress.IPv4Network("0.0.0.0/0")
+_ALL_IPV6: Final = ipaddress.IPv6Network("::/0")
+_MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+
 
 def equal_operand(value: Scalar, kind: FieldType, ignore_case: bool = False) -> Scalar | None:
     """The operand as a field of this type would hold it; None if no such field can be equal to it."""
     if kind in NUMBER_TYPES:
         number = number_of(value)
-        if number is None or (kind is FieldType.INTEGER and not -_LONG <= number < _LONG):
+        if (
+            number is None
+            or not math.isfinite(number)
+            or (kind is FieldType.INTEGER and _out_of_range(number))
+        ):
             return None
         if number == int(number):
             return int(number)
@@ -44,6 +53,21 @@ def equal_operand(value: Scalar, kind: FieldType, ignore_case: bool = False) -> 
     if kind is FieldType.DATE:
         return moment_text(text_of(value))
     return text_of(value)
+
+
+def always_ordered(operator: Operator, number: float, kind: FieldType) -> bool | None:
+    """Whether every value of a number field compares so with a number beyond all of them; None within range.
+
+    Elasticsearch refuses a range over ``long`` whose bound is no ``long``.
+    """
+    beyond = _out_of_range(number) if kind is FieldType.INTEGER else not math.isfinite(number)
+    if not beyond:
+        return None
+    return (number > 0) == (operator in (Operator.LT, Operator.LTE))
+
+
+def _out_of_range(number: float) -> bool:
+    return not -_LONG <= number < _LONG
 
 
 def moment_text(text: str) -> str | None:
@@ -69,8 +93,15 @@ def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 @cache
 def class_networks(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """An address class as networks: those it covers, and those taken out again."""
-    covered, excepted = networks_of(name)
+    """An address class as networks: those it covers, and those taken out again.
+
+    Elasticsearch keeps IPv4 addresses as mapped IPv6 ones and takes no network of those
+    (elastic/elasticsearch, InetAddresses.parseCidr: an error), so none is named; what covers all of IPv6
+    takes IPv4 out.
+    """
+    covered, excepted = ([n for n in networks if not _is_mapped(n)] for networks in networks_of(name))
+    if _ALL_IPV6 in covered and _ALL_IPV4 not in covered:
+        excepted.append(_ALL_IPV4)
     return tuple(map(str, covered)), tuple(map(str, excepted))
 
 
@@ -79,11 +110,16 @@ def class_as_union(name: str) -> tuple[str, ...]:
     """An address class as networks alone, none to be taken out: what a multi-valued field needs."""
     covered, excepted = networks_of(name)
     remaining: list[Network] = list(covered)
-    for hole in excepted:
+    for hole in (*excepted, _MAPPED):
         remaining = [piece for network in remaining for piece in _without(network, hole)]
     v4 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv4Network)])
     v6 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv6Network)])
     return (*map(str, v4), *map(str, v6))
+
+
+def _is_mapped(network: Network) -> bool:
+    """Whether all addresses of the network are IPv4 ones to Elasticsearch."""
+    return isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED)
 
 
 def _without(network: Network, hole: Network) -> list[Network]:

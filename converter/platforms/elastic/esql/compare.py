@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator as python_operator
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import msgspec
@@ -49,7 +49,7 @@ from converter.platforms.elastic.esql.atoms import (
     single,
 )
 from converter.platforms.elastic.esql.joined import SEPARATOR, within_one_value
-from converter.platforms.elastic.esql.networks import IPV4
+from converter.platforms.elastic.esql.networks import IPV4, MAPPED
 from converter.platforms.elastic.esql.operands import Family
 from converter.platforms.three_valued import Truth, null_unless
 
@@ -344,10 +344,10 @@ def in_networks(term: Term, networks: Iterable[Scalar]) -> Expression:
         except ValueError as error:
             raise UnreadableError(f"CIDR_MATCH: {error}") from None
         found.append(text.lower())
-        mapped = network.version == 6 and network.overlaps(ip_network("::ffff:0:0/96"))
-        if mapped and network.prefixlen <= 96:
+        if network.version == 6 and network.overlaps(MAPPED):
+            if network.prefixlen >= MAPPED.prefixlen:
+                raise UnreadableError(
+                    f"CIDR_MATCH: Elasticsearch takes no IPv4-mapped network such as {text}"
+                )
             found.append(IPV4)
-        elif mapped:
-            address = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
-            found.append(str(address))
     return asks(term, Operator.CIDR, *dict.fromkeys(found))

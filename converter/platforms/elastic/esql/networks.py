@@ -1,8 +1,9 @@
 """IP classes and networks in terms of CIDR_MATCH.
 
 Elasticsearch keeps an IPv4 address as the IPv6 address ``::ffff:a.b.c.d`` and compares the 16 bytes
-(elastic/elasticsearch, CIDRUtils), so ``::/0`` takes in every IPv4 address, ``::ffff:0:0/96`` exactly those.
-The rule language keeps the two versions apart; here ``0.0.0.0/0`` is what tells them.
+(elastic/elasticsearch, CIDRUtils), so ``::/0`` takes in every IPv4 address. A network of such addresses alone
+(``::ffff:0:0/96``) is an error there (InetAddresses.parseCidr). The rule language keeps the two versions
+apart; here ``0.0.0.0/0`` is what tells them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from ipaddress import IPv6Network, ip_network
 from converter.model.addresses import CLASSES
 
 IPV4 = "0.0.0.0/0"
-_MAPPED = IPv6Network("::ffff:0:0/96")
+MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def stored(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -26,8 +27,8 @@ def stored(networks: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
         network = ip_network(text)
         if not isinstance(network, IPv6Network):
             plain.append(text)
-        elif not _MAPPED.supernet_of(network):
-            (wide if network.supernet_of(_MAPPED) else plain).append(text)
+        elif not MAPPED.supernet_of(network):
+            (wide if network.supernet_of(MAPPED) else plain).append(text)
     return tuple(plain), tuple(wide)
 
 
