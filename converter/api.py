@@ -9,8 +9,8 @@ from typing import Any
 
 from converter.check import Options, Report, check_rules
 from converter.evaluate import Alert, Condition, StreamEvaluator, compile_expression
+from converter.events.records import SourceReader, log_events, packs_of
 from converter.logsources import load_packs
-from converter.logsources.events import SourceReader, log_events, packs_of
 from converter.logsources.pack import Pack
 from converter.model.load import load_rules
 from converter.model.rule import JsonObject, Rule

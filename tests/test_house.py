@@ -25,10 +25,11 @@ BELOW = {
     "model": set[str](),
     "evaluate": {"model"},
     "logsources": {"model"},
+    "events": {"model", "evaluate", "logsources"},
     "platforms": {"model", "evaluate", "logsources"},
-    "check": {"model", "evaluate", "logsources", "platforms"},
-    "catalog": {"model", "evaluate", "logsources", "platforms"},
-    "hunt": {"model", "evaluate", "logsources", "platforms"},
+    "check": {"model", "evaluate", "logsources", "events", "platforms"},
+    "catalog": {"model", "evaluate", "logsources", "events", "platforms"},
+    "hunt": {"model", "evaluate", "logsources", "events", "platforms"},
 }
 """Each floor and the floors it may import from, beside itself. What is not listed stands on the roof."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from converter.evaluate import StreamEvaluator, compile_expression
-from converter.logsources.events import log_events, packs_of
+from converter.events.records import log_events, packs_of
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import RuleError
 from converter.model.rule import Rule

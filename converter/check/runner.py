@@ -16,7 +16,7 @@ import msgspec
 from converter.check.comparison import ConditionCheck, StreamCheck
 from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
-from converter.logsources.events import packs_of
+from converter.events.records import packs_of
 from converter.logsources.guard import MISSES, guard
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity

@@ -9,7 +9,7 @@ import msgspec
 from converter.check.streams import Example, deciding_streams
 from converter.check.vectors import FieldLookup, deciding_events
 from converter.evaluate import LogEvent, compile_expression
-from converter.logsources.events import log_events, packs_of
+from converter.events.records import log_events, packs_of
 from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack

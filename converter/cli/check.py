@@ -12,7 +12,7 @@ from converter.api import check
 from converter.check import Options, Pair, Report
 from converter.cli.console import print_diagnostics, print_json, print_table
 from converter.cli.options import Workspace, as_json, chosen_platforms, platforms_option, rule_paths
-from converter.logsources.logs import read_logs
+from converter.events.logs import read_logs
 
 _SHOWN = 10
 

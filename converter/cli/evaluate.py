@@ -10,8 +10,8 @@ from converter.cli.console import print_json_line, print_table, tracked
 from converter.cli.options import Workspace, as_json
 from converter.evaluate import Alert, StreamEvaluator
 from converter.evaluate.timestamps import to_text
-from converter.logsources.events import log_events
-from converter.logsources.logs import read_logs
+from converter.events.logs import read_logs
+from converter.events.records import log_events
 
 
 @click.command(name="evaluate")

@@ -11,8 +11,8 @@ import rich_click as click
 from converter.cli.console import print_json
 from converter.cli.options import Workspace, as_json
 from converter.evaluate import Verdict, explain
-from converter.logsources.events import SourceReader
-from converter.logsources.logs import read_logs
+from converter.events.logs import read_logs
+from converter.events.records import SourceReader
 from converter.model.describe import describe
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import Predicate

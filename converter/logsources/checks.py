@@ -80,3 +80,16 @@ def items(data: Mapping[str, Any], key: str, keys: Keys) -> list[Any]:
     if not isinstance(value, list):
         raise PackProblem((*keys, key), f"expected a list under {key!r}")
     return value
+
+
+def texts(data: Mapping[str, Any], key: str, keys: Keys) -> list[str]:
+    """The list of texts under ``key``, empty if there is none."""
+    for number, value in enumerate(items(data, key, keys)):
+        if not isinstance(value, str) or not value:
+            raise PackProblem((*keys, key, number), f"expected texts under {key!r}, got {value!r}")
+    return items(data, key, keys)
+
+
+def optional_text(data: Mapping[str, Any], key: str, keys: Keys) -> str | None:
+    """The text under ``key``, None if there is none."""
+    return text(data, key, keys) if data.get(key) is not None else None

@@ -42,7 +42,14 @@ class FieldBuilder:
     """Builds the field table; ``naming`` is the pack's rule for stored names per platform."""
 
     def __init__(self, naming: Mapping[str, Any], platforms: Iterable[str]) -> None:
-        self._naming = {str(platform): str(pattern) for platform, pattern in naming.items()}
+        self._naming = {platform: checks.text(naming, platform, ("naming",)) for platform in naming}
+        for platform, pattern in self._naming.items():
+            if "*" not in pattern:
+                raise PackProblem(
+                    ("naming", platform), f"expected a name with * for the field's own: {pattern!r}"
+                )
+            if not is_flat(platform):
+                checks.path(pattern.replace("*", "x"), ("naming", platform))
         self._platforms = tuple(dict.fromkeys(platforms))
         self._fields: dict[FieldPath, Field] = {}
         self._open: list[FieldPath] = []
@@ -109,6 +116,8 @@ class FieldBuilder:
         own = declared.entry[platform]
         if own is None:
             return None
+        if own == "":
+            raise PackProblem((*declared.keys, platform), "a stored name is not empty; null: it is not kept")
         here = (*declared.keys, platform)
         if isinstance(own, str):
             own = {"name": own}
@@ -118,10 +127,13 @@ class FieldBuilder:
         case = own.get("case")
         if case not in (None, "lower", "upper"):
             raise PackProblem((*here, "case"), f"case is 'lower' or 'upper', not {case!r}")
-        join = tuple(str(part) for part in checks.items(own, "join", here))
+        join = tuple(checks.texts(own, "join", here))
         if bool(join) != bool(own.get("separator")):
             raise PackProblem(here, "join and separator belong together")
-        name = str(own.get("name", join[-1] if join else name))
+        shared = checks.optional_text(own, "shared", here)
+        if shared is not None:
+            checks.path(shared, (*here, "shared"))
+        name = checks.optional_text(own, "name", here) or (join[-1] if join else name)
         if not is_flat(platform):
             checks.path(name, here)
         return PlatformField(
@@ -130,9 +142,9 @@ class FieldBuilder:
             is_list=bool(own.get("list", is_list)),
             values={plain(old): plain(new) for old, new in checks.mapping(own, "values", here).items()},
             case=case,
-            ip=own.get("ip"),
-            basename=own.get("basename"),
-            shared=own.get("shared"),
+            ip=checks.optional_text(own, "ip", here),
+            basename=checks.optional_text(own, "basename", here),
+            shared=shared,
             join=join,
             separator=str(own.get("separator", "")),
             keys={str(old): str(new) for old, new in checks.mapping(own, "keys", here).items()},

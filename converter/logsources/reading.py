@@ -6,6 +6,7 @@ that names where in the data it is; :mod:`converter.logsources.loader` turns it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ _PACK_KEYS = (
     "constants", "fields", "open_fields", "entities", "variants",
 )  # fmt: skip
 _EVERYTHING = FieldPath(())
+_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*\w)?", re.ASCII)
+"""Names of log sources become names of folders."""
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +65,10 @@ def pack_from_data(data: Mapping[str, Any]) -> Pack:
     """Build the pack. Raises :class:`PackProblem` at the first mistake."""
     checks.check_keys(data, _PACK_KEYS, ())
     name = checks.text(data, "name", ())
+    if not _NAME.fullmatch(name):
+        raise PackProblem(
+            ("name",), f"a log source's name is letters, digits, '.', '_' and '-', not {name!r}"
+        )
     platforms = checks.mappings(data, "platforms", ())
     builder = FieldBuilder(checks.mapping(data, "naming", ()), (*PLATFORMS, *platforms))
     fields, open_fields = builder.build(checks.mapping(data, "fields", ()))
@@ -83,15 +90,32 @@ def pack_from_data(data: Mapping[str, Any]) -> Pack:
         ),
         fields=fields,
         open_fields=tuple(dict.fromkeys(open_fields)),
-        entities={
-            kind: tuple(checks.path(text, ("entities", kind)).without_indexes() for text in texts)
-            for kind, texts in checks.mapping(data, "entities", ()).items()
-        },
+        entities=_entities(data),
     )
     _check_entities(pack)
-    for platform, names in platforms.items():
-        _select(names, ("platforms", platform), "guard")  # read by converter.logsources.guard; checked here
+    _check_platforms(platforms)
     return pack
+
+
+def _entities(data: Mapping[str, Any]) -> dict[str, tuple[FieldPath, ...]]:
+    kinds = checks.mapping(data, "entities", ())
+    return {
+        kind: tuple(
+            checks.path(text, ("entities", kind)).without_indexes()
+            for text in checks.texts(kinds, kind, ("entities",))
+        )
+        for kind in kinds
+    }
+
+
+def _check_platforms(platforms: Mapping[str, Mapping[str, Any]]) -> None:
+    for platform, names in platforms.items():
+        keys: Keys = ("platforms", platform)
+        for key in ("log_types", "index", "integration"):
+            checks.texts(names, key, keys)
+        for key in ("dataset", "category", "macro", "definition", "sourcetype", "misses"):
+            checks.optional_text(names, key, keys)
+        _select(names, keys, "guard")  # read by converter.logsources.guard; checked here
 
 
 def _check_entities(pack: Pack) -> None:
@@ -146,9 +170,13 @@ def _variant(entry: Any, keys: Keys) -> Variant:
     for old, new in checks.mapping(entry, "rename", keys).items():
         here = (*keys, "rename", str(old))
         rename[checks.path(old, here)] = _EVERYTHING if new == "*" else checks.path(new, here)
+    per_field = checks.mapping(entry, "values", keys)
+    here = (*keys, "values")
     values = {
-        checks.path(field, (*keys, "values")): {plain(old): plain(new) for old, new in texts.items()}
-        for field, texts in checks.mapping(entry, "values", keys).items()
+        checks.path(field, here): {
+            plain(old): plain(new) for old, new in checks.mapping(per_field, field, here).items()
+        }
+        for field in per_field
     }
     return Variant(name=checks.text(entry, "name", keys), select=select, rename=rename, values=values)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from converter.events.records import SourceReader, log_events, packs_of
 from converter.logsources import load_packs
-from converter.logsources.events import SourceReader, log_events, packs_of
 from converter.model.diagnostics import RuleError
 from converter.model.load import load_text
 

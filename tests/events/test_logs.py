@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from converter.logsources import logs
-from converter.logsources.logs import read_logs
+from converter.events import logs
+from converter.events.logs import read_logs
 from converter.model.diagnostics import RuleError
 
 GOOD = {
