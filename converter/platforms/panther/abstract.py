@@ -131,6 +131,12 @@ class Pattern(msgspec.Struct, frozen=True):
     flags: frozenset[str] = frozenset()
 
 
+class Match(msgspec.Struct, frozen=True):
+    """What ``search`` gives: a match, which is true, or None."""
+
+    found: Condition
+
+
 class Moment(msgspec.Struct, frozen=True):
     """``moment()`` of a text."""
 
@@ -171,6 +177,7 @@ Value: TypeAlias = (
     | Inside
     | Network
     | Pattern
+    | Match
     | Moment
     | Method
     | Named

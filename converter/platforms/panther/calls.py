@@ -95,7 +95,7 @@ class Calls:
             return self._lookup(owner, name, node, env)
         if isinstance(owner, a.Pattern) and name in ("search", "match", "fullmatch"):
             subject = self._argument(node, 0, env)
-            return text_test(subject, "search", re2_pattern(owner, name, node), node)
+            return a.Match(text_test(subject, "search", re2_pattern(owner, name, node), node))
         if name in _CHANGES:
             blanks = [self._constant(argument, env) for argument in node.args]
             if (name == "strip") != (blanks == [_BLANKS]) or (name != "strip" and blanks):

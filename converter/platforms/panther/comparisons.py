@@ -56,6 +56,8 @@ def _equal(left: Value, right: Value, kind_of: KindOf, node: ast.AST) -> Conditi
             return element_test(left, Operator.IS, number)
         case a.Version(element=element), a.Constant(value=int() as number) if number in _VERSIONS:
             return element_test(element, Operator.IP, _VERSIONS[number])
+        case a.Match(found), a.Constant(value=None):
+            return a.opposite(found, node)
         case a.Element() | a.LookupText(), a.Constant():
             return a.NEVER
         case _:

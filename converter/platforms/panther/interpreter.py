@@ -143,6 +143,8 @@ class Interpreter:
                 return a.ALWAYS if constant else a.NEVER
             case a.Gathered(kind="raw" | "text"):
                 return a.some_value(value)
+            case a.Match(found):
+                return found
             case a.Inside():
                 return self._calls.inside(value, node)
             case _:

@@ -11,7 +11,9 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
+from converter.evaluate import compile_expression
 from converter.model.diagnostics import Fidelity
+from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.panther import PLATFORM
 from converter.platforms.panther.library import helpers
@@ -25,8 +27,11 @@ from tests.platforms.panther.support import (
     specification,
     text_of,
 )
+from tests.platforms.panther.support import rule as rule_of
 from tests.strategies import rules
 
+RULES = Path(__file__).parents[3] / "canonical_rules" / "kubernetes.audit"
+EVENTS = [event for rule in load_rules([RULES]) for test in rule.tests for event in test.events]
 CONDITIONS = yaml.safe_load((CASES / "conditions.yaml").read_text())
 
 
@@ -36,6 +41,14 @@ def test_the_python_of_a_condition(case: dict[str, Any]) -> None:
     assert artifact.fidelity is Fidelity.EXACT
     _, _, body = function(artifact, "rule").partition("\n")
     assert textwrap.dedent(body) == case["python"]
+
+
+@pytest.mark.parametrize("case", CONDITIONS, ids=lambda case: str(case["expression"])[:60])
+def test_the_condition_is_read_back(case: dict[str, Any]) -> None:
+    given_rule = rule_of(indicators=[case["expression"]])
+    read = PLATFORM.read_back(PLATFORM.render(given_rule, context()), context())
+    condition, reference = compile_expression(read.condition), compile_expression(given_rule.condition)
+    assert [condition(event) for event in EVENTS] == [reference(event) for event in EVENTS]
 
 
 def test_alerts_are_described() -> None:
@@ -105,9 +118,9 @@ def test_the_specification() -> None:
 
 
 def test_a_field_that_is_not_known_is_refused() -> None:
-    from tests.platforms.panther.support import rule
-
-    artifact = PLATFORM.render(rule(indicators=[{"field": "verbs", "is": "x"}]), context(keep_unmapped=False))
+    artifact = PLATFORM.render(
+        rule_of(indicators=[{"field": "verbs", "is": "x"}]), context(keep_unmapped=False)
+    )
     assert artifact.fidelity is Fidelity.REFUSED and not artifact.files
     assert codes(artifact) == {"unknown-field": "refused"}
 
