@@ -199,16 +199,21 @@ def _number(children: list[Any]) -> tree.Literal:
     return tree.Literal(-value if sign == "-" else value)
 
 
+def _from(children: list[Any]) -> tree.From:
+    indices = [child for child in children if isinstance(child, str)]
+    metadata = next((child for child in children if isinstance(child, tuple)), ())
+    return tree.From(
+        tuple(string_value(index) if index.startswith('"') else str(index) for index in indices), metadata
+    )
+
+
 def _names(children: list[Any]) -> tuple[str, ...]:
     return tuple(map(identifier_value, children))
 
 
 _SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
     "query": tuple,
-    "from_": lambda c: tree.From(
-        tuple(str(i).strip('"') for i in c if isinstance(i, str)),
-        next((m for m in c if isinstance(m, tuple)), ()),
-    ),
+    "from_": _from,
     "metadata": _names,
     "row": lambda c: tree.Eval(tuple(c)),
     "eval_": lambda c: tree.Eval(tuple(c)),

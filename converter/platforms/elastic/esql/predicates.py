@@ -24,7 +24,7 @@ from converter.platforms.elastic.esql.condition import FALSE, Condition, Leaf, i
 from converter.platforms.elastic.esql.joined import SEPARATOR, joined, within_one_value
 from converter.platforms.elastic.esql.networks import IPV4, class_networks, stored
 from converter.platforms.elastic.esql.operands import Family, Operand, Operands
-from converter.platforms.elastic.esql.text import literal, string
+from converter.platforms.elastic.esql.text import string
 from converter.platforms.elastic.operands import moment_text
 from converter.platforms.losses import Losses
 
@@ -125,7 +125,7 @@ class Predicates:
                     f"{operand.text} holds text: it is compared as the number that TO_DOUBLE reads",
                 )
                 operand = operand.called("TO_DOUBLE({})", Family.NUMBER, always=False)
-            wanted = literal(number)
+            wanted = repr(number)
         else:
             moment = moment_text(text_of(value))
             if moment is None or operand.family not in (Family.DATE, Family.TEXT):
@@ -294,7 +294,7 @@ def _number_literal(value: Scalar, text: str) -> str | None:
         return None
     if isinstance(number, float) and number.is_integer() and abs(number) <= _LARGEST_LONG:
         number = int(number)
-    return literal(number)
+    return repr(number)
 
 
 def _address_literal(value: Scalar, text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""How ES|QL writes names, strings and other literals, and how it reads them.
+"""How ES|QL writes names and strings, and how it reads them.
 
 Source: Elasticsearch's ES|QL syntax reference ("Basic syntax": identifiers, string and numeric literals) and
 the lexer of the open repository (elastic/elasticsearch, lexer/Expression.g4): a quoted string knows the
@@ -54,12 +54,3 @@ def identifier_value(text: str) -> str:
 
 
 _NAME_PIECE: Final = re.compile(r"`(?:[^`]|``)+`")
-
-
-def literal(value: bool | float | str) -> str:
-    """A scalar as a literal."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return string(value)
-    return repr(value)

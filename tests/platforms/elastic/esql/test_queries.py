@@ -96,6 +96,16 @@ def test_an_event_rule_keeps_the_document() -> None:
     assert read_query(text, FIELDS).kept == ("@timestamp", "_id", "_index", "_version", "a", "odd name")
 
 
+@pytest.mark.parametrize(
+    "index", ["logs-*", "cluster:logs-*", "two words", 'a"b', "a|b", "a,b", "// x", "a\\b"]
+)
+def test_any_index_stays_one_index(index: str) -> None:
+    asked = localised(expression_from_data({"field": "a", "is": "x"}))
+    reading = read_query(query(asked, [index, "logs-*"], Losses("elastic")), FIELDS)
+    assert reading.indices == (index, "logs-*")
+    assert reading.condition == asked.expression
+
+
 THRESHOLD_RULE = """\
 FROM logs-*
 | WHERE a == "x"
