@@ -57,7 +57,9 @@ def _predicate(predicate: Predicate) -> str:
 def _subject(subject: FieldPath | Concat) -> str:
     if isinstance(subject, FieldPath):
         return str(subject)
-    return " + ".join(str(part) if isinstance(part, FieldPath) else json.dumps(part) for part in subject.parts)
+    return " + ".join(
+        str(part) if isinstance(part, FieldPath) else json.dumps(part) for part in subject.parts
+    )
 
 
 def _arguments(function: Function) -> str:

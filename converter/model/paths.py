@@ -83,7 +83,9 @@ def parse_path(text: str) -> FieldPath:
             try:
                 steps.append(json.loads(token["quoted"]))
             except json.JSONDecodeError as error:
-                raise ValueError(f"field path {text!r}: bad quoted key at character {position + 1}") from error
+                raise ValueError(
+                    f"field path {text!r}: bad quoted key at character {position + 1}"
+                ) from error
         else:
             steps.append(ANY if token["index"] is None else int(token["index"]))
         position, wants_key = token.end(), False
