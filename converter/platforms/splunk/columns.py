@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from converter.logsources.localise import LocalisedPath
 from converter.model.paths import FieldPath
 from converter.platforms.losses import Losses
-from converter.platforms.splunk.spl.text import eval_name, is_nameable, search_name
-
-_NOT_WORD = re.compile(r"[^A-Za-z0-9_]+")
+from converter.platforms.splunk.spl.text import element_name, eval_name, is_nameable, search_name
 
 
 class Columns:
@@ -42,6 +40,11 @@ class Columns:
         self._made.update(pending)
         return pending
 
+    def already_made(self, derived: Mapping[str, str]) -> None:
+        """Take note of derived fields that a stage has made for its own ends."""
+        self.derived.update(derived)
+        self._made.update(derived)
+
     def shown(self, path: FieldPath, alias: str | None) -> str:
         """The name under which the results show a path: its alias, else its own."""
         name = self.name(path)
@@ -72,13 +75,12 @@ class Columns:
             if field.is_list or "{}" in name:
                 self._lists.add(name)
             return name
-        plain = _NOT_WORD.sub("_", name).strip("_")
-        derived = f"{plain}_{'last' if indexes[0] == -1 else abs(indexes[0])}"
+        derived = element_name(name, indexes[0])
         self.derived[derived] = f"mvindex({eval_name(name)}, {indexes[0]})"
         return derived
 
 
-def assignments(derived: dict[str, str]) -> str:
+def assignments(derived: Mapping[str, str]) -> str:
     """The ``eval`` that makes derived fields."""
     return ", ".join(f"{_assigned(name)}={expression}" for name, expression in derived.items())
 

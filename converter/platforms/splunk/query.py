@@ -95,6 +95,9 @@ def render_query(builder: Builder) -> Query:
     macros += tuple(map(address_macro, printer.address_classes))
     columns = Columns(lambda path: builder.locate(path, packs), losses)
     stages = [printed.search(source)]
+    if printer.elements:
+        columns.already_made(printer.elements)
+        stages.append("eval " + assignments(printer.elements))
     if printed.where:
         stages.append("where " + "\n    AND ".join(printed.where))
     shown: list[str] = []

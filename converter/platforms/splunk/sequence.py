@@ -97,15 +97,16 @@ def _in_one_search(
     source, macros = builder.source(packs)
     terms = ConditionPrinter(whole.fields, _silent(builder)).printed(whole.expression)
     stages.append(terms.search(source))
-    flags = {}
+    flags: dict[str, str] = {}
     for number, step in enumerate(steps, 1):
         localised = builder.localised(step.condition, packs)
         printer = ConditionPrinter(localised.fields, builder.losses)
         condition = printer.whole(localised.expression)
+        flags.update(printer.elements)
         macros += tuple(map(address_macro, printer.address_classes))
         flags[f"step_{number}"] = f"if({condition}, 1, 0)"
     stages.append("eval " + ",\n    ".join(f"{name}={text}" for name, text in flags.items()))
-    stages.append("where " + " OR ".join(f"{name}==1" for name in flags))
+    stages.append("where " + " OR ".join(f"step_{number}==1" for number in range(1, len(steps) + 1)))
     keys = _key_fields(steps[0].by, columns)
     if keys:
         stages.append("eval " + assignments(keys))
@@ -133,6 +134,8 @@ def _in_several_searches(
         names = list(keys)
         lists.update(name for name, text in keys.items() if text.startswith("mvdedup("))
         parts = [f"search {printed.search(source)}"]
+        if printer.elements:
+            parts.append("eval " + assignments(printer.elements))
         if printed.where:
             parts.append("where " + " AND ".join(printed.where))
         parts.append("eval " + assignments({f"step_{number}": "1", "sequence_step": str(number), **keys}))

@@ -8,6 +8,7 @@ from converter.logsources.pack import FieldType, PlatformField
 from converter.model.expressions import Expression
 from converter.model.paths import FieldPath
 from converter.platforms.losses import Losses
+from converter.platforms.splunk.columns import assignments
 from converter.platforms.splunk.read_back import read_search
 from converter.platforms.splunk.spl.addresses import class_macro
 from converter.platforms.splunk.spl.condition import ConditionPrinter
@@ -42,9 +43,11 @@ CLASS_MACROS: Final = {
 def spl_of(expression: Expression) -> tuple[str, Losses]:
     """A condition as a search, and what that loses."""
     losses = Losses("splunk")
-    printed = ConditionPrinter(FIELDS, losses).printed(expression)
-    search = printed.search("")
-    stages = [search or "*"]
+    printer = ConditionPrinter(FIELDS, losses)
+    printed = printer.printed(expression)
+    stages = [printed.search("") or "*"]
+    if printer.elements:
+        stages.append("eval " + assignments(printer.elements))
     if printed.where:
         stages.append("where " + " AND ".join(printed.where))
     return " | ".join(stages), losses

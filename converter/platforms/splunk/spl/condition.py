@@ -35,6 +35,11 @@ class ConditionPrinter:
         self._where = WhereTerms(fields, losses)
 
     @property
+    def elements(self) -> Mapping[str, str]:
+        """Fields that an eval has to make before the printed ``where``: name → eval expression."""
+        return self._where.elements
+
+    @property
     def address_classes(self) -> tuple[str, ...]:
         """The address classes that the printed conditions ask for by macro."""
         return tuple(self._where.address_classes)

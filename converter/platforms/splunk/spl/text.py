@@ -22,6 +22,7 @@ _RESERVED = frozenset({"AND", "OR", "NOT", "IN", "BY", "AS", "XOR", "LIKE", "WHE
 _NAME_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f`$'\"\\\\\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _CIDR_SHAPE = re.compile(r"[0-9A-Fa-f:.]+/\d+")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]|[`$]")
+_NOT_WORD = re.compile(r"[^A-Za-z0-9_]+")
 _STARS = re.compile(r"\*+")
 
 EVAL_ESCAPES: Final = {"\\": "\\\\", '"': '\\"'}
@@ -47,6 +48,12 @@ def search_name(name: str) -> str:
 def eval_name(name: str) -> str:
     """A field name for ``where`` and ``eval``: always in single quotes."""
     return f"'{name}'"
+
+
+def element_name(name: str, index: int) -> str:
+    """The name of the field that holds the ``index``-th value of another."""
+    plain = _NOT_WORD.sub("_", name).strip("_")
+    return f"{plain}_{'last' if index == -1 else f'last{-index}' if index < 0 else index}"
 
 
 def quoted(text: str) -> str:

@@ -32,7 +32,7 @@ from converter.platforms.losses import Losses
 from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.addresses import MACRO_PREFIX, class_template, has_macro, network
 from converter.platforms.splunk.spl.matching import matches_text, pattern_test
-from converter.platforms.splunk.spl.text import eval_name, is_plain, quoted
+from converter.platforms.splunk.spl.text import element_name, eval_name, is_plain, quoted
 from converter.platforms.splunk.spl.values import number_text
 
 _ORDER = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
@@ -42,6 +42,8 @@ _BASENAME = r"(?s)^.*[/\\]"
 
 _PLAIN_ARGUMENT = re.compile(r"'[A-Za-z0-9_.{}:@-]+'")
 """A macro's argument without commas, quotes or spaces, which would end it."""
+
+_ELEMENT = re.compile(r"mvindex\('([^']+)', (-?\d+)\)")
 
 ALWAYS, NEVER = "true()", "false()"
 
@@ -53,6 +55,7 @@ class WhereTerms:
         self._fields = fields
         self._losses = losses
         self.address_classes: dict[str, None] = {}
+        self.elements: dict[str, str] = {}
 
     def condition(self, expression: Expression, holds: bool = True) -> str:
         """The eval condition that is true exactly when ``expression`` is ``holds``."""
@@ -223,6 +226,11 @@ class WhereTerms:
 
     def _in_class(self, class_name: str, value: str) -> str:
         """Membership in an address class: by its macro where the argument is one plain field."""
+        element = _ELEMENT.fullmatch(value)
+        if element is not None and has_macro(class_name):
+            name = element_name(element[1], int(element[2]))
+            self.elements[name] = value
+            value = eval_name(name)
         if has_macro(class_name) and _PLAIN_ARGUMENT.fullmatch(value):
             self.address_classes[class_name] = None
             return f"`{MACRO_PREFIX}{class_name}({value})`"
