@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from converter.logsources.pack import Pack
 from converter.logsources.project import project
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
+from converter.platforms.elastic.codes import CODES
 from converter.platforms.elastic.fields import PLATFORM as _NAME
 from converter.platforms.guarding import render_guarded
 
@@ -19,6 +20,7 @@ class Elastic:
     """Elastic Security as a platform (see :class:`converter.platforms.base.Platform`)."""
 
     name: str = _NAME
+    losses: Mapping[str, str] = CODES
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """The rule as a TOML file in the layout of Elastic's detection-rules repository."""
@@ -41,4 +43,4 @@ class Elastic:
         return ()
 
 
-PLATFORM: Final = Elastic()
+PLATFORM: Final[Platform] = Elastic()

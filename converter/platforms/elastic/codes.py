@@ -16,7 +16,6 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
             "Case cannot be ignored (KQL on exact fields), or only that of ASCII letters (EQL): "
             "other spellings are missed."
         ),
-        "cidr": "The field is no `ip` field, so that networks cannot be asked for in this language.",
         "concat": "Joined fields cannot be compared in this language.",
         "field-type": "The operator does not work on a field of this Elasticsearch type in this language.",
         "flattened": "Only KQL can search inside a flattened field, and only for whole values and prefixes.",
@@ -25,14 +24,17 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "multi-value": "ES|QL takes the function of one value alone: of a field with several it is null.",
         "nested": "Nested lists of objects cannot be asked about in EQL.",
         "new-terms": "Elastic's new-terms rules take one to three fields and a KQL query.",
+        "not-stored": "Elasticsearch cannot hold a field of that name.",
         "pattern": "A wildcard that KQL has not (`?`), or a text that its wildcard queries split or trim.",
         "regex": "KQL has no regular expressions.",
         "regex-construct": "The pattern has a construct that Lucene's regular expressions lack.",
         "same-as": "The language cannot compare two fields.",
         "same-element": "The conditions on one element of a list may be met by different elements.",
         "sequence": "A part of the sequence that EQL cannot say.",
+        "settings": "What `platforms.elastic` or converter.toml sets is not understood.",
         "suppression": "Alerts cannot be suppressed by these fields or for this time; more alerts are shown.",
         "text-field": "An analysed text field is matched by its words, without case, not by its exact text.",
+        "unknown-logsource": "No pack describes the log source.",
         "value-function": "A value function that the language has not.",
         "window": "Elastic looks at each run's whole `from`, not at a sliding window of the rule's length.",
     }

@@ -36,11 +36,7 @@ def equal_operand(value: Scalar, kind: FieldType, ignore_case: bool = False) -> 
     """The operand as a field of this type would hold it; None if no such field can be equal to it."""
     if kind in NUMBER_TYPES:
         number = number_of(value)
-        if (
-            number is None
-            or not math.isfinite(number)
-            or (kind is FieldType.INTEGER and _out_of_range(number))
-        ):
+        if number is None or _beyond(number, kind):
             return None
         if number == int(number):
             return int(number)
@@ -60,14 +56,14 @@ def always_ordered(operator: Operator, number: float, kind: FieldType) -> bool |
 
     Elasticsearch refuses a range over ``long`` whose bound is no ``long``.
     """
-    beyond = _out_of_range(number) if kind is FieldType.INTEGER else not math.isfinite(number)
-    if not beyond:
+    if not _beyond(number, kind):
         return None
     return (number > 0) == (operator in (Operator.LT, Operator.LTE))
 
 
-def _out_of_range(number: float) -> bool:
-    return not -_LONG <= number < _LONG
+def _beyond(number: float, kind: FieldType) -> bool:
+    """Whether no field of the type can hold so large a number."""
+    return not math.isfinite(number) or (kind is FieldType.INTEGER and not -_LONG <= number < _LONG)
 
 
 def moment_text(text: str) -> str | None:
@@ -115,6 +111,30 @@ def class_as_union(name: str) -> tuple[str, ...]:
     v4 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv4Network)])
     v6 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv6Network)])
     return (*map(str, v4), *map(str, v6))
+
+
+@cache
+def network_as_union(text: str) -> tuple[str, ...]:
+    """A network, or an address, as networks that hold the same addresses to Elasticsearch.
+
+    None for IPv4-mapped ones, which are IPv4 there; of a larger IPv6 network those are taken out.
+    """
+    network = ipaddress.ip_network(text)
+    if not isinstance(network, ipaddress.IPv6Network):
+        return (text,)
+    if network.subnet_of(_MAPPED):
+        return ()
+    return tuple(map(str, _without(network, _MAPPED))) if _MAPPED.subnet_of(network) else (text,)
+
+
+def stored_network(text: str) -> tuple[str, ...]:
+    """The canonical networks of one that a query names: host bits are ignored, ``::/0`` holds IPv4 too.
+
+    Raises ValueError for what is no network.
+    """
+    network = ipaddress.ip_network(text, strict=False)
+    holds_ipv4 = isinstance(network, ipaddress.IPv6Network) and _MAPPED.subnet_of(network)
+    return (str(network), str(_ALL_IPV4)) if holds_ipv4 else (str(network),)
 
 
 def _is_mapped(network: Network) -> bool:

@@ -223,3 +223,9 @@ def _of_raw(sequence: Sequence | None) -> Sequence | None:
         return None
     steps = tuple(msgspec.structs.replace(step, logsource=()) for step in sequence.steps)
     return msgspec.structs.replace(sequence, steps=steps)
+
+
+def test_the_documentation_lists_every_code() -> None:
+    page = (FIXTURES.parents[3] / "docs" / "elastic.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page[page.index("## Losses") :], re.MULTILINE))
+    assert {code: text.replace("\\|", "|") for code, text in rows.items()} == {**CODES, **NOTES}

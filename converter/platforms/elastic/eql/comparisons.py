@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 
 from converter.evaluate.values import number_of, text_of
@@ -24,7 +25,13 @@ from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
 from converter.platforms.elastic.eql.terms import Call, Constant, Field, Term, error_at
 from converter.platforms.elastic.fields import StoredFields
-from converter.platforms.elastic.operands import NUMBER_TYPES, TEXT_TYPES, equal_operand, moment_text
+from converter.platforms.elastic.operands import (
+    NUMBER_TYPES,
+    TEXT_TYPES,
+    equal_operand,
+    moment_text,
+    stored_network,
+)
 from converter.platforms.elastic.patterns import Wildcard, format_like, pattern
 
 _ORDER = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
@@ -67,7 +74,8 @@ class Comparisons:
         if kind is FieldType.TEXT:
             raise error_at(place, f"{path.steps[0]}, an analysed text field")
         if kind is FieldType.IP:
-            return Predicate(path, Operator.CIDR, tuple(map(text_of, values)))
+            networks = tuple(n for value in values for n in _networks(place, text_of(value)))
+            return Predicate(path, Operator.CIDR, networks)
         operands = [equal_operand(value, kind) for value in values]
         possible = tuple(operand for operand in operands if operand is not None)
         if kind is FieldType.DATE:
@@ -132,7 +140,8 @@ class Comparisons:
             return Predicate(subject, operator, (text,), ignore_case=call.ignore_case)
         if call.name == "cidrmatch" and len(call.arguments) > 1:
             subject = self._subject(place, call.arguments[0])
-            networks = tuple(_network(str(_constant(place, a))) for a in call.arguments[1:])
+            operands = [_constant(place, argument) for argument in call.arguments[1:]]
+            networks = tuple(n for operand in operands for n in _networks(place, text_of(operand)))
             return Predicate(subject, Operator.CIDR, networks)
         if call.name in ("wildcard", "match") and len(call.arguments) > 1:
             word = "like" if call.name == "wildcard" else "regex"
@@ -209,14 +218,12 @@ def _constant(place: object, term: Term) -> Scalar:
     return term.value
 
 
-def _network(text: str) -> str:
-    """A network without host bits, which Elasticsearch ignores."""
-    import ipaddress
-
+def _networks(place: object, text: str) -> tuple[str, ...]:
+    """What an address or a network covers in Elasticsearch."""
     try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        return text
+        return stored_network(text) if "/" in text else (str(ipaddress.ip_address(text)),)
+    except ValueError as error:
+        raise error_at(place, f"{text!r}, which is no address and no network") from error
 
 
 def _wildcards(subject: Subject, texts: Sequence[str], ignore_case: bool) -> list[Expression]:

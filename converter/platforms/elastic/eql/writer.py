@@ -36,12 +36,14 @@ from converter.platforms.elastic.operands import (
     NUMBER_TYPES,
     TEXT_TYPES,
     address_of,
+    always_ordered,
     class_as_union,
     class_networks,
     equal_operand,
     folds_beyond_ascii,
     has_case,
     moment_text,
+    network_as_union,
 )
 from converter.platforms.elastic.patterns import (
     ANY,
@@ -139,7 +141,7 @@ class _Writer:
         if operator is Operator.IS:
             return self._equal(predicate, name, kind, values)
         if operator.value in COMPARISONS:
-            return _ordered(name, COMPARISONS[operator.value], kind, values)
+            return _ordered(name, operator, kind, values)
         if operator is Operator.CIDR:
             return _networks(name, kind, [text_of(v) for v in values], predicate.all_of)
         if operator is Operator.IP:
@@ -286,11 +288,16 @@ def _equality(folds: bool, text: str) -> tuple[str, str]:
     return ("in~", "(%s)") if LIKE_RESERVED & set(text) else (":", "%s")
 
 
-def _ordered(name: str, sign: str, kind: FieldType, values: Sequence[Scalar]) -> list[Clause] | None:
+def _ordered(name: str, operator: Operator, kind: FieldType, values: Sequence[Scalar]) -> list[Clause] | None:
     written: list[Clause] = []
+    sign = COMPARISONS[operator.value]
     for value in values:
         number = number_of(value)
         if kind in NUMBER_TYPES and number is not None:
+            always = always_ordered(operator, number, kind)
+            if always is not None:
+                written.append(Clause(f"{name} != null") if always else _FALSE)
+                continue
             written.append(Clause(f"{name} {sign} {text_of(number)}"))
         elif (
             kind is FieldType.DATE and number is None and (moment := moment_text(text_of(value))) is not None
@@ -306,12 +313,15 @@ def _ordered(name: str, sign: str, kind: FieldType, values: Sequence[Scalar]) ->
 def _networks(name: str, kind: FieldType, networks: Sequence[str], all_of: bool) -> list[Clause] | None:
     if kind is not FieldType.IP:
         return None
+    pieces = [network_as_union(network) for network in networks]
     if all_of:
-        return [_cidr_match(name, [network]) for network in networks]
-    return [_cidr_match(name, networks)]
+        return [_cidr_match(name, piece) for piece in pieces]
+    return [_cidr_match(name, [network for piece in pieces for network in piece])]
 
 
 def _cidr_match(name: str, networks: Sequence[str]) -> Clause:
+    if not networks:
+        return _FALSE
     shown = [
         n if "/" in n or (address := address_of(n)) is None else f"{n}/{address.max_prefixlen}"
         for n in networks

@@ -57,8 +57,11 @@ def _trimmed(part: str | Wildcard, end: int) -> bool:
 
 
 def _escaped(character: str, starts_keyword: bool) -> str:
+    """``or`` and ``and`` take a backslash. ``not`` is spelt out: a backslash and n are a line break."""
     if character in ESCAPES:
         return ESCAPES[character]
+    if starts_keyword and character not in "nN":
+        return "\\" + character
     if starts_keyword or _CONTROL.match(character):
         return f"\\u{ord(character):04x}"
     return "\\" + character if character in SPECIAL else character

@@ -7,6 +7,7 @@ phrase on analysed text, a network on addresses. ``not`` is ``must_not``: it mat
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
@@ -29,7 +30,7 @@ from converter.model.paths import FieldPath
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import parse, query_error
 from converter.platforms.elastic.kql.settings import BLANKS, WORD
-from converter.platforms.elastic.operands import NUMBER_TYPES, equal_operand, moment_text
+from converter.platforms.elastic.operands import NUMBER_TYPES, equal_operand, moment_text, stored_network
 from converter.platforms.elastic.patterns import ANY, Pattern, format_like, pattern
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class _Reader:
 
     def _equal(self, place: object, path: FieldPath, kind: FieldType, text: str) -> Expression:
         if kind is FieldType.IP:
-            return Predicate(path, Operator.CIDR, (text,))
+            return Predicate(path, Operator.CIDR, self._networks(place, text))
         operand = equal_operand(text, kind)
         if operand is None:
             if kind in NUMBER_TYPES and number_of(text) is not None:
@@ -147,6 +148,12 @@ class _Reader:
                 Predicate(path, Operator.GTE, (operand,)), Predicate(path, Operator.LTE, (operand,))
             )
         return Predicate(path, Operator.IS, (operand,))
+
+    def _networks(self, place: object, text: str) -> tuple[str, ...]:
+        try:
+            return stored_network(text) if "/" in text else (str(ipaddress.ip_address(text)),)
+        except ValueError as error:
+            raise self._error(place, f"{text!r} is no address and no network") from error
 
     def _range(self, tree: lark.Tree[lark.Token]) -> Expression:
         name = self._name(tree.children[0])

@@ -32,11 +32,13 @@ from converter.platforms.elastic.kql.settings import MATCH_ALL, PLAIN_NUMBER, RA
 from converter.platforms.elastic.operands import (
     EXACT_TYPES,
     NUMBER_TYPES,
+    always_ordered,
     class_as_union,
     class_networks,
     equal_operand,
     has_case,
     moment_text,
+    network_as_union,
 )
 from converter.platforms.elastic.patterns import (
     ANY,
@@ -135,9 +137,9 @@ class _Writer:
         if operator is Operator.IS:
             return self._equal(predicate, field, values)
         if operator.value in RANGE:
-            return _ranges(name, RANGE[operator.value], kind, values)
+            return _ranges(name, operator, kind, values)
         if operator is Operator.CIDR and kind is FieldType.IP:
-            return [_network(text_of(value)) for value in values]
+            return [_in_network(name, network_as_union(text_of(value))) for value in values]
         if operator is Operator.IP and kind is FieldType.IP:
             return [_address_class(name, text_of(value), field.is_list) for value in values]
         make = _PATTERNS.get(operator)
@@ -241,11 +243,25 @@ def _network(text: str) -> str:
     return literals.quoted(text) if ":" in text else text
 
 
-def _ranges(name: str, sign: str, kind: FieldType, values: Iterable[Scalar]) -> list[Clause | str] | None:
+def _in_network(name: str, networks: tuple[str, ...]) -> Clause | str:
+    """One network stays an operand; none is never; several are a clause of their own."""
+    if len(networks) == 1:
+        return _network(networks[0])
+    return _combined(name, list(map(_network, networks)), False) if networks else _FALSE
+
+
+def _ranges(
+    name: str, operator: Operator, kind: FieldType, values: Iterable[Scalar]
+) -> list[Clause | str] | None:
     written: list[Clause | str] = []
+    sign = RANGE[operator.value]
     for value in values:
         number = number_of(value)
         if kind in NUMBER_TYPES and number is not None:
+            always = always_ordered(operator, number, kind)
+            if always is not None:
+                written.append(Clause(f"{name}:*") if always else _FALSE)
+                continue
             written.append(Clause(f"{name} {sign} {text_of(number)}"))
         elif (
             kind is FieldType.DATE and (moment := moment_text(text_of(value))) is not None and number is None
