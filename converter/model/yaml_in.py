@@ -120,8 +120,9 @@ _MERGE: Final = "<<"
 class _Reader:
     """Turns one file's events into documents. Problems that do not stop the reading are collected."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, plain: Callable[[str], object]) -> None:
         self.parser = CParser(text)
+        self.plain = plain
         self.problems: list[YamlProblem] = []
         self.alias_weight = 0
         self.anchors: dict[str, tuple[Any, int]] = {}
@@ -255,7 +256,7 @@ class _Reader:
         elif tag in ("!", f"{_TAG}str"):
             return text
         try:
-            value = plain_value(text)
+            value = self.plain(text)
         except _Bad as error:
             self._note("bad-number", str(error), event, "put it in quotes to make it text")
             return 0
@@ -279,14 +280,17 @@ _TAG_OF_TYPE: Final[dict[type, str]] = {
 }
 
 
-def read_yaml(text: str) -> tuple[list[Document], list[YamlProblem]]:
+def read_yaml(
+    text: str, plain: Callable[[str], object] = plain_value
+) -> tuple[list[Document], list[YamlProblem]]:
     """The documents of a YAML text as plain data (dict, list, str, bool, int, float, None), and problems.
 
+    ``plain``: what an unquoted scalar means, for formats that do not follow the core schema throughout.
     Never raises for what the text holds. Documents before a mistake that stops the parser are given.
     """
     documents: list[Document] = []
     try:
-        reader = _Reader(text)
+        reader = _Reader(text, plain)
     except (UnicodeEncodeError, yaml.YAMLError) as error:
         return [], [_parser_problem(error, text)]
     try:
