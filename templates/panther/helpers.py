@@ -155,6 +155,24 @@ def in_networks(address, networks):
     return any(address in network for network in networks)
 
 
+def like(value, pattern):
+    """Whether a whole text fits a pattern: * is any run, ? any character, a backslash takes them literally."""
+    tokens = re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
+    at = token = resume = 0
+    star = None
+    while at < len(value):
+        if token < len(tokens) and tokens[token] == "*":
+            star, resume, token = token, at, token + 1
+        elif token < len(tokens) and tokens[token] in ("?", value[at], "\\" + value[at]):
+            at, token = at + 1, token + 1
+        elif star is not None:
+            resume += 1
+            at, token = resume, star + 1
+        else:
+            return False
+    return all(left == "*" for left in tokens[token:])
+
+
 def basename(path):
     """What follows the last slash or backslash."""
     return path[max(path.rfind("/"), path.rfind("\\")) + 1 :]

@@ -45,6 +45,7 @@ class Calls:
             "same": self._same,
             "in_networks": self._in_networks,
             "basename": self._basename,
+            "like": self._like,
             "parts": self._parts,
             "moment": self._moment,
             "group_key": self._group_key,
@@ -140,6 +141,12 @@ class Calls:
 
     def _basename(self, node: ast.Call, env: Env) -> Value:
         return changed(self._argument(node, 0, env), Function(FunctionName.BASENAME), node)
+
+    def _like(self, node: ast.Call, env: Env) -> Value:
+        pattern = self._constant(node.args[1], env)
+        if not isinstance(pattern, str):
+            raise UnreadableError("like() with another pattern", node)
+        return text_test(self._argument(node, 0, env), "like", pattern, node)
 
     def _parts(self, node: ast.Call, env: Env) -> Value:
         source = self._argument(node, 0, env)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from converter.evaluate.operators import TESTS
 from converter.model.expressions import Function, FunctionName, Operator, Scalar
 from converter.model.regex import RegexError, parse, render
 from converter.platforms.panther import abstract as a
@@ -130,12 +131,13 @@ _OPERATORS: Final = {
     "startswith": Operator.STARTS_WITH,
     "endswith": Operator.ENDS_WITH,
     "contains": Operator.CONTAINS,
+    "like": Operator.LIKE,
     "search": Operator.REGEX,
 }
 
 
 def text_test(value: Value, form: str, operand: str, node: ast.AST | None = None) -> Condition:
-    """A test of a text. ``form``: equal, startswith, endswith, contains, or search with an RE2 pattern."""
+    """A test of a text. ``form``: equal, startswith, endswith, contains, like, or search (an RE2 pattern)."""
     operator, given = (a.text_equals(operand)) if form == "equal" else (_OPERATORS[form], operand)
     match value:
         case a.LookupText(lookup, functions):
@@ -197,9 +199,7 @@ def _holds(text: str, form: str, operand: str) -> bool:
         case "endswith":
             return text.endswith(operand)
         case _:
-            import re2
-
-            return re2.search(operand, text) is not None
+            return TESTS[_OPERATORS[form]](operand, False)(text)
 
 
 def _applied(text: str, functions: tuple[Function, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
@@ -47,8 +46,10 @@ class TextTest(msgspec.Struct, frozen=True):
                 return layout.Any(layout.compared("part", "in", text), (f"for part in {self.operand}",))
             case "contains":
                 return layout.compared(self.operand, "in", text)
-            case "search" | "fullmatch":
-                found = f"{self.operand}.{self.form}({text})"
+            case "like":
+                return layout.call(f"like({text}, {self.operand})")
+            case "search":
+                found = f"{self.operand}.search({text})"
                 return layout.Text(f"bool({found})", f"not {found}")
             case _:
                 return layout.call(f"{text}.{self.form}({self.operand})")
@@ -80,7 +81,10 @@ class TextTests:
         for operator, found in forms.items():
             texts = list(dict.fromkeys(found))
             if operator is Operator.LIKE:
-                tests += [self._wildcard(text, fold, path) for text in texts]
+                self._module.use("like")
+                tests += [
+                    TextTest("like", python_raw(text), False, fold, not text.strip("*")) for text in texts
+                ]
             else:
                 literals = [python_text(text) for text in texts]
                 choices = literals[0] if len(texts) == 1 else self._module.choices(path, literals)
@@ -97,22 +101,12 @@ class TextTests:
         except RecursionError:
             self._losses.refuse("regex-construct", "the regex is nested too deeply")
             return None
-        return TextTest("search", self._pattern(python_raw(text), "", path), False, "", nullable(node))
+        return TextTest("search", self._pattern(python_raw(text), path), False, "", nullable(node))
 
-    def _wildcard(self, text: str, fold: str, path: FieldPath | None) -> TextTest:
-        parts = {"*": ".*", "?": "."}
-        body = "".join(
-            parts[token] if is_wild else re.escape(token) for is_wild, token in _wildcard_tokens(text)
-        )
-        takes_empty = not body.replace(".*", "")
-        return TextTest(
-            "fullmatch", self._pattern(python_raw(body), ", re.DOTALL", path), False, fold, takes_empty
-        )
-
-    def _pattern(self, literal: str, flags: str, path: FieldPath | None) -> str:
+    def _pattern(self, literal: str, path: FieldPath | None) -> str:
         self._module.use("re")
         stem = words(path) if path is not None else "text"
-        return self._module.constant(f"{stem}_pattern", f"re.compile({literal}{flags})")
+        return self._module.constant(f"{stem}_pattern", f"re.compile({literal})")
 
 
 def _wildcard_tokens(pattern: str) -> list[tuple[bool, str]]:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from converter.evaluate.operators import TESTS
+from converter.model.expressions import Operator
 from converter.platforms.panther.fields import Fields
 from converter.platforms.panther.interpreter import Interpreter
 from converter.platforms.panther.library import IMPORTS, closure, helpers, import_lines
@@ -74,6 +77,19 @@ def test_look_ups_never_raise(event: dict[str, Any]) -> None:
         assert isinstance(namespace["exists"](wrapped, *path), bool)
         assert isinstance(namespace["items"](wrapped, *path), list)
         assert isinstance(namespace["context"](wrapped, *path), list) or None not in path
+
+
+@given(st.text("ab*?\\\n", max_size=8), st.text("ab*?\\\n", max_size=8))
+def test_like_is_the_operator(text: str, pattern: str) -> None:
+    namespace: dict[str, Any] = {}
+    exec(file_with("like"), namespace)
+    assert namespace["like"](text, pattern) is TESTS[Operator.LIKE](pattern, False)(text)
+
+
+def test_like_is_quick_on_hostile_texts() -> None:
+    namespace: dict[str, Any] = {}
+    exec(file_with("like"), namespace)
+    assert namespace["like"]("a" * 2000, "*a*a*a*a*a*a*a*b") is False
 
 
 @pytest.mark.parametrize(
