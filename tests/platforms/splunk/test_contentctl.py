@@ -66,7 +66,7 @@ def odd_rules() -> list[File]:
     files: list[File] = []
     for number, more in enumerate([*plain, *parts]):
         files += _files(rule(title=f"Rule {number}", id=f"0d5f7b7e-0000-4000-8000-{number:012d}", **more))
-    for number, text in enumerate(filter(None, HOSTILE), 500):
+    for number, text in enumerate(filter(None, (*HOSTILE, "a lookup b", "| inputlookup c")), 500):
         made = rule(
             title=f"Rule {number}", id=f"0d5f7b7e-0000-4000-8000-{number:012d}", output=["user.username"]
         )

@@ -11,17 +11,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_LOOKUP_GAP = r"(?<=[lL][oO][oO][kK][uU][pP])\s(?=[\w])"
 _AWKWARD = re.compile(
-    "[\x00-\x1f\x7f-\x9f`$\u00ad\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x1f\x7f-\x9f`$\u00ad\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069]|"
+    + _LOOKUP_GAP
 )
 """Characters that no literal is written with: controls and invisible ones, the backtick (macros are expanded
-before anything is parsed) and the dollar sign (``$token$`` is replaced in dashboards and drilldowns)."""
+before anything is parsed), the dollar sign (``$token$`` is replaced in dashboards and drilldowns), and the
+blank in ``lookup x``, which contentctl takes for a lookup table wherever it stands."""
 
 _PLAIN_SEARCH_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.{}:]*")
 _RESERVED = frozenset({"AND", "OR", "NOT", "IN", "BY", "AS", "XOR", "LIKE", "WHERE", "OUTPUT"})
 _NAME_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f`$'\"\\\\\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _CIDR_SHAPE = re.compile(r"[0-9A-Fa-f:.]+/\d+")
-_NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]|[`$]")
+_NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]|[`$]|" + _LOOKUP_GAP)
 _NOT_WORD = re.compile(r"[^A-Za-z0-9_]+")
 _STARS = re.compile(r"\*+")
 
@@ -105,21 +108,25 @@ def has_case(text: str) -> bool:
     return text.lower() != text.upper()
 
 
-_REGEX_META = re.compile(r"[\\.^*+?{}\[\]|()#/-]")
+_REGEX_META = re.compile(r"[\\.^*+?{}\[\]|()]")
 
 
 def regex_literal(text: str) -> str:
     """A PCRE that matches exactly this text, free of awkward characters."""
     escaped = []
-    for character in text:
-        if _AWKWARD.match(character):
-            code = ord(character)
-            escaped.append(f"\\x{code:02x}" if code < 256 else f"\\x{{{code:x}}}")
-        elif _REGEX_META.match(character) and character not in "#/-":
+    for position, character in enumerate(text):
+        if _AWKWARD.match(text, position):
+            escaped.append(_by_code(character))
+        elif _REGEX_META.match(character):
             escaped.append("\\" + character)
         else:
             escaped.append(character)
     return "".join(escaped)
+
+
+def _by_code(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\x{{{code:x}}}"
 
 
 def without_dollars(pattern: str) -> str:
@@ -127,4 +134,4 @@ def without_dollars(pattern: str) -> str:
 
     A bare ``$`` is an anchor there and stays; the caller renders end anchors as ``\\z`` where it can.
     """
-    return _AWKWARD.sub(lambda found: found[0] if found[0] == "$" else regex_literal(found[0]), pattern)
+    return _AWKWARD.sub(lambda found: found[0] if found[0] == "$" else _by_code(found[0]), pattern)
