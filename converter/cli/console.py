@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -86,8 +87,17 @@ def print_error(error: ConverterError) -> None:
 
 def tracked(items: Sequence[T], label: str) -> Iterator[T]:
     """The items, with a progress bar on standard error for a long run on a terminal."""
-    if len(items) < _LONG_RUN or not sys.stderr.isatty():
-        yield from items
+    with progress(len(items), label) as advance:
+        for item in items:
+            yield item
+            advance(1)
+
+
+@contextmanager
+def progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A function to call with the steps done; it draws a bar for a long run on a terminal."""
+    if length < _LONG_RUN or not sys.stderr.isatty():
+        yield lambda steps: None
         return
-    with click.progressbar(items, label=label, file=sys.stderr) as bar:
-        yield from bar
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update

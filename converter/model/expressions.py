@@ -69,7 +69,7 @@ class Function(msgspec.Struct, frozen=True):
     index: int | None = None
 
 
-class Concat(msgspec.Struct, frozen=True):
+class Concat(msgspec.Struct, frozen=True, tag="concat"):
     """A subject made of several: fields and literal texts joined. It has no value if a field has none."""
 
     parts: tuple[FieldPath | str, ...]
@@ -78,7 +78,7 @@ class Concat(msgspec.Struct, frozen=True):
 Subject: TypeAlias = FieldPath | Concat
 
 
-class Predicate(msgspec.Struct, frozen=True):
+class Predicate(msgspec.Struct, frozen=True, tag="predicate"):
     """One question about one subject.
 
     ``values`` are the operands: any of them may satisfy the operator, or each must, by possibly
@@ -94,25 +94,25 @@ class Predicate(msgspec.Struct, frozen=True):
     functions: tuple[Function, ...] = ()
 
 
-class All(msgspec.Struct, frozen=True):
+class All(msgspec.Struct, frozen=True, tag="all"):
     """Every term holds; no terms: true."""
 
     terms: tuple[Expression, ...]
 
 
-class AnyOf(msgspec.Struct, frozen=True):
+class AnyOf(msgspec.Struct, frozen=True, tag="any"):
     """Some term holds; no terms: false."""
 
     terms: tuple[Expression, ...]
 
 
-class Not(msgspec.Struct, frozen=True):
+class Not(msgspec.Struct, frozen=True, tag="not"):
     """The term does not hold."""
 
     term: Expression
 
 
-class ForSome(msgspec.Struct, frozen=True):
+class ForSome(msgspec.Struct, frozen=True, tag="for_some"):
     """Some element (an object) of the list at ``path`` makes ``term`` hold; paths in it start there."""
 
     path: FieldPath

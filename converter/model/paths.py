@@ -32,7 +32,7 @@ _TOKEN = re.compile(
 )
 
 
-class FieldPath(msgspec.Struct, frozen=True, order=True):
+class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
     """A parsed field path: a non-empty tuple of steps, the first of which is a key."""
 
     steps: tuple[PathStep, ...]

@@ -1,0 +1,183 @@
+"""Reading whole collections of a platform's rules: many files, several processes, a cache by content.
+
+The whole folder is read even when single files are broken: a broken file gives a refused rule with its
+diagnostic. Nothing that is read is ever executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from converter import __version__
+from converter.logsources import load_packs
+from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
+from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.registry import platform
+
+LARGEST_FILE = 20_000_000
+"""Bytes. A larger file is refused before it is read."""
+
+_CHUNK = 32
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODER = msgspec.msgpack.Decoder(list[ReadRule])
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How to read: which platform, where the things lie that rules lean on, the team's log-source packs,
+    how many processes, and the folder of the cache (None: none).
+    """
+
+    platform: str
+    beside: tuple[str, ...] = ()
+    pack_folders: tuple[str, ...] = ()
+    jobs: int = 1
+    cache: str | None = None
+
+
+def rule_files(reading: Reading, paths: Iterable[Path]) -> list[Path]:
+    """The files at the paths: those named, and those in folders that hold rules of the platform, sorted.
+
+    Raises RuleError for a path that does not exist.
+    """
+    is_rule_file: Callable[[Path], bool] = platform(reading.platform).is_rule_file
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(file for file in sorted(path.rglob("*")) if file.is_file() and is_rule_file(file))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise RuleError(f"{path}: no such file or folder")
+    return list(dict.fromkeys(found))
+
+
+def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, list[ReadRule]]]:
+    """The rules of each file, in the order of the files."""
+    chunks = [[str(file) for file in files[i : i + _CHUNK]] for i in range(0, len(files), _CHUNK)]
+    if reading.jobs <= 1 or len(chunks) <= 1:
+        for chunk in chunks:
+            yield from _decoded(chunk, _read_chunk(reading, chunk))
+        return
+    with ProcessPoolExecutor(max_workers=reading.jobs) as pool:
+        for chunk, results in zip(
+            chunks, pool.map(_read_chunk, [reading] * len(chunks), chunks), strict=True
+        ):
+            yield from _decoded(chunk, results)
+
+
+def _decoded(chunk: list[str], results: list[bytes]) -> Iterator[tuple[Path, list[ReadRule]]]:
+    for file, encoded in zip(chunk, results, strict=True):
+        yield Path(file), _DECODER.decode(encoded)
+
+
+def _read_chunk(reading: Reading, files: list[str]) -> list[bytes]:
+    """The rules of some files, each encoded: what goes between processes and into the cache alike."""
+    return [_read_file(reading, Path(file)) for file in files]
+
+
+def _read_file(reading: Reading, file: Path) -> bytes:
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            return _refused(reading, file, "too-large", f"larger than {LARGEST_FILE} bytes")
+        data = file.read_bytes()
+        text = data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        return _refused(reading, file, "unreadable", str(error))
+    entry = _cache_entry(reading, file, data)
+    if entry is not None:
+        with suppress(OSError, msgspec.DecodeError):
+            encoded = entry.read_bytes()
+            _DECODER.decode(encoded)
+            return encoded
+    source = Source(file=str(file), text=text)
+    encoded = _ENCODE(platform(reading.platform).read(source, _context(reading)))
+    if entry is not None:
+        _store(entry, encoded)
+    return encoded
+
+
+@cache
+def _context(reading: Reading) -> ReadContext:
+    return ReadContext(
+        packs=load_packs(Path(folder) for folder in reading.pack_folders),
+        beside=tuple(map(Path, reading.beside)),
+    )
+
+
+def _refused(reading: Reading, file: Path, code: str, message: str) -> bytes:
+    diagnostic = Diagnostic(
+        code=code,
+        severity=Severity.ERROR,
+        message=message,
+        file=str(file),
+        platform=reading.platform,
+        effect=Fidelity.REFUSED,
+    )
+    rule = ReadRule(
+        source=str(file),
+        platform=reading.platform,
+        id="",
+        title=file.name,
+        fidelity=Fidelity.REFUSED,
+        diagnostics=(diagnostic,),
+    )
+    return _ENCODE([rule])
+
+
+def _cache_entry(reading: Reading, file: Path, data: bytes) -> Path | None:
+    """Where the reading of this content is kept: it depends on the text, its name, what lies beside it, the
+    packs and this package's own code.
+    """
+    if reading.cache is None:
+        return None
+    digest = hashlib.blake2b(_surroundings(reading), digest_size=20)
+    digest.update(str(file).encode())
+    digest.update(b"\0")
+    digest.update(_neighbours(file.parent))
+    digest.update(data)
+    name = digest.hexdigest()
+    return Path(reading.cache) / name[:2] / name
+
+
+@cache
+def _surroundings(reading: Reading) -> bytes:
+    package = Path(__file__).resolve().parent.parent
+    folders = [package, *map(Path, reading.beside), *map(Path, reading.pack_folders)]
+    return b"\0".join([__version__.encode(), reading.platform.encode(), *map(_state_of, folders)])
+
+
+@cache
+def _neighbours(folder: Path) -> bytes:
+    """The state of the folder that a rule lies in: helpers and macros beside it change its meaning."""
+    return b"".join(
+        f"{entry.name}:{entry.stat().st_size}:{entry.stat().st_mtime_ns}\n".encode()
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+        if entry.is_file() and not entry.name.endswith((".toml", ".yml", ".yaml"))
+    )
+
+
+def _state_of(folder: Path) -> bytes:
+    """Names, sizes and times of everything in a folder."""
+    digest = hashlib.blake2b(digest_size=20)
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            state = file.stat()
+            digest.update(f"{file}:{state.st_size}:{state.st_mtime_ns}\n".encode())
+    return digest.digest()
+
+
+def _store(entry: Path, encoded: bytes) -> None:
+    """Keep a reading; a cache that cannot be written is no reason to fail."""
+    with suppress(OSError):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        temporary = entry.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(encoded)
+        temporary.replace(entry)
