@@ -35,7 +35,8 @@ format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-outputs: $(DEV) ## Regenerate the committed renderings
+outputs: $(DEV) ## Regenerate the committed renderings, without those of rules that are gone
+	rm -rf outputs
 	$(BIN)/convert --to all
 
 bench: $(BENCH)

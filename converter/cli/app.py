@@ -28,6 +28,11 @@ EXIT_FINDING = 1
 EXIT_BAD_INPUT = 2
 
 
+def command_names() -> tuple[str, ...]:
+    """The names of all commands, the default one first."""
+    return tuple(_COMMANDS)
+
+
 class LazyGroup(click.RichGroup):
     """A group that imports a command's module when it runs, and takes ``render`` when none is named."""
 

@@ -1,0 +1,112 @@
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+EACH = None  # in a path: every element of a list
+NAMES = ("wget", "curl", "openssl", "socat", "ncat", "kubectl")
+NAMES_2 = (
+    "bash", "dash", "sh", "tcsh", "csh", "zsh", "ksh", "fish", "busybox",
+)
+ARGS_VALUES = (
+    "wget", "/bin/wget", "/usr/bin/wget", "/usr/local/bin/wget", "ssl_client", "/bin/ssl_client",
+    "/usr/bin/ssl_client", "/usr/local/bin/ssl_client", "curl", "/bin/curl", "/usr/bin/curl",
+    "/usr/local/bin/curl", "openssl", "/bin/openssl", "/usr/bin/openssl", "/usr/local/bin/openssl",
+    "socat", "/bin/socat", "/usr/bin/socat", "/usr/local/bin/socat", "ncat", "/bin/ncat",
+    "/usr/bin/ncat", "/usr/local/bin/ncat", "kubectl", "/bin/kubectl", "/usr/bin/kubectl",
+    "/usr/local/bin/kubectl",
+)
+ARGS_VALUES_2 = (
+    "which", "/bin/which", "/usr/bin/which", "/usr/local/bin/which", "man", "/bin/man",
+    "/usr/bin/man", "/usr/local/bin/man", "chmod", "/bin/chmod", "/usr/bin/chmod",
+    "/usr/local/bin/chmod", "chown", "/bin/chown", "/usr/bin/chown", "/usr/local/bin/chown",
+)
+
+
+def rule(event):
+    return (
+        "process" in texts(event, "event", "category")
+        and event.deep_get("host", "os", "type") == "linux"
+        and "start" in texts(event, "event", "type", EACH)
+        and event.deep_get("event", "action") == "exec"
+        and (
+            event.deep_get("process", "name") in NAMES
+            or (
+                event.deep_get("process", "name") in NAMES_2
+                and any(value in ARGS_VALUES for value in texts(event, "process", "args", EACH))
+                and not any(
+                    value in ARGS_VALUES_2
+                    for value in texts(event, "process", "args", EACH)
+                )
+            )
+        )
+        and event.deep_get("process", "interactive") is True
+        and event.deep_get("container", "id") is not None
+    )
+
+
+def alert_context(event):
+    return {
+        "process.name": event.deep_get("process", "name"),
+        "process.executable": event.deep_get("process", "executable"),
+        "process.args[]": context(event, "process", "args", EACH),
+        "container.id": event.deep_get("container", "id"),
+        "orchestrator.resource.name": event.deep_get("orchestrator", "resource", "name"),
+        "sequence_key": group_keys(event, ("orchestrator", "resource", "name")),
+    }
+
+
+def is_list(value):
+    """Event lists are sequences, but no Python lists."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def nodes(event, *path):
+    """What stands at a path. A text is a key; EACH is every element of a list, a number one of them."""
+    found = [event]
+    for step in path:
+        if isinstance(step, str):
+            found = [value.get(step) for value in found if isinstance(value, Mapping)]
+            continue
+        lists = [list(value) if is_list(value) else [value] for value in found]
+        if step is not EACH:
+            lists = [each[step:][:1] if -len(each) <= step < len(each) else [] for each in lists]
+        found = [value for each in lists for value in each]
+    return found
+
+
+def values(event, *path):
+    """The texts, numbers and booleans at a path; the elements of a list are taken one by one."""
+    pending = nodes(event, *path)[::-1]
+    found = []
+    while pending:
+        value = pending.pop()
+        if is_list(value):
+            pending.extend(list(value)[::-1])
+        elif value is not None and not isinstance(value, Mapping):
+            found.append(value)
+    return found
+
+
+def text(value):
+    """A value as text: true, 403, the text itself."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def texts(event, *path):
+    """The values at a path as texts."""
+    return [text(value) for value in values(event, *path)]
+
+
+def context(event, *path):
+    """What stands at a path, lists and objects as they are; a list of it where the path has EACH."""
+    found = [node for node in nodes(event, *path) if node is not None]
+    return found if EACH in path else next(iter(found), None)
+
+
+def group_keys(event, *paths):
+    """Every combination of the values at some paths, each as one text."""
+    combinations = list(product(*(texts(event, *path) for path in paths)))
+    return [key[0] if len(key) == 1 else str(list(key)) for key in combinations]

@@ -1,0 +1,98 @@
+from collections.abc import Mapping, Sequence
+
+EACH = None  # in a path: every element of a list
+
+
+def rule(event):
+    return (
+        event.get("eventType") in ("user.account.privilege.grant", "group.privilege.grant")
+        and event.deep_get("outcome", "result") == "SUCCESS"
+        and any(
+            value in ("Super administrator", "Organization administrator")
+            for value in texts(event, "debugContext", "debugData", "privilegeGranted")
+        )
+    )
+
+
+def title(event):
+    alternate_id = event.deep_get("actor", "alternateId", default="<unknown>")
+    privilege_granted = shown(event, "debugContext", "debugData", "privilegeGranted")
+    return f"{alternate_id} granted {privilege_granted}"
+
+
+def dedup(event):
+    return first_key(event, ("actor", "id"))
+
+
+def alert_context(event):
+    return {
+        "actor.alternateId": event.deep_get("actor", "alternateId"),
+        "granted_to": context(event, "target", EACH, "alternateId"),
+        "debugContext.debugData.privilegeGranted": context(event, "debugContext", "debugData", "privilegeGranted"),
+        "client.ipAddress": event.deep_get("client", "ipAddress"),
+    }
+
+
+def is_list(value):
+    """Event lists are sequences, but no Python lists."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def nodes(event, *path):
+    """What stands at a path. A text is a key; EACH is every element of a list, a number one of them."""
+    found = [event]
+    for step in path:
+        if isinstance(step, str):
+            found = [value.get(step) for value in found if isinstance(value, Mapping)]
+            continue
+        lists = [list(value) if is_list(value) else [value] for value in found]
+        if step is not EACH:
+            lists = [each[step:][:1] if -len(each) <= step < len(each) else [] for each in lists]
+        found = [value for each in lists for value in each]
+    return found
+
+
+def values(event, *path):
+    """The texts, numbers and booleans at a path; the elements of a list are taken one by one."""
+    pending = nodes(event, *path)[::-1]
+    found = []
+    while pending:
+        value = pending.pop()
+        if is_list(value):
+            pending.extend(list(value)[::-1])
+        elif value is not None and not isinstance(value, Mapping):
+            found.append(value)
+    return found
+
+
+def text(value):
+    """A value as text: true, 403, the text itself."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def texts(event, *path):
+    """The values at a path as texts."""
+    return [text(value) for value in values(event, *path)]
+
+
+def shown(event, *path):
+    """The values at a path for a reader."""
+    return ", ".join(texts(event, *path)) or "<unknown>"
+
+
+def context(event, *path):
+    """What stands at a path, lists and objects as they are; a list of it where the path has EACH."""
+    found = [node for node in nodes(event, *path) if node is not None]
+    return found if EACH in path else next(iter(found), None)
+
+
+def first_key(event, *paths):
+    """The first values at some paths as one text; empty, which is the rule's own group, if one is missing."""
+    firsts = [text for path in paths for text in texts(event, *path)[:1]]
+    if len(firsts) < len(paths):
+        return ""
+    return firsts[0] if len(firsts) == 1 else str(firsts)
