@@ -18,11 +18,15 @@ from converter.evaluate import matches
 from converter.logsources import canonical_event, load_packs
 from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.load import load_text
-from converter.model.rule import Rule, Sequence
+from converter.model.rule import AttackTag, Rule, Sequence
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.elastic import PLATFORM, toml_text
 from converter.platforms.elastic.codes import CODES, NOTES
+from converter.platforms.elastic.eql.literals import duration
+from converter.platforms.elastic.eql.sequences import WrittenStep, write_sequence
 from converter.platforms.elastic.rulefile import rule_name
+from converter.platforms.elastic.schedule import parse_since
+from converter.platforms.elastic.threat import threats
 from converter.platforms.losses import Losses
 from tests import strategies
 from tests.platforms.elastic.support import FIXTURES
@@ -229,3 +233,48 @@ def test_the_documentation_lists_every_code() -> None:
     page = (FIXTURES.parents[3] / "docs" / "elastic.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page[page.index("## Losses") :], re.MULTILINE))
     assert {code: text.replace("\\|", "|") for code, text in rows.items()} == {**CODES, **NOTES}
+
+
+def test_an_unknown_technique_is_left_out_and_said() -> None:
+    losses = Losses("elastic")
+    found = threats((AttackTag("TA0001", "T9999"), AttackTag("TA9999"), AttackTag("TA0001", "T1078")), losses)
+    assert [[t.entry.id for t in threat.techniques] for threat in found] == [["T1078"]]
+    assert [d.message.split()[0] for d in losses.diagnostics] == ["T9999", "TA9999"]
+
+
+@pytest.mark.parametrize("text", ["now", "now-5", "now-5x", "2026-01-01", "now-1d/d"])
+def test_other_date_math_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match="now-"):
+        parse_since(text)
+
+
+OCCURS, ABSENT = WrittenStep("any where true", ()), WrittenStep("any where true", (), absent=True)
+
+
+@pytest.mark.parametrize(
+    ("steps", "within"),
+    [
+        ([OCCURS, ABSENT], None),
+        ([ABSENT, ABSENT], timedelta(seconds=1)),
+        ([OCCURS], timedelta(seconds=1)),
+        ([OCCURS, WrittenStep("any where true", (), absent=True, repeat=2)], timedelta(seconds=1)),
+    ],
+)
+def test_sequences_that_eql_has_not(steps: list[WrittenStep], within: timedelta | None) -> None:
+    losses = Losses("elastic")
+    write_sequence(steps, within, losses)
+    assert [d.code for d in losses.diagnostics] == ["sequence"] * len(losses.diagnostics) != []
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(days=2), "2d"),
+        (timedelta(hours=36), "36h"),
+        (timedelta(seconds=90), "90s"),
+        (timedelta(milliseconds=1500), "1500ms"),
+        (timedelta(microseconds=1), "1ms"),
+    ],
+)
+def test_spans(span: timedelta, text: str) -> None:
+    assert duration(span) == text

@@ -66,7 +66,7 @@ class _Reader:
 
     def query(self, tree: lark.Tree[lark.Token]) -> Expression:
         if tree.data == "field":
-            name = self._name(tree.children[0])
+            name = self._name_or_all(tree.children[0])
             return self._values(tree.children[1], lambda literal: self._compared(tree, name, literal))  # type: ignore[arg-type]
         if tree.data == "range":
             return self._range(tree)
@@ -96,20 +96,22 @@ class _Reader:
             return FieldPath((name,))
         return FieldPath(tuple(name.removeprefix(self._nested).split(".")))
 
+    def _name_or_all(self, tree: object) -> str | None:
+        """The field's name; None for an unquoted ``*``, which is every field."""
+        return None if _literal(tree) == _EXISTS else self._name(tree)
+
     def _name(self, tree: object) -> str:
         literal = _literal(tree)
         if isinstance(literal, Quoted):
             return self._nested + literal
-        if literal == _EXISTS:
-            return "*"
         if ANY in literal:
             raise self._error(tree, "a wildcard in a field name")
         return self._nested + "".join(map(str, literal))
 
     # -- one comparison
 
-    def _compared(self, place: object, name: str, literal: Literal) -> Expression:
-        if name == "*":
+    def _compared(self, place: object, name: str | None, literal: Literal) -> Expression:
+        if name is None:
             if literal == _EXISTS:
                 return TRUE
             raise self._error(place, "a search of every field")
