@@ -264,7 +264,7 @@ class WhereReader:
         if operator in ("==", "!="):
             truth = tested(value, value.asks(Operator.IS, operand))
             return truth if operator == "==" else ternary_not(truth)
-        if isinstance(operand, str) and value.kind != "time" and times.parse(operand) is None:
+        if isinstance(operand, str) and value.kind != "time":
             raise SplError(f"an order of texts, against {operand!r}", at, "text-order")
         return tested(value, value.asks(_ORDER[operator], operand))
 
