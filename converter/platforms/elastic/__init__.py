@@ -8,7 +8,7 @@ from typing import Final
 from converter.logsources.pack import Pack
 from converter.logsources.project import project
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
+from converter.platforms.base import Artifact, Context, Engine, StoredEvent
 from converter.platforms.elastic.codes import CODES
 from converter.platforms.elastic.fields import PLATFORM as _NAME
 from converter.platforms.guarding import render_guarded
@@ -43,4 +43,4 @@ class Elastic:
         return ()
 
 
-PLATFORM: Final[Platform] = Elastic()
+PLATFORM: Final = Elastic()
