@@ -1,6 +1,7 @@
 """What a log looks like: packs, and what each platform stores of an event."""
 
 from converter.logsources.canonical import canonical_event
+from converter.logsources.canonicalise import canonicalise
 from converter.logsources.loader import PackLibrary, built_in_names, load_packs
 from converter.logsources.localise import (
     Localised,
@@ -9,6 +10,7 @@ from converter.logsources.localise import (
     localise_path,
 )
 from converter.logsources.project import project
+from converter.logsources.recognise import find_packs
 
 __all__ = [
     "Localised",
@@ -16,6 +18,8 @@ __all__ = [
     "PackLibrary",
     "built_in_names",
     "canonical_event",
+    "canonicalise",
+    "find_packs",
     "load_packs",
     "localise",
     "localise_path",

@@ -36,6 +36,12 @@ class PackLibrary(Mapping[str, Pack]):
             raise KeyError(name)
         return _built_in(name)
 
+    def names_on(self, name: str, platform: str) -> Mapping[str, Any]:
+        """What ``platforms.PLATFORM`` of a pack says, without building its field table."""
+        pack = self._own.get(name)
+        declared = _built_in_data(name).get("platforms", {}) if pack is None else pack.platforms
+        return declared.get(platform) or {}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
