@@ -52,7 +52,7 @@ def imported(path: Path) -> Iterator[tuple[str, ...]]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             head, *rest = name.split(".")
-            if head == "converter" and rest:
+            if head == "converter" and rest and not rest[0].startswith("__"):
                 yield tuple(rest)
 
 
