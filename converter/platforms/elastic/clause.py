@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+WIDTH: Final = 100
+"""Longer queries and lists are broken into lines; white space means nothing between their parts."""
 
 
 class Binding(enum.IntEnum):
@@ -36,6 +39,28 @@ def conjunction(clauses: Sequence[Clause]) -> Clause:
     if len(clauses) == 1:
         return clauses[0]
     return Clause(" and ".join([c.within(Binding.AND) for c in clauses]), Binding.AND)
+
+
+def on_lines(clause: Clause, terms: Sequence[Clause], indent: str) -> str:
+    """The conjunction ``clause`` of ``terms``, a line each where it is too long for one."""
+    if len(clause.text) <= WIDTH or len(terms) < 2:
+        return clause.text
+    return f"\n{indent}and ".join([term.within(Binding.AND) for term in terms])
+
+
+def listed(items: Sequence[str], separator: str, indent: str = "    ") -> str:
+    """Items with a separator between them, on several lines where they are too long for one."""
+    text = separator.join(items)
+    if len(text) <= WIDTH + WIDTH // 2:
+        return text
+    lines = [items[0]]
+    for item in items[1:]:
+        if len(lines[-1]) + len(separator) + len(item) > WIDTH:
+            lines[-1] += separator.rstrip()
+            lines.append(item)
+        else:
+            lines[-1] += separator + item
+    return f"\n{indent}".join(lines)
 
 
 def disjunction(clauses: Sequence[Clause]) -> Clause:

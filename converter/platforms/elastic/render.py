@@ -150,8 +150,8 @@ class _Rendering:
         elif self._rule.new_terms is not None:
             kind = "new_terms"
         condition = with_selection(selection(packs), localised.expression)
-        clause = kql_writer.write(condition, localised.fields, losses)
-        return Candidate("kuery", kind, clause.text, losses.diagnostics)
+        text = kql_writer.write_query(condition, localised.fields, losses)
+        return Candidate("kuery", kind, text, losses.diagnostics)
 
     def _check_groups(self, threshold: Threshold, losses: Losses) -> None:
         most = (
@@ -197,7 +197,7 @@ class _Rendering:
             localised = self._localised(step.condition, packs)
             written.append(
                 WrittenStep(
-                    event=_event(localised, packs, losses),
+                    event=_event(localised, packs, losses, indent="    "),
                     keys=tuple(self._stored(path, packs, "a join key") for path in step.by),
                     absent=step.absent,
                     repeat=step.repeat,
@@ -372,12 +372,12 @@ class _Rendering:
         self._losses.lose("suppression", Fidelity.WIDER, f"{why}; more alerts are shown than asked for")
 
 
-def _event(localised: Localised, packs: Sequence[Pack], losses: Losses) -> str:
+def _event(localised: Localised, packs: Sequence[Pack], losses: Losses, indent: str = "  ") -> str:
     """``process where …``"""
     word = category(packs)
     condition = with_selection(selection(packs, category_said=word != "any"), localised.expression)
-    clause = eql_writer.write(condition, localised.fields, losses)
-    return f"{eql_literals.category(word) if word != 'any' else word} where {clause.text}"
+    text = eql_writer.write_condition(condition, localised.fields, losses, indent)
+    return f"{eql_literals.category(word) if word != 'any' else word} where {text}"
 
 
 def _suppression_span(span: timedelta) -> tuple[int, str]:

@@ -15,9 +15,11 @@ from converter.model.expressions import All, AnyOf, Expression, Operator, Predic
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.eql.reader import read as read_eql
 from converter.platforms.elastic.eql.writer import write as write_eql
+from converter.platforms.elastic.eql.writer import write_condition
 from converter.platforms.elastic.kql import literals as kql_literals
 from converter.platforms.elastic.kql.reader import read as read_kql
 from converter.platforms.elastic.kql.writer import write as write_kql
+from converter.platforms.elastic.kql.writer import write_query
 from converter.platforms.elastic.patterns import ANY, format_like, parse_like, pattern
 from converter.platforms.losses import Losses
 from tests.platforms.elastic.made import (
@@ -39,9 +41,9 @@ def check(language: str, expression: Expression, happened: list[dict[str, Any]])
     """Written and read back, the verdicts are the same; with a loss they differ in its direction only."""
     losses = Losses("elastic")
     if language == "kql":
-        text = write_kql(expression, described(expression), losses).text
+        text = write_query(expression, described(expression), losses)
     else:
-        text = "any where " + write_eql(expression, described(expression), losses).text
+        text = "any where " + write_condition(expression, described(expression), losses)
     effects = {d.effect for d in losses.diagnostics if d.effect is not None}
     if Fidelity.REFUSED in effects:
         return
@@ -131,3 +133,18 @@ def test_operators_in_texts_do_not_change_the_tree(word: str) -> None:
     )
     read = read_eql(f"any where {write_eql(expression, {}, losses).text}", STORED)
     assert read.condition == expression
+
+
+def test_long_queries_are_laid_out_on_lines() -> None:
+    names = tuple(f"a rather long name, the {number}th" for number in range(8))
+    expression = All(
+        (Predicate(USER, Operator.IS, names), Predicate(FieldPath(("ok",)), Operator.IS, (True,)))
+    )
+    kql = write_query(expression, described(expression), Losses("elastic"))
+    eql = write_condition(expression, described(expression), Losses("elastic"))
+    assert max(map(len, (*kql.splitlines(), *eql.splitlines()))) < 120
+    assert kql.splitlines()[-1] == "  and ok:true"
+    assert eql.splitlines()[-1] == "  and ok == true"
+    assert read_eql(f"any where {eql}", STORED).condition == expression
+    first = read_kql(kql, STORED)
+    assert [matches(first, {"user.name": name, "ok": True}) for name in (*names, "x")] == [True] * 8 + [False]

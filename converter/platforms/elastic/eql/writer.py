@@ -27,7 +27,14 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
-from converter.platforms.elastic.clause import Clause, conjunction, disjunction, negation
+from converter.platforms.elastic.clause import (
+    Clause,
+    conjunction,
+    disjunction,
+    listed,
+    negation,
+    on_lines,
+)
 from converter.platforms.elastic.describe import describe, stored_name
 from converter.platforms.elastic.eql import literals
 from converter.platforms.elastic.eql.settings import COMPARISONS, LIKE_RESERVED
@@ -66,6 +73,20 @@ _FALSE = Clause("false")
 def write(expression: Expression, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> Clause:
     """An EQL condition for an expression in stored names. What is lost goes into ``losses``."""
     return _Writer(fields, losses).clause(expression)
+
+
+def write_condition(
+    expression: Expression,
+    fields: Mapping[FieldPath, PlatformField],
+    losses: Losses,
+    indent: str = "  ",
+) -> str:
+    """The same as a whole condition, its top-level terms on lines of their own where it is long."""
+    writer = _Writer(fields, losses)
+    if not isinstance(expression, All) or not expression.terms:
+        return writer.clause(expression).text
+    terms = [writer.clause(term) for term in expression.terms]
+    return on_lines(conjunction(terms), terms, indent)
 
 
 class _Writer:
@@ -172,13 +193,13 @@ class _Writer:
             ]
             if kind is FieldType.BOOLEAN or predicate.all_of or len(written) == 1:
                 return [Clause(f"{name} == {text}") for text in written]
-            return [Clause(f"{name} in ({', '.join(written)})")]
+            return [Clause(f"{name} in ({listed(written, ', ')})")]
         folds = predicate.ignore_case and any(map(has_case, texts))
         if folds:
             self._check_folding(predicate, texts)
         written = [literals.string(text) for text in texts]
         if len(written) > 1 and not predicate.all_of:
-            return [Clause(f"{name} {'in~' if folds else 'in'} ({', '.join(written)})")]
+            return [Clause(f"{name} {'in~' if folds else 'in'} ({listed(written, ', ')})")]
         return [
             Clause(f"{name} {_equality(folds, text)[0]} {_equality(folds, text)[1] % shown}")
             for text, shown in zip(texts, written, strict=True)
@@ -205,7 +226,7 @@ class _Writer:
         if predicate.all_of or len(plain) == 1:
             clauses[:0] = [Clause(f"{name} like{tilde} {text}") for text in plain]
         elif plain:
-            clauses.insert(0, Clause(f"{name} like{tilde} ({', '.join(plain)})"))
+            clauses.insert(0, Clause(f"{name} like{tilde} ({listed(plain, ', ')})"))
         return clauses
 
     def _regexes(self, predicate: Predicate, name: str, patterns: Sequence[str]) -> list[Clause]:
@@ -221,7 +242,7 @@ class _Writer:
             self._check_folding(predicate, patterns)
         if predicate.all_of or len(written) == 1:
             return [Clause(f"{name} regex{tilde} {text}") for text in written]
-        return [Clause(f"{name} regex{tilde} ({', '.join(written)})")]
+        return [Clause(f"{name} regex{tilde} ({listed(written, ', ')})")]
 
     # -- functions
 
@@ -326,7 +347,7 @@ def _cidr_match(name: str, networks: Sequence[str]) -> Clause:
         n if "/" in n or (address := address_of(n)) is None else f"{n}/{address.max_prefixlen}"
         for n in networks
     ]
-    return Clause(f"cidrMatch({name}, {', '.join([literals.string(n) for n in shown])})")
+    return Clause(f"cidrMatch({name}, {listed([literals.string(n) for n in shown], ', ')})")
 
 
 def _class(name: str, class_name: str, is_list: bool) -> Clause:

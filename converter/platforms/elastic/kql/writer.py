@@ -24,7 +24,15 @@ from converter.model.expressions import (
     Scalar,
 )
 from converter.model.paths import FieldPath
-from converter.platforms.elastic.clause import Binding, Clause, conjunction, disjunction, negation
+from converter.platforms.elastic.clause import (
+    Binding,
+    Clause,
+    conjunction,
+    disjunction,
+    listed,
+    negation,
+    on_lines,
+)
 from converter.platforms.elastic.describe import describe, stored_name
 from converter.platforms.elastic.fields import field_of
 from converter.platforms.elastic.kql import literals
@@ -60,6 +68,15 @@ _FALSE = Clause(f"not {MATCH_ALL}", Binding.NOT)
 def write(expression: Expression, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> Clause:
     """KQL for an expression in stored names. What is lost goes into ``losses``."""
     return _Writer(fields, losses).clause(expression)
+
+
+def write_query(expression: Expression, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> str:
+    """The same as a whole query, its top-level terms on lines of their own where it is long."""
+    writer = _Writer(fields, losses)
+    if not isinstance(expression, All) or not expression.terms:
+        return writer.clause(expression).text
+    terms = [writer.clause(term) for term in expression.terms]
+    return on_lines(conjunction(terms), terms, "  ")
 
 
 class _Writer:
@@ -293,7 +310,7 @@ def _combined(name: str, operands: list[Clause | str], all_of: bool) -> Clause:
     if len(plain) == 1:
         clauses.insert(0, Clause(f"{name}:{plain[0]}"))
     elif plain:
-        clauses.insert(0, Clause(f"{name}:({word.join(plain)})"))
+        clauses.insert(0, Clause(f"{name}:({listed(plain, word)})"))
     return conjunction(clauses) if all_of else disjunction(clauses)
 
 
