@@ -56,7 +56,8 @@ def test_the_check_catches(platform_name: str, name: str) -> None:
         for index, rule in enumerate(_rules())
         if changes(BREAKAGES[name], rule) and not _hidden_by_a_loss(whole.render(rule, context))
     ]
-    caught, missed = [], []
+    caught: list[str] = []
+    missed: list[str] = []
     for index in affected[:: max(1, len(affected) // _MOST_RULES)]:
         rule = _rules()[index]
         artifact = broken.render(rule, context)
