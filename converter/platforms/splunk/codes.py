@@ -24,6 +24,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
             "last step, fewer than two steps that must occur, or more than twenty."
         ),
         "settings": "The settings under platforms.splunk are not what they must be.",
+        "suppression": "Alerts cannot be throttled by a field whose name has a space or comma.",
         "threshold-count": "streamstats keeps no more than 10,000 events of a window by default.",
         "time-format": "The operand of an order is neither a number nor a timestamp.",
         "unknown-logsource": "No pack describes the log source.",
@@ -42,7 +43,6 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
             "counting anew; throttling makes them one alert."
         ),
         "sequence": "A sequence without a time limit is looked for within one run's time range.",
-        "throttle": "A grouping field whose name has a space or comma cannot be throttled by.",
         "time-format": "Times are read from text in the forms of ISO 8601 alone.",
         "time-ties": "Events of the same instant are taken in no documented order.",
         "window-edge": "Whether an event exactly as old as a time window still counts is not documented.",

@@ -7,11 +7,12 @@ drilldown, unit_test, deployment); the docstrings below say which rule a choice 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from converter.logsources.pack import Pack
+from converter.model.diagnostics import Fidelity
 from converter.model.paths import FieldPath
 from converter.model.rule import Level, Rule, Status
 from converter.platforms.losses import Losses
@@ -274,19 +275,20 @@ def _manual_test(status: str, settings: Settings) -> str:
 
 
 def _throttle(rule: Rule, query: Query, losses: Losses) -> tuple[str, tuple[str, ...]]:
-    """Period (``1800s``) and fields of throttling; the tool takes fields without spaces alone."""
+    """Period (``1800s``) and fields of throttling; none if a field's name is one that cannot be listed.
+
+    Without ``group_by`` the group of the threshold, sequence or new terms is the one suppressed.
+    """
     if rule.alert.suppress_for is None:
         return "", ()
     seconds = max(1, -int(-rule.alert.suppress_for.total_seconds() // 1))
-    fields = tuple(
-        dict.fromkeys(query.columns.final(query.columns.name(path)) for path in rule.alert.group_by)
-    )
+    named = [query.columns.final(query.columns.name(path)) for path in rule.alert.group_by] or query.group
+    fields = tuple(dict.fromkeys(named))
     if any(" " in name or "," in name for name in fields):
-        losses.note("throttle", "a grouping field has a space in its name, which throttling cannot name")
-        fields = ()
+        losses.lose(
+            "suppression",
+            Fidelity.WIDER,
+            "alerts cannot be throttled by a field with a space or comma in its name",
+        )
+        return "", ()
     return f"{seconds}s", fields
-
-
-def as_template_values(detection: Detection) -> dict[str, Any]:
-    """The detection as the template's variables."""
-    return {name: getattr(detection, name) for name in detection.__struct_fields__}

@@ -31,7 +31,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     ``stages``: the base search and the commands after it, without pipes. ``macros``: the log sources'.
     ``shown``: the fields of the results (empty: all of the event's). ``columns``: result field per canonical
-    path that the alert's title, grouping or a risk object may name.
+    path that the alert's title, grouping or a risk object may name. ``group``: the result fields that name
+    the group of a threshold, sequence or new terms.
     """
 
     stages: tuple[str, ...]
@@ -39,6 +40,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     window: Slice
     columns: Columns
     shown: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
 
     def text(self, filter_macro: str) -> str:
         """The whole search, ending in the filter macro."""
@@ -115,7 +117,21 @@ def render_query(builder: Builder) -> Query:
     elif rule.output:
         shown.append("_time")
     finish(builder, columns, stages, shown, group_by)
-    return Query(stages=tuple(stages), macros=macros, window=window, columns=columns, shown=tuple(shown))
+    return Query(
+        stages=tuple(stages),
+        macros=macros,
+        window=window,
+        columns=columns,
+        shown=tuple(shown),
+        group=tuple(columns.final(columns.name(path)) for path in _group(rule)),
+    )
+
+
+def _group(rule: Rule) -> tuple[FieldPath, ...]:
+    """The fields whose values make the groups of a threshold or of new terms."""
+    if rule.threshold is not None:
+        return rule.threshold.by
+    return () if rule.new_terms is None else rule.new_terms.fields
 
 
 def finish(

@@ -54,7 +54,14 @@ def render_sequence(builder: Builder) -> Query:
     shown = ["_time", f"start_{last}", *keys]
     grouped = [columns.name(path) for path in rule.alert.group_by]
     finish(builder, columns, stages, shown, grouped)
-    return Query(stages=tuple(stages), macros=macros, window=window, columns=columns, shown=tuple(shown))
+    return Query(
+        stages=tuple(stages),
+        macros=macros,
+        window=window,
+        columns=columns,
+        shown=tuple(shown),
+        group=tuple(keys),
+    )
 
 
 def _locate(builder: Builder, path: FieldPath, packs: Sequence[tuple[Pack, ...]]) -> LocalisedPath:

@@ -116,6 +116,15 @@ def test_the_saved_search_holds_the_schedule_and_the_throttle() -> None:
     assert detection(artifact)["tags"]["throttling"] == {"fields": ["user.username"], "period": "1800s"}
 
 
+def test_without_grouping_the_threshold_s_group_is_throttled() -> None:
+    quiet = {"title": "x", "suppress_for": "1h"}
+    _, keys = stanza(rendered(alert=quiet, threshold=THRESHOLD))
+    assert keys["alert.suppress.fields"] == "sourceIPs_0,user.username"
+    _, keys = stanza(rendered(alert=quiet))
+    assert (keys["alert.suppress.period"], keys["alert.digest_mode"]) == ("3600s", "1")
+    assert "alert.suppress.fields" not in keys
+
+
 def test_a_team_keeps_its_own_macro_and_index() -> None:
     artifact = rendered(platforms={"splunk": {"macro": "our_k8s", "index": "prod"}})
     assert artifact.query.startswith('index=prod `our_k8s` verb="list"')

@@ -23,10 +23,10 @@ WORD_COMMANDS: Final = frozenset(
     collect convert dedup delta extract fields fieldsummary filldown fillnull fit foreach format from
     head highlight inputlookup iplocation join kv lookup makemv makeresults map metadata multikv
     multisearch mvcombine mvexpand nomv outputlookup regex replace rest return reverse rex savedsearch
-    sendalert set sort spath strcat table tail transaction transpose typer union untable where_words
-    xmlkv xpath xyseries fromjson dbxquery datamodel outlier cluster anomalydetection predict trendline
-    geostats gauge loadjob pivot reltime overlap erex eventcount localize sichart sitop cofilter
-    correlate associate anomalies""".split()
+    sendalert set sort spath strcat table tail transaction transpose typer union untable xmlkv xpath
+    xyseries fromjson dbxquery datamodel outlier cluster anomalydetection predict trendline geostats
+    gauge loadjob pivot reltime overlap erex eventcount localize sichart sitop cofilter correlate
+    associate anomalies""".split()
 )
 """Commands that are read as words, options, texts and subsearches, whatever they mean."""
 
