@@ -163,7 +163,8 @@ def test_a_lost_step_is_a_problem(rule: Rule) -> None:
     text = TEXT.replace("threshold:", "x: ").split("indicators")[0]
     (sequence,) = load_text(
         text
-        + "sequence: {steps: [{indicators: [{field: a, is: 1}], repeat: 2}, {indicators: [{field: a, is: 2}]}]}"
+        + "sequence:\n  steps:\n    - {indicators: [{field: a, is: 1}], repeat: 2}\n"
+        + "    - {indicators: [{field: a, is: 2}]}\n"
     )
 
     def shorter(rule: Rule) -> Rule:
