@@ -25,6 +25,15 @@ WORDS = (
     "kube-system default ConsoleLogin AssumeRole user.session.start repo.create 10.0.0.1 Mozilla/5.0 "
     '"quoted" a*b café --flag=$HOME %TEMP% {x} [y] (z) a|b'
 ).split(" ")
+DESCRIPTION = (
+    "Detects activity that was made up to measure how long its conversion takes. Public rules explain in two "
+    "or three sentences what they look for and why it matters, and their metadata is read and written too."
+)
+REFERENCES = [
+    "https://example.org/threats/made-up-activity",
+    "https://example.com/blog/2024/07/how-it-was-found.html",
+]
+FALSE_POSITIVES = ["Administrators at their daily work", "Scanners of the security team"]
 SIGMA_MODIFIERS = {
     "starts_with": "|startswith",
     "ends_with": "|endswith",
@@ -138,11 +147,16 @@ def canonical(draft: Draft) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "id": _id(draft),
         "title": f"Generated rule {draft.number}",
-        "description": "Made by chance, to be measured.",
+        "description": DESCRIPTION,
         "severity": "medium",
         "status": "test",
         "logsource": draft.pack.name,
-        "attack": ["TA0007"],
+        "attack": ["TA0007", "TA0007:T1613"],
+        "false_positives": FALSE_POSITIVES,
+        "references": REFERENCES,
+        "author": "Generator",
+        "created": "2024-07-17",
+        "updated": "2025-01-08",
     }
     if "sequence" not in draft.extra:
         rule["indicators"] = canonical_terms(draft.terms)
@@ -161,11 +175,16 @@ def sigma(draft: Draft) -> dict[str, Any]:
         "title": f"Generated rule {draft.number}",
         "id": _id(draft),
         "status": "test",
-        "description": "Made by chance, to be measured.",
+        "description": DESCRIPTION,
+        "references": REFERENCES,
+        "author": "Generator",
+        "date": "2024-07-17",
+        "modified": "2025-01-08",
+        "tags": ["attack.discovery", "attack.t1613"],
         "logsource": {"product": "generated", "service": draft.pack.name},
         "detection": detection,
+        "falsepositives": FALSE_POSITIVES,
         "level": "medium",
-        "tags": ["attack.discovery"],
     }
 
 

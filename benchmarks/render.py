@@ -1,7 +1,8 @@
 """Rendering 3,000 generated rules for three platforms, beside sigma-cli converting as many for one.
 
 Both programs are timed as a user runs them, files in and files out, and as libraries, rule objects in and
-text out. A rendered rule of ours is a whole artifact (query, metadata, tests); of sigma-cli, a query.
+text out. A rendered rule of ours is a whole artifact (query and metadata); of sigma-cli, a query. Its Splunk
+target asks for a processing pipeline; the one for Windows leaves the other log sources as they are.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def main() -> None:
         written = sum(path.is_file() for path in (root / "out").rglob("*"))
         if not written:
             raise RuntimeError("nothing was rendered")
-        command = ("convert", "--target", "splunk", "--without-pipeline", "--skip-unsupported")
+        command = ("convert", "--target", "splunk", "--pipeline", "splunk_windows", "--skip-unsupported")
         reference = program(BIN / "sigma", *command, "--output", root / "sigma.out", theirs)
         lines = (root / "sigma.out").read_text(encoding="utf-8").splitlines()
         if len(lines) < 0.9 * count:
