@@ -262,7 +262,8 @@ class _Rendering:
 
     def _file(self, candidate: Candidate, packs: Sequence[Pack]) -> RuleFile:
         asked = parse_since(self._settings.from_) if self._settings.from_ else None
-        span = look_back(self._interval, self._window(), asked)
+        overlap = self._rule.threshold is None
+        span = look_back(self._interval, self._window(), asked, overlap=overlap)
         threshold, new_terms = None, None
         if candidate.type == "threshold":
             threshold = self._threshold_block(packs)
@@ -282,13 +283,14 @@ class _Rendering:
             suppression=self._suppression(candidate, packs),
             threshold=threshold,
             new_terms=new_terms,
+            timestamp_override=None if self._rule.sequence is not None else self._settings.timestamp_override,
         )
 
-    def _window(self) -> timedelta | None:
+    def _window(self) -> timedelta:
         if self._rule.threshold is not None:
             return self._rule.threshold.within
         if self._rule.sequence is None:
-            return None
+            return timedelta()
         if self._rule.sequence.within is None:
             self._losses.lose(
                 "window",
@@ -296,7 +298,7 @@ class _Rendering:
                 "the sequence has no time limit, but each run of the rule sees only the events since `from`",
                 "give the sequence a `within`, or platforms.elastic a longer `from`",
             )
-            return None
+            return timedelta()
         return self._rule.sequence.within
 
     def _report_window(self, within: timedelta, span: timedelta) -> None:

@@ -63,7 +63,11 @@ class NewTermsBlock(msgspec.Struct, frozen=True):
 
 
 class RuleFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes into the file beside the rule itself."""
+    """What goes into the file beside the rule itself.
+
+    ``timestamp_override``: none for sequences, whose steps it would put into another order (Elastic never
+    sets it there: elastic/detection-rules, tests of all rules).
+    """
 
     language: str
     type: str
@@ -75,6 +79,7 @@ class RuleFile(msgspec.Struct, frozen=True, kw_only=True):
     suppression: Suppression | None = None
     threshold: ThresholdBlock | None = None
     new_terms: NewTermsBlock | None = None
+    timestamp_override: str | None = None
 
 
 def rule_file(rule: Rule, file: RuleFile, settings: Settings, losses: Losses) -> str:

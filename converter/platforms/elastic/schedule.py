@@ -16,13 +16,13 @@ OVERLAP: Final = timedelta(minutes=4)
 _UNITS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (MINUTE, "m"))
 
 
-def look_back(interval: timedelta, window: timedelta | None, asked: timedelta | None) -> timedelta:
+def look_back(interval: timedelta, window: timedelta, asked: timedelta | None, *, overlap: bool) -> timedelta:
     """The ``from`` of a rule whose window has to lie within one run, in whole minutes.
 
-    Without a window: the interval and an overlap. With one: the window and the interval, so that every
-    window of that length lies within some run. ``asked``: what the settings ask for, if that is more.
+    The window and the interval, so that every window of that length lies within some run; with ``overlap``
+    a little more, for events that come late. ``asked``: what the settings ask for, if that is more.
     """
-    needed = interval + (OVERLAP if window is None else window)
+    needed = interval + window + (OVERLAP if overlap else timedelta())
     return max(whole_minutes(needed), asked or timedelta())
 
 

@@ -87,6 +87,7 @@ def must_load(data: dict[str, Any]) -> None:
         ("query", "kuery"), ("threshold", "kuery"), ("new_terms", "kuery"), ("eql", "eql"), ("esql", "esql")
     }  # fmt: skip
     assert ("index" in rule) == (rule["language"] != "esql")
+    assert not (rule["query"].lstrip().startswith("sequence") and "timestamp_override" in rule)
     for threat in rule.get("threat", ()):
         assert set(threat) <= {"framework", "tactic", "technique"}
         assert threat["framework"] == "MITRE ATT&CK"
