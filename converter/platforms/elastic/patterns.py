@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from converter.model.expressions import Operator
 
 
 class Wildcard(enum.Enum):
@@ -63,3 +66,14 @@ def _escaped(text: str) -> str:
 def literals(parts: Pattern) -> list[str]:
     """The literal pieces alone."""
     return [part for part in parts if isinstance(part, str)]
+
+
+PATTERN_OF: Final[Mapping[Operator, Callable[[str], Pattern]]] = MappingProxyType(
+    {
+        Operator.STARTS_WITH: lambda text: pattern((text, ANY)),
+        Operator.ENDS_WITH: lambda text: pattern((ANY, text)),
+        Operator.CONTAINS: lambda text: pattern((ANY, text, ANY)),
+        Operator.LIKE: parse_like,
+    }
+)
+"""Operator → the wildcard pattern that means the same as its operand."""

@@ -8,7 +8,7 @@ are not written: on a field they become wildcard queries with their operand unes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType, PlatformField
@@ -55,9 +55,8 @@ from converter.platforms.elastic.operands import (
 from converter.platforms.elastic.patterns import (
     ANY,
     ONE,
+    PATTERN_OF,
     Pattern,
-    parse_like,
-    pattern,
 )
 from converter.platforms.elastic.patterns import (
     literals as pattern_literals,
@@ -175,7 +174,7 @@ class _Writer:
             return None
         if operator is Operator.REGEX:
             return self._regexes(predicate, name, [text_of(value) for value in values])
-        return self._patterns(predicate, name, [_PATTERNS[operator](text_of(value)) for value in values])
+        return self._patterns(predicate, name, [PATTERN_OF[operator](text_of(value)) for value in values])
 
     def _equal(
         self, predicate: Predicate, name: str, kind: FieldType, values: Sequence[Scalar]
@@ -380,10 +379,3 @@ _ON_CONCAT: Mapping[Operator, str] = {
     Operator.CONTAINS: "stringContains(%s, %s)",
 }
 """On a joined value these run as scripts, with their operand as it is."""
-
-_PATTERNS: Mapping[Operator, Callable[[str], Pattern]] = {
-    Operator.STARTS_WITH: lambda text: pattern((text, ANY)),
-    Operator.ENDS_WITH: lambda text: pattern((ANY, text)),
-    Operator.CONTAINS: lambda text: pattern((ANY, text, ANY)),
-    Operator.LIKE: parse_like,
-}

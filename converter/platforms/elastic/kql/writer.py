@@ -7,7 +7,7 @@ its translation to query DSL (whole-value ``wildcard`` queries on keyword fields
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType, PlatformField
@@ -50,9 +50,8 @@ from converter.platforms.elastic.operands import (
 )
 from converter.platforms.elastic.patterns import (
     ANY,
+    PATTERN_OF,
     Pattern,
-    parse_like,
-    pattern,
 )
 from converter.platforms.elastic.patterns import (
     literals as pattern_literals,
@@ -159,7 +158,7 @@ class _Writer:
             return [_in_network(name, network_as_union(text_of(value))) for value in values]
         if operator is Operator.IP and kind is FieldType.IP:
             return [_address_class(name, text_of(value), field.is_list) for value in values]
-        make = _PATTERNS.get(operator)
+        make = PATTERN_OF.get(operator)
         if make is None or kind not in EXACT_TYPES:
             return None
         return self._wildcards(predicate, kind, [make(text_of(value)) for value in values])
@@ -202,7 +201,7 @@ class _Writer:
 
     def _words(self, predicate: Predicate, values: Iterable[Scalar]) -> list[Clause | str] | None:
         """An analysed field: the words of the text, in a row or each somewhere. Always wider."""
-        make = _PATTERNS.get(predicate.operator)
+        make = PATTERN_OF.get(predicate.operator)
         if make is None and predicate.operator is not Operator.IS:
             return None
         self._losses.lose(
@@ -312,12 +311,3 @@ def _combined(name: str, operands: list[Clause | str], all_of: bool) -> Clause:
     elif plain:
         clauses.insert(0, Clause(f"{name}:({listed(plain, word)})"))
     return conjunction(clauses) if all_of else disjunction(clauses)
-
-
-_PATTERNS: Mapping[Operator, Callable[[str], Pattern]] = {
-    Operator.STARTS_WITH: lambda text: pattern((text, ANY)),
-    Operator.ENDS_WITH: lambda text: pattern((ANY, text)),
-    Operator.CONTAINS: lambda text: pattern((ANY, text, ANY)),
-    Operator.LIKE: parse_like,
-}
-"""Operator → the wildcard pattern that means the same."""
