@@ -1,0 +1,50 @@
+"""What the Sigma reader and writer say of a rule, by code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+READING: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "aggregation": "An aggregation behind a pipe in the condition, which Sigma 2 no longer has.",
+        "base64": "A text with wildcards, which has no Base64 form.",
+        "condition": "A condition that is not in Sigma's language, or names a detection that is not there.",
+        "correlation": "A correlation that the canonical rule has no counterpart of.",
+        "detection": "A detection that is not built as Sigma's are.",
+        "filter": "A filter, which is no rule by itself.",
+        "keywords": "Values without a field, where the log source has no field with the log's whole text.",
+        "modifier": "A modifier that Sigma does not have, or that does not fit the value.",
+        "order": "A correlation in any order, read as the one order in which it lists its rules.",
+        "placeholder": "A placeholder whose values are not in the rule.",
+        "regex-construct": "A regular expression that does not run in linear time (lookaround, backreferences).",
+        "rule-missing": "A correlation that names a rule which is neither in the text nor beside it.",
+        "same-as": "A part of another field's text; fields are compared as wholes.",
+        "sigma": "What pySigma itself does not accept.",
+        "time-part": "The hour, day, week, month or year of a time.",
+        "too-deep": "More nesting than any rule needs.",
+        "too-many": "More values than any rule needs.",
+    }
+)
+"""Code → why a rule is refused, or read with a loss."""
+
+LOSSES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "array-index": "One place of a list cannot be addressed: any element may match.",
+        "concat": "Joined fields cannot be compared.",
+        "constant": "A condition that is always or never true cannot be said.",
+        "field-name": "A field whose name Sigma cannot write (one with a bar, or an empty one).",
+        "ip-class": "An address cannot be asked to be in several classes at once.",
+        "logsource": "Sigma has no name for the log source, or the rule reads several, and a rule has one.",
+        "new-terms": "There are no rules about values that were not seen before.",
+        "regex-construct": "A pattern that pySigma, which checks by Python's engine, does not take.",
+        "same-element": "The conditions on one element of a list may be met by different elements.",
+        "sequence": "A sequence without a time limit, with a step that must not occur, or of too many steps.",
+        "suppression": "Alerts cannot be suppressed; more are shown.",
+        "time-order": "Times cannot be compared, only numbers.",
+        "value-function": "A value function that Sigma has not.",
+        "window": "A time span that is not of whole seconds becomes longer.",
+    }
+)
+"""Loss code → what is lost in writing."""

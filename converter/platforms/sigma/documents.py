@@ -1,0 +1,172 @@
+"""Sigma's YAML: the documents of a text, where things stand in them, and what lies beside the text.
+
+A text may hold several documents (rules, correlations, filters). Unquoted scalars follow YAML 1.2's core
+schema, but digits behind a zero stay text: ``00000409`` is a keyboard layout, not the number 409.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from converter.model.diagnostics import Diagnostic, Fidelity, Severity
+from converter.model.tables import MAX_FILE_BYTES
+from converter.model.yaml_in import Locator, plain_value, read_yaml
+from converter.platforms.sigma.detections import Steps
+
+NAME: Final = "sigma"
+SUFFIXES: Final = (".yml", ".yaml")
+_KINDS: Final = ("correlation", "filter", "detection")
+
+
+def scalar(text: str) -> object:
+    """What an unquoted scalar means."""
+    if len(text) > 1 and text[0] == "0" and text.isdigit() and text.isascii():
+        return text
+    return plain_value(text)
+
+
+class Text:
+    """A text and its documents. ``problems``: what keeps it from being read at all."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self._text = text
+        self._locator: Locator | None = None
+        self.problems: tuple[Diagnostic, ...] = ()
+        self.documents: list[Doc] = []
+        if len(text) > MAX_FILE_BYTES:
+            self.problems = (self.plain_finding("too-large", f"a file of over {MAX_FILE_BYTES} characters"),)
+            return
+        documents, problems = read_yaml(text.removeprefix("\ufeff"), scalar)
+        self.problems = tuple(
+            self.plain_finding(p.code, p.message, p.hint, p.line, p.column) for p in problems
+        )
+        given = [(document.index, document.data) for document in documents if document.data is not None]
+        self.documents = [Doc(self, index, data) for index, data in _with_globals(given)]
+
+    def plain_finding(
+        self,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> Diagnostic:
+        """A finding that keeps the text from being read."""
+        return Diagnostic(
+            code=code,
+            severity=Severity.ERROR,
+            message=message,
+            hint=hint,
+            file=self.file,
+            line=line,
+            column=column,
+            platform=NAME,
+            effect=Fidelity.REFUSED,
+        )
+
+    def position(self, document: int, at: Steps, offset: tuple[str, int] | None = None) -> tuple[int, int]:
+        """Line and column (from 1) of a place; with ``offset``, of so far into that scalar's text."""
+        if self._locator is None:
+            self._locator = Locator(self._text)
+        line, column = self._locator.position(document, at, on_key=False)
+        if offset is not None:
+            written = self._text.split("\n")[line - 1]
+            start = written.find(offset[0], max(0, column - 1))
+            if start >= 0:
+                return line, start + offset[1] + 1
+        return line, column
+
+
+def _with_globals(documents: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Documents with what an earlier ``action: global`` gives to all that follow (Sigma 1 collections)."""
+    shared: dict[str, Any] = {}
+    for index, data in documents:
+        if isinstance(data, dict) and data.get("action") == "global":
+            shared = _over(shared, {key: value for key, value in data.items() if key != "action"})
+        elif isinstance(data, dict) and data.get("action") == "reset":
+            shared = {}
+        elif isinstance(data, dict) and shared:
+            yield index, _over(shared, data)
+        else:
+            yield index, data
+
+
+def _over(base: Mapping[str, Any], own: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in own.items():
+        there = base.get(key)
+        if isinstance(value, Mapping) and isinstance(there, Mapping) and depth < 10:
+            result[key] = _over(there, value, depth + 1)
+        else:
+            result[key] = value
+    return result
+
+
+class Doc:
+    """One document of a text."""
+
+    def __init__(self, text: Text, index: int, data: Any) -> None:
+        self.text = text
+        self.index = index
+        self.data: dict[str, Any] = data if isinstance(data, dict) else {}
+        self.is_mapping = isinstance(data, dict)
+
+    @property
+    def kind(self) -> str:
+        """``correlation``, ``filter`` or, for everything else, ``rule``."""
+        found = next((kind for kind in _KINDS if kind in self.data), "rule")
+        return "rule" if found == "detection" else found
+
+    def is_called(self, reference: str) -> bool:
+        """Whether a reference, an id or a name, means this document."""
+        return bool(reference) and (
+            self.data.get("name") == reference or str(self.data.get("id", "")).lower() == reference.lower()
+        )
+
+
+def beside(folders: Iterable[Path]) -> Iterator[Doc]:
+    """The documents of the rule files in folders, in order of name. What cannot be read is left out."""
+    for folder in folders:
+        try:
+            stamp = folder.stat().st_mtime_ns
+        except OSError:
+            continue
+        yield from _in_folder(str(folder), stamp)
+
+
+_MOST_FILES: Final = 20_000
+
+
+@lru_cache(maxsize=32)
+def _in_folder(folder: str, _stamp: int) -> tuple[Doc, ...]:
+    found: list[Doc] = []
+    try:
+        paths = sorted(path for path in Path(folder).iterdir() if path.suffix in SUFFIXES)[:_MOST_FILES]
+    except OSError:
+        return ()
+    for path in paths:
+        text = _file_text(path)
+        if text is not None:
+            found.extend(Text(str(path), text).documents)
+    return tuple(found)
+
+
+def _file_text(path: Path) -> str | None:
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            return None
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def is_rule_file(path: Path) -> bool:
+    """Whether a file holds Sigma: YAML with a detection, a correlation or a filter at the top level."""
+    if path.suffix not in SUFFIXES or path.name.startswith("."):
+        return False
+    text = _file_text(path)
+    return text is not None and any(f"\n{kind}:" in f"\n{text}" for kind in _KINDS)

@@ -1,0 +1,308 @@
+"""One predicate as Sigma's detection items: a key (field and modifiers) and values.
+
+What is written reads back as the same question (:mod:`converter.platforms.sigma.detections`): texts are
+escaped, compared without case only where the rule asks for that, and never mistaken for numbers.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from converter.evaluate.values import number_of
+from converter.model.addresses import Network, networks_of
+from converter.model.diagnostics import Fidelity
+from converter.model.expressions import (
+    ORDER_OPERATORS,
+    Concat,
+    FunctionName,
+    Operator,
+    Predicate,
+    Scalar,
+)
+from converter.model.paths import FieldPath
+from converter.model.regex import RegexError, parse, render
+from converter.model.regex.syntax import Dialect
+from converter.platforms.losses import Losses
+from converter.platforms.sigma.values import linear
+
+
+class Item(msgspec.Struct, frozen=True):
+    """``key: values``; several values are alternatives unless the key has the modifier ``all``."""
+
+    key: str
+    values: tuple[Any, ...]
+
+
+_AFFIX: Final = {
+    Operator.STARTS_WITH: "startswith",
+    Operator.ENDS_WITH: "endswith",
+    Operator.CONTAINS: "contains",
+}
+_SPECIAL: Final = "*?"
+
+
+def items(predicate: Predicate, losses: Losses) -> list[Item] | None:
+    """Items any of which says the predicate (or all of which, with ``all_of``); None if none can.
+
+    What cannot be said is recorded in ``losses``.
+    """
+    plain = _without_functions(predicate)
+    if plain is None:
+        names = ", ".join(function.name for function in predicate.functions)
+        losses.refuse("value-function", f"Sigma has no value function {names}")
+        return None
+    if len(plain) > 1:
+        found = [items(one, losses) for one in plain]
+        return [item for some in found if some is not None for item in some]
+    predicate = plain[0]
+    if isinstance(predicate.subject, Concat):
+        losses.refuse("concat", "Sigma cannot compare joined fields")
+        return None
+    name = field_name(predicate.subject, losses)
+    if name is None:
+        return None
+    return _Writer(predicate, name, losses).items()
+
+
+def field_name(path: FieldPath, losses: Losses) -> str | None:
+    """The Sigma name of a stored path: its one key; an index behind it is lost."""
+    name = str(path.steps[0])
+    if len(path.steps) > 1:
+        losses.lose(
+            "array-index",
+            Fidelity.WIDER,
+            f"{path}: Sigma cannot address one place of a list, so any element may match",
+        )
+    if "|" in name or not name:
+        losses.refuse("field-name", f"Sigma cannot name the field {name!r}")
+        return None
+    return name
+
+
+def _without_functions(predicate: Predicate) -> list[Predicate] | None:
+    """The predicate without value functions, where Sigma has another way to say them; None elsewhere."""
+    if not predicate.functions:
+        return [predicate]
+    function, *more = predicate.functions
+    texts = [value for value in predicate.values if isinstance(value, str)]
+    if (
+        more
+        or not texts
+        or len(texts) < len(predicate.values)
+        or any(number_of(t) is not None for t in texts)
+    ):
+        return None
+    bare = msgspec.structs.replace(predicate, functions=())
+    if function.name is FunctionName.LOWER and predicate.operator in (Operator.IS, *_AFFIX):
+        return (
+            [msgspec.structs.replace(bare, ignore_case=True)] if all(t == t.lower() for t in texts) else None
+        )
+    is_name = not any(slash in text for text in texts for slash in "/\\")
+    if function.name is FunctionName.BASENAME and predicate.operator is Operator.IS and is_name:
+        if predicate.all_of and len(texts) > 1:
+            return None
+        behind = tuple(slash + text for text in texts for slash in "\\/")
+        return [bare, msgspec.structs.replace(bare, operator=Operator.ENDS_WITH, values=behind)]
+    return None
+
+
+class _Writer:
+    def __init__(self, predicate: Predicate, name: str, losses: Losses) -> None:
+        self._predicate = predicate
+        self._name = name
+        self._losses = losses
+
+    def items(self) -> list[Item] | None:
+        operator, values = self._predicate.operator, self._predicate.values
+        if operator is Operator.EXISTS:
+            return [Item(f"{self._name}|exists", (True,))]
+        if operator is Operator.SAME_AS:
+            return self._same_as()
+        scalars = [value for value in values if not isinstance(value, FieldPath)]
+        if operator in ORDER_OPERATORS:
+            return self._order(scalars)
+        if operator is Operator.CIDR:
+            networks = [str(ipaddress.ip_network(str(value))) for value in scalars]
+            return [self._item(("cidr",), networks)]
+        if operator is Operator.IP:
+            return self._classes([str(value) for value in scalars])
+        if operator is Operator.REGEX:
+            return self._regexes([str(value) for value in scalars])
+        return self._texts(scalars)
+
+    def _item(self, modifiers: Sequence[str], values: Sequence[Any]) -> Item:
+        every = ("all",) if self._predicate.all_of and len(values) > 1 else ()
+        return Item("|".join((self._name, *modifiers, *every)), tuple(values))
+
+    def _same_as(self) -> list[Item] | None:
+        names = [field_name(p, self._losses) for p in self._predicate.values if isinstance(p, FieldPath)]
+        if None in names:
+            return None
+        cased = () if self._predicate.ignore_case else ("cased",)
+        return [self._item((*cased, "fieldref"), [escaped(str(name)) for name in names])]
+
+    def _order(self, values: Sequence[Scalar]) -> list[Item] | None:
+        numbers = [number_of(value) for value in values]
+        if any(number is None for number in numbers):
+            self._losses.refuse("time-order", "Sigma compares numbers only, not times")
+            return None
+        return [self._item((str(self._predicate.operator),), numbers)]
+
+    def _classes(self, names: Sequence[str]) -> list[Item] | None:
+        if self._predicate.all_of and len(names) > 1:
+            self._losses.refuse("ip-class", "Sigma cannot ask for addresses of several classes at once")
+            return None
+        networks = dict.fromkeys(network for name in names for network in _class_networks(name))
+        return [self._item(("cidr",), list(networks))]
+
+    def _regexes(self, patterns: Sequence[str]) -> list[Item] | None:
+        written = [_portable(pattern) for pattern in patterns]
+        if None in written:
+            bad = patterns[written.index(None)]
+            self._losses.refuse(
+                "regex-construct", f"the pattern {bad[:80]!r} cannot be written for Sigma's tools"
+            )
+            return None
+        return [self._item(("re", "i") if self._predicate.ignore_case else ("re",), written)]
+
+    def _texts(self, values: Sequence[Scalar]) -> list[Item]:
+        """is, like and the affixes: one item for each set of modifiers."""
+        groups: dict[tuple[str, ...], list[Any]] = {}
+        for value in values:
+            modifiers, written = self._text(value)
+            groups.setdefault(modifiers, []).append(written)
+        if self._predicate.all_of and len(values) > 1 and len(groups) > 1:
+            return [
+                Item(
+                    "|".join((self._name, *modifiers, *(("all",) if len(written) > 1 else ()))),
+                    tuple(written),
+                )
+                for modifiers, written in groups.items()
+            ]
+        return [self._item(modifiers, written) for modifiers, written in groups.items()]
+
+    def _text(self, value: Scalar) -> tuple[tuple[str, ...], Any]:
+        operator = self._predicate.operator
+        if operator is Operator.IS and not isinstance(value, str):
+            folded = isinstance(value, bool) and self._predicate.ignore_case
+            return (), str(value).lower() if folded else value
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        cased = ("cased",) if not self._predicate.ignore_case and has_case(text) else ()
+        if operator is Operator.LIKE:
+            if _is_literal(text):
+                body = re.escape(_unescaped(text))
+                return (("re", "i") if self._predicate.ignore_case else ("re",)), f"^{body}$"
+            return cased, from_like(text)
+        return ((*((_AFFIX[operator],) if operator in _AFFIX else ()), *cased)), escaped(text)
+
+
+def has_case(text: str) -> bool:
+    """Whether ignoring case makes a difference to what the text matches."""
+    return text.lower() != text or text.upper() != text
+
+
+def escaped(text: str) -> str:
+    """A text in which nothing is a wildcard (Sigma specification, "Escaping")."""
+    out: list[str] = []
+    for position, character in enumerate(text):
+        after = text[position + 1 : position + 2]
+        if character in _SPECIAL or (character == "\\" and after and after in "\\*?"):
+            out.append("\\")
+        out.append(character)
+    return "".join(out)
+
+
+def _tokens(pattern: str) -> list[tuple[str, bool]]:
+    """A canonical wildcard pattern as characters, each with whether it is a wildcard."""
+    found: list[tuple[str, bool]] = []
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\" and pattern[position + 1 : position + 2] in ("*", "?", "\\"):
+            position += 1
+            found.append((pattern[position], False))
+        else:
+            found.append((character, character in _SPECIAL))
+        position += 1
+    return found
+
+
+def _is_literal(pattern: str) -> bool:
+    return not any(wild for _, wild in _tokens(pattern))
+
+
+def _unescaped(pattern: str) -> str:
+    return "".join(character for character, _ in _tokens(pattern))
+
+
+def from_like(pattern: str) -> str:
+    """A canonical wildcard pattern as a Sigma text."""
+    out: list[str] = []
+    found = _tokens(pattern)
+    for position, (character, wild) in enumerate(found):
+        after = found[position + 1][0] if position + 1 < len(found) else ""
+        if not wild and (character in _SPECIAL or (character == "\\" and after and after in "\\*?")):
+            out.append("\\")
+        out.append(character)
+    return "".join(out)
+
+
+@cache
+def _portable(pattern: str) -> str | None:
+    """The pattern in a form that Python's engine takes (pySigma checks by it) and that means the same."""
+    try:
+        tree = parse(pattern, "re2")
+    except RegexError:
+        return None
+    for candidate in _candidates(pattern):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                re.compile(candidate)
+            if parse(linear(candidate), "re2") == tree:
+                return candidate
+        except (RegexError, re.error, Warning, OverflowError, RecursionError):
+            continue
+    return None
+
+
+def _candidates(pattern: str) -> list[str]:
+    found = [pattern]
+    dialects: tuple[Dialect, ...] = ("re2", "pcre", "python")
+    for dialect in dialects:
+        try:
+            found.append(render(parse(pattern, "re2"), dialect))
+        except RegexError:
+            continue
+    return found
+
+
+@cache
+def _class_networks(name: str) -> tuple[str, ...]:
+    """An address class as networks that need no exceptions."""
+    covered, excepted = networks_of(name)
+    remaining: list[Network] = list(covered)
+    for hole in excepted:
+        remaining = [piece for network in remaining for piece in _without(network, hole)]
+    v4 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv4Network)])
+    v6 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv6Network)])
+    return (*map(str, v4), *map(str, v6))
+
+
+def _without(network: Network, hole: Network) -> list[Network]:
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(hole, ipaddress.IPv4Network):
+        if network.subnet_of(hole):
+            return []
+        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(hole, ipaddress.IPv6Network):
+        if network.subnet_of(hole):
+            return []
+        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    return [network]
