@@ -25,8 +25,8 @@ PLATFORMS = ("elastic", "splunk", "panther")
 
 def test_the_built_in_packs() -> None:
     packs = load_packs()
-    assert tuple(packs) == BUILT_IN
-    assert [packs[name].name for name in packs] == list(BUILT_IN)
+    assert set(BUILT_IN) <= set(packs)
+    assert [packs[name].name for name in packs] == list(packs) == sorted(packs)
     assert "nothing" not in packs
     with pytest.raises(KeyError):
         packs["nothing"]
@@ -120,7 +120,7 @@ def test_a_teams_pack_takes_the_place_of_the_one_it_extends(tmp_path: Path) -> N
     (tmp_path / "notes.txt").write_text("not a pack")
     packs = load_packs([tmp_path])
     assert packs["raw"].platforms["elastic"]["index"] == ["mine-*"]
-    assert tuple(packs) == BUILT_IN
+    assert tuple(packs) == tuple(load_packs())
     assert load_packs()["raw"].platforms["elastic"]["index"] != ["mine-*"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from converter.evaluate import matches
 from converter.logsources import canonical_event, localise, localise_path, project
+from converter.logsources.findings import LOSSES
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import Field, FieldType, Pack
 from converter.model.expressions import AnyOf, Expression, Not, Operator, Predicate
@@ -207,3 +208,13 @@ def test_an_event_of_any_depth_is_stored(platform: str) -> None:
 def test_localising_says_what_it_cannot_read() -> None:
     with pytest.raises(TypeError, match="not an expression"):
         localise("a", [], "elastic")  # type: ignore[arg-type]
+
+
+def test_every_loss_has_an_explanation_and_a_case() -> None:
+    coded = {code for case in cases("localised") for code in case.values[0].get("codes", {})}
+    assert coded - {"unmapped-field"} == set(LOSSES) - {"same-element"}
+    all_of = expression_from_data(
+        {"field": "requestObject.rules[].verbs[]", "is": ["get", "list"], "all_of": True}
+    )
+    found = localise(all_of, [all_packs()["kubernetes.audit"]], "elastic")
+    assert [(d.code, d.effect) for d in found.diagnostics] == [("same-element", "narrower")]
