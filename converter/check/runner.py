@@ -17,13 +17,13 @@ from converter.check.comparison import ConditionCheck, StreamCheck
 from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
 from converter.events.records import packs_of
-from converter.logsources.guard import MISSES, guard
+from converter.logsources.guard import guard
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
 from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule, Step
 from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
-from converter.platforms.losses import STREAM_CODES
+from converter.platforms.losses import STREAM_CODES, UNREAD_CODES
 
 READER = "reader"
 """The engine that every platform has: its language's reader, then the reference evaluator."""
@@ -181,7 +181,7 @@ def _with(pair: Pair, **changes: Any) -> Pair:
 
 def _allowed(artifact: Artifact) -> tuple[frozenset[Fidelity], frozenset[Fidelity]]:
     """The directions in which single verdicts may differ, and those in which alerts may."""
-    losses = [d for d in artifact.diagnostics if d.effect is not None and d.code != MISSES]
+    losses = [d for d in artifact.diagnostics if d.effect is not None and d.code not in UNREAD_CODES]
     on_events = {d.effect for d in losses if d.code not in STREAM_CODES}
     on_streams = {d.effect for d in losses}
     return frozenset(filter(None, on_events)), frozenset(filter(None, on_streams))

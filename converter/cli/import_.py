@@ -6,41 +6,23 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import rich_click as click
 
 from converter.cli.console import print_diagnostics, print_json, print_table, progress
-from converter.cli.options import Workspace, as_json
-from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
+from converter.cli.options import Workspace, as_json, reading_of
+from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.dump import dump_rule
 from converter.model.load import load_text
 from converter.platforms.base import File, ReadRule
-from converter.platforms.collection import Reading, read_files, rule_files
+from converter.platforms.collection import read_files, rule_files
 from converter.platforms.naming import slug
 from converter.platforms.output import write_files
-from converter.platforms.registry import platform_names
 
 _STATUSES = ("exact", "wider", "narrower", "partial", "refused")
 _MOST_REASONS = 15
-
-
-def reading_of(
-    workspace: Workspace, platform: str, beside: Iterable[Path], jobs: int, cached: bool
-) -> Reading:
-    """How to read a platform's rules here. Raises RuleError for an unknown platform."""
-    if platform not in platform_names():
-        raise RuleError(f"--from {platform}: no such platform; there are: {', '.join(platform_names())}")
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Reading(
-        platform=platform,
-        beside=tuple(map(str, beside)),
-        pack_folders=tuple(map(str, workspace.project.pack_folders)),
-        jobs=jobs,
-        cache=str(Path(home) / "rule-converter") if cached else None,
-    )
 
 
 @click.command(name="import")

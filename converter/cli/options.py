@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from converter.model.diagnostics import RuleError
 from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.base import Context
+from converter.platforms.collection import Reading
 from converter.platforms.registry import platform_names
 from converter.project import Project, find_project
 
@@ -77,6 +79,22 @@ def chosen_platforms(targets: tuple[str, ...]) -> list[str]:
         if name not in names and name != "all":
             raise RuleError(f"--to {name}: no such platform; there are: {', '.join(names)}, all")
     return [name for name in names if "all" in wanted or name in wanted]
+
+
+def reading_of(
+    workspace: Workspace, platform: str, beside: Iterable[Path] = (), jobs: int = 1, cached: bool = True
+) -> Reading:
+    """How to read a platform's own rules here. Raises RuleError for an unknown platform."""
+    if platform not in platform_names():
+        raise RuleError(f"--from {platform}: no such platform; there are: {', '.join(platform_names())}")
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Reading(
+        platform=platform,
+        beside=tuple(map(str, beside)),
+        pack_folders=tuple(map(str, workspace.project.pack_folders)),
+        jobs=jobs,
+        cache=str(Path(home) / "rule-converter") if cached else None,
+    )
 
 
 def _unknown_logsource(rule: Rule, name: str, known: set[str]) -> RuleError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,12 +14,15 @@ from converter.cli.options import (
     as_json,
     chosen_platforms,
     platforms_option,
+    reading_of,
     rule_paths,
     unmapped,
 )
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.rule import Rule
-from converter.platforms.base import Artifact
+from converter.platforms.base import Artifact, ReadRule
+from converter.platforms.collection import carried_over, read_files, rule_files
+from converter.platforms.losses import accepted_losses, unaccepted_losses
 from converter.platforms.output import claimed, write_files
 from converter.platforms.registry import platform
 
@@ -41,6 +43,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 @click.command(name="render")
 @rule_paths
 @platforms_option
+@click.option("--from", "source", metavar="PLATFORM", help="Read this platform's own rules instead.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into."
 )
@@ -51,6 +54,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def command(
     paths: tuple[Path, ...],
     targets: tuple[str, ...],
+    source: str | None,
     output: Path | None,
     allow_loss: tuple[str, ...],
     dry_run: bool,
@@ -69,35 +73,39 @@ def command(
       convert --to elastic --to splunk rules/okta -o build
 
       convert --to panther --allow-loss window rules/brute_force.yaml
+
+      convert --from sigma --to elastic rule.yml
     """
     workspace = Workspace()
-    rules = workspace.rules(paths)
     names = chosen_platforms(targets)
+    reads = _read(workspace, source, paths) if source else []
+    rules = [read.rule for read in reads if read.rule is not None] if source else workspace.rules(paths)
     outcomes: list[Outcome] = []
     for name in names:
-        writer, context = platform(name), workspace.context(name, unmapped == "keep")
-        allowed = {*allow_loss, *_codes(workspace.settings(name))}
-        for rule in tracked(rules, name):
+        writer, context = platform(name), workspace.context(name, unmapped == "keep" or bool(source))
+        allowed = {*allow_loss, *accepted_losses(workspace.settings(name))}
+        readable = [read for read in reads if read.rule is not None]
+        for index, rule in enumerate(tracked(rules, name)):
             artifact = writer.render(rule, context)
-            outcomes.append(
-                Outcome(rule=rule, artifact=artifact, blocking=_blocking(rule, artifact, allowed))
-            )
+            if source:
+                artifact = carried_over(readable[index], artifact)
+            blocking = unaccepted_losses(rule, artifact, allowed)
+            outcomes.append(Outcome(rule=rule, artifact=artifact, blocking=blocking))
     _write(outcomes, names, workspace.outputs(output), dry_run)
     _report(outcomes, as_json)
-    if not all(outcome.written for outcome in outcomes):
+    if not all(outcome.written for outcome in outcomes) or len(rules) < len(reads):
         sys.exit(1)
 
 
-def _codes(settings: object) -> Sequence[str]:
-    codes = settings.get("allow_loss", ()) if isinstance(settings, dict) else ()
-    return [code for code in codes if isinstance(code, str)]
-
-
-def _blocking(rule: Rule, artifact: Artifact, allowed: set[str]) -> tuple[str, ...]:
-    """The codes of losses that neither the rule nor the team nor the command line accepts."""
-    accepted = allowed | set(_codes(rule.platforms.get(artifact.platform, {})))
-    lost = [d.code for d in artifact.diagnostics if d.effect in (Fidelity.WIDER, Fidelity.NARROWER)]
-    return tuple(dict.fromkeys(code for code in lost if code not in accepted))
+def _read(workspace: Workspace, source: str, paths: tuple[Path, ...]) -> list[ReadRule]:
+    """A platform's own rules; what is refused is said at once."""
+    reading = reading_of(workspace, source)
+    files = rule_files(reading, paths or (Path(),))
+    reads = [read for _, found in read_files(reading, files) for read in found]
+    for read in reads:
+        if read.rule is None:
+            print_diagnostics(d for d in read.diagnostics if d.severity is Severity.ERROR)
+    return reads
 
 
 def _write(outcomes: list[Outcome], names: list[str], folder: Path, dry_run: bool) -> None:

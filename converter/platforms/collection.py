@@ -19,7 +19,7 @@ import msgspec
 from converter import __version__
 from converter.logsources import load_packs
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
-from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.base import Artifact, ReadContext, ReadRule, Source
 from converter.platforms.registry import platform
 
 LARGEST_FILE = 20_000_000
@@ -71,6 +71,16 @@ def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, 
             chunks, pool.map(_read_chunk, [reading] * len(chunks), chunks), strict=True
         ):
             yield from _decoded(chunk, results)
+
+
+def carried_over(read: ReadRule, artifact: Artifact) -> Artifact:
+    """The rendering of a rule that was itself read: what the reading lost is lost in the rendering too."""
+    lost = tuple(diagnostic for diagnostic in read.diagnostics if diagnostic.effect is not None)
+    return msgspec.structs.replace(
+        artifact,
+        diagnostics=(*lost, *artifact.diagnostics),
+        fidelity=artifact.fidelity | read.fidelity,
+    )
 
 
 def _decoded(chunk: list[str], results: list[bytes]) -> Iterator[tuple[Path, list[ReadRule]]]:

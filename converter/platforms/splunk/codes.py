@@ -16,6 +16,10 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "multi-value": "A text joined from fields of several values cannot be tested.",
         "regex-construct": "The pattern has a construct that PCRE lacks, or a character no search can hold.",
         "same-as": "Two fields of several values cannot be compared after a change of their values.",
+        "repeated-results": (
+            "While a window stays full, each further match is a result too, where the rule would start "
+            "counting anew; throttling makes them one alert."
+        ),
         "same-element": (
             "The conditions on one element of a list may be met by different elements: lists are flattened."
         ),
@@ -28,7 +32,10 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "threshold-count": "streamstats keeps no more than 10,000 events of a window by default.",
         "time-format": "The operand of an order is neither a number nor a timestamp.",
         "unknown-logsource": "No pack describes the log source.",
-        "window": "Tumbling windows were asked for: a burst across a boundary is split.",
+        "window": (
+            "Tumbling windows were asked for: a burst across a boundary is split. Or distinct values are "
+            "counted: the window is a second longer, because its far edge is open."
+        ),
     }
 )
 """Loss code → what is lost."""
@@ -38,14 +45,9 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
         "field-name": "An alias that cannot be a field name is left out; the field keeps its own.",
         "name-shortened": "The title is too long for contentctl; the detection's name ends in the rule's id.",
         "no-risk-object": "No user, host or address is among the results: the detection is of type Hunting.",
-        "repeated-results": (
-            "While a window stays full, each further match is a result too, where the rule would start "
-            "counting anew; throttling makes them one alert."
-        ),
         "sequence": "A sequence without a time limit is looked for within one run's time range.",
         "time-format": "Times are read from text in the forms of ISO 8601 alone.",
         "time-ties": "Events of the same instant are taken in no documented order.",
-        "window-edge": "Whether an event exactly as old as a time window still counts is not documented.",
     }
 )
 """Note code → what was done. A note changes no alert of a well-formed log."""

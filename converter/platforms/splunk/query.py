@@ -194,11 +194,15 @@ def _threshold(
     _make(columns, stages)
     stages.append("sort 0 _time")
     if field:
-        stages.append(f"streamstats time_window={seconds}s dc({search_name(field)}) AS distinct_count{by}")
+        stages.append(
+            f"streamstats time_window={seconds + 1}s dc({search_name(field)}) AS distinct_count{by}"
+        )
         stages.append(f"where distinct_count>={threshold.count}")
-        builder.losses.note(
-            "window-edge",
-            f"whether an event exactly {seconds} s old still counts in a time window is not documented",
+        builder.losses.lose(
+            "window",
+            Fidelity.WIDER,
+            f"distinct values are counted over {seconds + 1} s, not {seconds} s: the far edge of a time window "
+            "is open, and both ends of the rule's belong to it",
         )
         counted = ["distinct_count"]
     elif threshold.count > LARGEST_WINDOW:
@@ -216,9 +220,11 @@ def _threshold(
         )
         counted = ["match_count"]
     stages.append(f'where _time>=relative_time(now(), "{window.start}")')
-    builder.losses.note(
+    builder.losses.lose(
         "repeated-results",
-        "while a window stays full each further match is a result too; throttling makes them one alert",
+        Fidelity.WIDER,
+        "while a window stays full each further match is a result too, where the rule counts anew",
+        "throttle the alert by its group for the length of the window, as the saved search does",
     )
     return ["_time", *keys, *counted]
 

@@ -107,6 +107,6 @@ def test_the_commands_alert_when_the_rule_does(name: str, made: list[dict[str, A
     found = sorted({one["_id"] for one in results(checked, stream)})
     if checked.threshold is None:
         assert found == alerts
-    else:  # while a window stays full, further matches are results too (note: repeated-results)
+    else:  # while a window stays full, further matches are results too (repeated-results)
         assert set(alerts) <= set(found)
         assert found[:1] == alerts[:1]
