@@ -12,10 +12,11 @@ from converter.logsources.pack import PlatformField
 from converter.logsources.stored_names import Canonical, Part
 from converter.model.expressions import (
     CASE_OPERATORS,
-    FALSE,
+    All,
     Expression,
     Function,
     FunctionName,
+    Not,
     Operator,
     Predicate,
     Scalar,
@@ -88,7 +89,8 @@ def _any_case(predicate: Predicate, case: str) -> Expression:
         return predicate
     values = tuple(_of_case(predicate.values, case))
     if not values or (predicate.all_of and len(values) < len(predicate.values)):
-        return FALSE
+        there = Predicate(predicate.subject, Operator.EXISTS)
+        return All((there, Not(there)))
     letters = any(text_of(value).lower() != text_of(value).upper() for value in values)
     return msgspec.structs.replace(predicate, values=values, ignore_case=letters)
 

@@ -32,8 +32,8 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*\w)?", re.ASCII)
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """The data of a pack that extends another: its own entries over those of ``base``.
 
-    Mappings are merged key by key (two levels), lists are joined, other values replaced; a field, platform
-    or constant set to null is taken out.
+    Mappings are merged key by key (below ``platforms`` at every depth), lists are joined, other values
+    replaced; a field, platform or constant set to null is taken out.
     """
     result = dict(base)
     for key, value in own.items():
@@ -55,7 +55,7 @@ def _merged_mapping(base: Mapping[str, Any], own: Mapping[str, Any], *, deep: bo
         if value is None:
             result.pop(key, None)
         elif deep and isinstance(value, Mapping) and isinstance(there, Mapping):
-            result[key] = _merged_mapping(there, value, deep=False)
+            result[key] = _merged_mapping(there, value, deep=True)
         else:
             result[key] = value
     return result

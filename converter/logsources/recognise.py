@@ -1,11 +1,12 @@
 """Which log sources a platform's own rule reads, by the names that the platform gives them.
 
 A pack says these names under ``platforms.NAME``; ``also`` there holds further ones that rules use and that
-writers do not. What a platform tells about a rule is its *facts*, all of them optional:
+writers do not, and ``unnamed: true`` says that no name there tells this log source from a wider one. What a
+platform tells about a rule is its *facts*, all of them optional:
 
 - sigma: ``product``, ``category``, ``service``
-- elastic: ``index``, ``dataset``, ``integration``, ``category`` (of EQL, or event.category), ``tags``, ``os``
-  (host.os.type)
+- elastic: ``index``, ``dataset``, ``integration``, ``category`` (of EQL, or event.category), ``code``
+  (event.code), ``tags``, ``os`` (host.os.type)
 - splunk: ``macro``, ``sourcetype``, ``source``, ``eventtype``, ``datamodel``, ``data_source`` (of the
   detection), ``eventcode``
 - panther: ``log_types``
@@ -29,7 +30,7 @@ _RAW: Final = "raw"
 _SPLUNK_NAMES: Final = ("data_source", "macro", "sourcetype", "source", "eventtype", "datamodel")
 """What names a log source in Splunk, the most telling first."""
 
-_NO_NAMES: Final = ("also", "aliases", "guard", "misses", "definition", "prefix")
+_NO_NAMES: Final = ("also", "aliases", "guard", "misses", "definition", "prefix", "unnamed")
 """What a pack says of a platform beside its names there."""
 
 _SHARED_INDEXES: Final = frozenset(
@@ -75,7 +76,8 @@ def recognised_names(pack: Pack, platform: str) -> Mapping[str, frozenset[str]]:
 
 
 def _all_names(packs: Mapping[str, Pack], platform: str) -> tuple[_Names, ...]:
-    return tuple(_names(name, _declared(packs, name, platform)) for name in packs if name != _RAW)
+    declared = {name: _declared(packs, name, platform) for name in packs if name != _RAW}
+    return tuple(_names(name, told) for name, told in declared.items() if not told.get("unnamed"))
 
 
 def _declared(packs: Mapping[str, Pack], name: str, platform: str) -> Mapping[str, Any]:
@@ -159,12 +161,24 @@ def _in_splunk(names: Sequence[_Names], told: Mapping[str, tuple[str, ...]]) -> 
         if candidates and key in ("macro", "sourcetype", "source", "datamodel"):
             mine = [pack for pack in candidates if pack in mine]
         candidates = mine or candidates
-    by_code = [pack for pack in candidates if set(codes) & pack.facts.get("eventcode", frozenset())]
-    codes_known = frozenset().union(*(pack.facts.get("eventcode", frozenset()) for pack in by_code))
-    if by_code and set(codes) <= codes_known:
+    by_code = _of_codes(candidates, codes)
+    if by_code:
         return [pack.pack for pack in by_code]
     whole = [pack for pack in candidates if not pack.facts.get("eventcode")]
     return [pack.pack for pack in whole or candidates]
+
+
+def _of_codes(candidates: Sequence[_Names], codes: Sequence[str]) -> list[_Names]:
+    """The candidates of Windows event ids that are the rule's: that of the fewest others, or some."""
+    known = [(pack, pack.facts.get("eventcode", frozenset())) for pack in candidates]
+    wanted = set(codes)
+    around = [(pack, own) for pack, own in known if wanted and wanted <= own]
+    if around:
+        fewest = min(len(own) for _, own in around)
+        return [pack for pack, own in around if len(own) == fewest]
+    parts = [(pack, own) for pack, own in known if own and own <= wanted]
+    covered: set[str] = set().union(*(own for _, own in parts))
+    return [pack for pack, _ in parts] if wanted and covered == wanted else []
 
 
 def _meets(key: str, told: Iterable[str], known: frozenset[str]) -> bool:
@@ -197,17 +211,21 @@ def _in_elastic(names: Sequence[_Names], told: Mapping[str, tuple[str, ...]]) ->
 def _narrowed(
     candidates: Sequence[_Names], told: Mapping[str, tuple[str, ...]], systems: set[str]
 ) -> Sequence[_Names]:
-    """The candidates of the rule's system and category; a step that leaves none is passed over."""
+    """The candidates of the rule's system, category and event ids; a step that leaves none is passed over."""
     if systems:
         whole = [pack for pack in candidates if systems <= pack.facts.get("os", frozenset())]
+        fewest = min((len(pack.facts["os"]) for pack in whole), default=0)
+        whole = [pack for pack in whole if len(pack.facts["os"]) == fewest]
         candidates = (
             whole or [p for p in candidates if systems & p.facts.get("os", frozenset())] or candidates
         )
+    by_code = _of_codes(candidates, told.get("code", ()))
+    if by_code:
+        return by_code
     categories = set(told.get("category", ())) - {"any"}
-    if categories:
-        fitting = [pack for pack in candidates if categories & pack.facts.get("category", frozenset())]
-        candidates = fitting or [p for p in candidates if "any" in p.facts.get("category", ())] or candidates
-    return candidates
+    fitting = [pack for pack in candidates if categories & pack.facts.get("category", frozenset())]
+    candidates = fitting or [p for p in candidates if "any" in p.facts.get("category", ())] or candidates
+    return [pack for pack in candidates if not pack.narrow] or candidates
 
 
 def _like_any(told: Iterable[str], known: frozenset[str]) -> bool:

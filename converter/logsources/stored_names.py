@@ -66,8 +66,10 @@ class StoredNames:
             if stored is not None:
                 self._add_second(field, stored)
         aliases: Mapping[str, str] = declared.get("aliases") or {}
-        for name, path in aliases.items():
-            self._names.setdefault(self._keys(name), Canonical(parse_path(path).without_indexes()))
+        for name, text in aliases.items():
+            path = parse_path(text).without_indexes()
+            if known(pack, path) is not None:
+                self._names.setdefault(self._keys(name), Canonical(path))
         self._folded = {} if self._flat else {_folded(keys): found for keys, found in self._names.items()}
 
     def known(self, path: FieldPath) -> Canonical | None:

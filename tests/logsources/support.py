@@ -9,20 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from converter.logsources import load_packs
+from converter.logsources import built_in_names, load_packs
 from converter.logsources.pack import Pack
 
 CASES = Path(__file__).parent / "cases"
-BUILT_IN = (
-    "aws.cloudtrail",
-    "github.audit",
-    "kubernetes.audit",
-    "linux.file",
-    "linux.process",
-    "okta.system",
-    "raw",
-    "windows.process_creation",
-)
+BUILT_IN = built_in_names()
 
 
 def cases(name: str) -> list[Any]:
