@@ -50,7 +50,7 @@ def source_macro(pack: Pack, settings: Settings) -> SourceMacro:
     return SourceMacro(
         name,
         definition,
-        f"Where {pack.title} events are: set index, source and sourcetype of your environment here.",
+        "Where the events of this log source are: set index, source and sourcetype of your environment here.",
     )
 
 
