@@ -13,7 +13,7 @@ from typing import Any
 
 from converter.logsources.checks import PackProblem
 from converter.logsources.pack import Pack
-from converter.logsources.reading import merged, pack_from_data
+from converter.logsources.reading import merged, pack_from_data, says_of_fields
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.yaml_in import Locator, YamlProblem, read_yaml
 
@@ -71,7 +71,7 @@ def _pack_files(folder: Path) -> list[Path]:
 
 @cache
 def _built_in_files() -> Mapping[str, Path]:
-    return {path.stem: path for path in sorted(_BUILT_IN.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(_BUILT_IN.glob("*.yaml"), key=lambda path: path.stem)}
 
 
 def built_in_names() -> tuple[str, ...]:
@@ -80,9 +80,13 @@ def built_in_names() -> tuple[str, ...]:
 
 
 @cache
+def _built_in_file(name: str) -> dict[str, Any]:
+    return _read(_built_in_files()[name])
+
+
+@cache
 def _built_in_data(name: str) -> dict[str, Any]:
-    path = _built_in_files()[name]
-    data = _read(path)
+    data = _built_in_file(name)
     base = data.get("extends")
     return merged(_built_in_data(base), data) if base else data
 
@@ -90,8 +94,10 @@ def _built_in_data(name: str) -> dict[str, Any]:
 @cache
 def _built_in(name: str) -> Pack:
     path = _built_in_files()[name]
+    own = _built_in_file(name)
+    like = None if says_of_fields(own) or "extends" not in own else _built_in(own["extends"])
     try:
-        return pack_from_data(_built_in_data(name))
+        return pack_from_data(_built_in_data(name), like)
     except PackProblem as problem:
         raise _error([_diagnostic(problem, path)]) from problem
 

@@ -7,13 +7,13 @@ that names where in the data it is; :mod:`converter.logsources.loader` turns it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from converter.logsources import checks
 from converter.logsources.checks import Keys, PackProblem
 from converter.logsources.fields import FieldBuilder, plain
-from converter.logsources.pack import Pack, TimeField, TimeFormat, Variant
+from converter.logsources.pack import Field, Pack, TimeField, TimeFormat, Variant
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import TRUE, All, AnyOf, Expression, Not, Operator, Predicate, all_of
 from converter.model.load import expression_from_data
@@ -24,6 +24,7 @@ _PACK_KEYS = (
     "name", "extends", "title", "description", "sources", "time", "select", "naming", "platforms",
     "constants", "fields", "open_fields", "entities", "variants",
 )  # fmt: skip
+_FIELD_TABLE = frozenset({"naming", "fields", "open_fields"})
 _EVERYTHING = FieldPath(())
 _NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*\w)?", re.ASCII)
 """Names of log sources become names of folders."""
@@ -61,8 +62,11 @@ def _merged_mapping(base: Mapping[str, Any], own: Mapping[str, Any], *, deep: bo
     return result
 
 
-def pack_from_data(data: Mapping[str, Any]) -> Pack:
-    """Build the pack. Raises :class:`PackProblem` at the first mistake."""
+def pack_from_data(data: Mapping[str, Any], like: Pack | None = None) -> Pack:
+    """Build the pack. Raises :class:`PackProblem` at the first mistake.
+
+    ``like``: a pack with the same field table, for one that extends it and says nothing of fields itself.
+    """
     checks.check_keys(data, _PACK_KEYS, ())
     name = checks.text(data, "name", ())
     if not _NAME.fullmatch(name):
@@ -70,11 +74,7 @@ def pack_from_data(data: Mapping[str, Any]) -> Pack:
             ("name",), f"a log source's name is letters, digits, '.', '_' and '-', not {name!r}"
         )
     platforms = checks.mappings(data, "platforms", ())
-    builder = FieldBuilder(checks.mapping(data, "naming", ()), (*PLATFORMS, *platforms))
-    fields, open_fields = builder.build(checks.mapping(data, "fields", ()))
-    for number, text in enumerate(checks.items(data, "open_fields", ())):
-        path = _EVERYTHING if text == "*" else checks.path(text, ("open_fields", number)).without_indexes()
-        open_fields.append(path)
+    fields, open_fields = (like.fields, like.open_fields) if like else _fields(data, platforms)
     pack = Pack(
         name=name,
         title=checks.text(data, "title", ()),
@@ -89,12 +89,29 @@ def pack_from_data(data: Mapping[str, Any]) -> Pack:
             for number, entry in enumerate(checks.items(data, "variants", ()))
         ),
         fields=fields,
-        open_fields=tuple(dict.fromkeys(open_fields)),
+        open_fields=open_fields,
         entities=_entities(data),
     )
     _check_entities(pack)
     _check_platforms(platforms)
     return pack
+
+
+def says_of_fields(data: Mapping[str, Any]) -> bool:
+    """Whether a pack's own data changes anything about the fields of the pack that it extends."""
+    return not _FIELD_TABLE.isdisjoint(data)
+
+
+def _fields(
+    data: Mapping[str, Any], platforms: Iterable[str]
+) -> tuple[Mapping[FieldPath, Field], tuple[FieldPath, ...]]:
+    """The field table, and the paths below which any key is known."""
+    builder = FieldBuilder(checks.mapping(data, "naming", ()), (*PLATFORMS, *platforms))
+    fields, open_fields = builder.build(checks.mapping(data, "fields", ()))
+    for number, text in enumerate(checks.items(data, "open_fields", ())):
+        path = _EVERYTHING if text == "*" else checks.path(text, ("open_fields", number)).without_indexes()
+        open_fields.append(path)
+    return fields, tuple(dict.fromkeys(open_fields))
 
 
 def _entities(data: Mapping[str, Any]) -> dict[str, tuple[FieldPath, ...]]:

@@ -35,9 +35,19 @@ def _with_lists(pack: Pack, path: FieldPath) -> FieldPath:
 
 
 def _leaves(pack: Pack, platform: str) -> Iterator[Field]:
-    """The declared fields that the platform stores under a name that is theirs alone."""
-    for field in pack.fields.values():
+    """The declared fields that the platform stores under a name that is theirs alone.
+
+    Those that a pack has from the one it extends are that one's to test.
+    """
+    others = [
+        other
+        for other in all_packs().values()
+        if other.name < pack.name and other.fields.keys() & pack.fields
+    ]
+    for path, field in pack.fields.items():
         stored = field.platforms.get(platform)
+        if any(other.fields.get(path) == field for other in others):
+            continue
         if stored is not None and stored.shared is None and field.type is not FieldType.OBJECT:
             yield field
 
