@@ -14,12 +14,16 @@ PANTHER_ENV := .venv-panther
 export CONTENTCTL ?= $(CURDIR)/$(CONTENTCTL_ENV)/bin/contentctl
 export PANTHER_ANALYSIS_TOOL ?= $(CURDIR)/$(PANTHER_ENV)/bin/panther_analysis_tool
 
+# Public rules and logs, where they are at hand: sweeps and the demo's sample logs come from there.
+export CONVERTER_CORPUS ?= $(CURDIR)/../shared/corpus
+SAMPLE_LOGS := $(wildcard $(CONVERTER_CORPUS)/logs/*/*.jsonl.gz)
+
 .DEFAULT_GOAL := demo
 .PHONY: demo test lint types format outputs bench corpus environments clean
 
 demo: $(DEV) ## Render every rule for every platform and show that all agree
 	$(BIN)/convert --to all
-	$(BIN)/convert check
+	$(BIN)/convert check $(SAMPLE_LOGS:%=--logs %)
 
 test: environments ## Everything that is fast enough to run always
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not corpus" --cov
