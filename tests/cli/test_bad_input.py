@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 
@@ -18,6 +19,10 @@ def _with(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
+ALIAS_BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in itertools.pairwise("abcdefghi")
+)
+DEEP = "{not: " * 1000 + "{field: verb, is: list}" + "}" * 1000
 BAD_RULES = {
     "broken YAML": (b"id: [", "yaml"),
     "empty": (b"", ""),
@@ -31,8 +36,8 @@ BAD_RULES = {
     "unknown technique": (_with("severity: low", "attack: [TA0007:T9999]"), "T9999"),
     "no UUID": (_with("0d5f7b7e-0000-4000-8000-000000000009", "../../x"), "UUID"),
     "a title of two lines": (_with("title: Good", 'title: "a\\nb"'), "title"),
-    "alias bomb": ("a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join('*' + chr(97 + i) for _ in range(9))}]\n" for i in range(8)), ""),
-    "a thousand levels": (_with("{field: verb, is: list}", "{not: " * 1000 + "{field: verb, is: list}" + "}" * 1000), "nest"),
+    "alias bomb": (ALIAS_BOMB, ""),
+    "a thousand levels": (_with("{field: verb, is: list}", DEEP), "nest"),
     "binary": (b"\x7fELF\x00\xff\xfe", ""),
     "a very long line": (GOOD + "#" + "x" * 6_000_000, ""),
 }  # fmt: skip
@@ -133,7 +138,8 @@ def test_a_bad_settings_file(convert: Convert, rules: Path, tmp_path: Path) -> N
 
 def test_a_test_stream_without_times_is_a_failed_test(convert: Convert, rules: Path) -> None:
     text = GOOD.replace("tests:", "threshold: {count: 2, within: 5m}\ntests:")
-    text += "  - {name: stream, expect: {alerts: 1}, events: [{verb: list, user: {username: 'system:anonymous'}}]}\n"
+    event = "{verb: list, user: {username: 'system:anonymous'}}"
+    text += f"  - {{name: stream, expect: {{alerts: 1}}, events: [{event}]}}\n"
     (rules / "1.yaml").write_text(text)
     result = convert("test", "--json")
     assert result.code == 1

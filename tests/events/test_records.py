@@ -46,7 +46,8 @@ def test_an_untrusted_record_of_another_source_is_nobodys() -> None:
 
 def test_a_rule_on_an_unknown_log_source() -> None:
     (rule,) = load_text(
-        "{id: 0d5f7b7e-0000-4000-8000-000000000001, title: t, logsource: raw, indicators: [{field: a, is: 1}]}"
+        "{id: 0d5f7b7e-0000-4000-8000-000000000001, title: t, logsource: raw, "
+        "indicators: [{field: a, is: 1}]}"
     )
     assert [pack.name for pack in packs_of(rule, PACKS)] == ["raw"]
     with pytest.raises(RuleError, match="no log-source pack"):

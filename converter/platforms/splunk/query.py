@@ -201,8 +201,8 @@ def _threshold(
         builder.losses.lose(
             "window",
             Fidelity.WIDER,
-            f"distinct values are counted over {seconds + 1} s, not {seconds} s: the far edge of a time window "
-            "is open, and both ends of the rule's belong to it",
+            f"distinct values are counted over {seconds + 1} s, not {seconds} s: the far edge of a time "
+            "window is open, and both ends of the rule's belong to it",
         )
         counted = ["distinct_count"]
     elif threshold.count > LARGEST_WINDOW:

@@ -183,7 +183,8 @@ def test_a_threshold_slides_with_both_ends_included() -> None:
         "| streamstats time_window=1801s window=3 global=f count AS match_count, min(_time) AS first_match"
         " by sourceIPs_0 user.username\n| where match_count>=3 AND (_time-first_match)<=1800"
     ) in artifact.query
-    assert {d.code: d.effect for d in artifact.diagnostics if d.effect} == {"repeated-results": Fidelity.WIDER}
+    losses = {d.code: d.effect for d in artifact.diagnostics if d.effect}
+    assert losses == {"repeated-results": Fidelity.WIDER}
     found = PLATFORM.read_back(artifact, CONTEXT).threshold
     assert found is not None
     assert (found.count, found.within, found.distinct) == (3, timedelta(minutes=30), None)
