@@ -18,7 +18,7 @@ READING: Final[Mapping[str, str]] = MappingProxyType(
         "modifier": "A modifier that Sigma does not have, or that does not fit the value.",
         "order": "A correlation in any order, read as the one order in which it lists its rules.",
         "placeholder": "A placeholder whose values are not in the rule.",
-        "regex-construct": "A regular expression that needs more than linear time (lookaround, backreferences).",
+        "regex-construct": "A pattern that takes more than linear time (lookaround, backreferences), or is broken.",
         "rule-missing": "A correlation that names a rule which is neither in the text nor beside it.",
         "same-as": "A part of another field's text; fields are compared as wholes.",
         "sigma": "What pySigma itself does not accept.",

@@ -54,6 +54,7 @@ TIME_PARTS: Final = frozenset({"minute", "hour", "day", "week", "month", "year"}
 _OF_TEXT: Final = frozenset(
     "contains startswith endswith base64 base64offset wide utf16 utf16be windash cased expand".split()
 )
+_MAX_DEPTH: Final = 20
 _MAX_VALUES: Final = 20_000
 """Values of one rule, with all their variants."""
 
@@ -99,6 +100,8 @@ class Detections:
         self._keywords = None if keywords is None else tuple(keywords)
         self._read: dict[str, Expression] = {}
         self._budget = _MAX_VALUES
+        self.without_field = False
+        """Whether some values that were read have no field."""
 
     @property
     def names(self) -> list[str]:
@@ -112,6 +115,8 @@ class Detections:
         return self._read[name]
 
     def _definition(self, definition: Any, at: Steps) -> Expression:
+        if len(at) > _MAX_DEPTH:
+            return self._refuse("too-deep", f"lists nested more than {_MAX_DEPTH} deep", at)
         if isinstance(definition, Mapping):
             if not definition:
                 return self._refuse("detection", "a detection without fields", at)
@@ -203,6 +208,7 @@ class Detections:
                 "name it in the log source's pack: platforms: {sigma: {message: FIELD}}",
             )
             return []
+        self.without_field = True
         return [FieldPath((name,)) for name in self._keywords]
 
 

@@ -191,7 +191,10 @@ class _Reading:
         rule = None
         if fidelity_of(findings.found) is not Fidelity.REFUSED and logic:
             rule = self._named(Rule(id=rule_id, title=title, **described, **logic), findings)
-        found = tuple(msgspec.structs.replace(one, rule_id=rule_id) for one in findings.found)
+        found = tuple(
+            msgspec.structs.replace(one, rule_id=rule_id, file=one.file or self._file)
+            for one in findings.found
+        )
         fidelity = fidelity_of(found)
         return ReadRule(
             source=self._file,
@@ -360,8 +363,13 @@ def _condition(doc: Doc, key: str, keywords: Sequence[str] | None, findings: _Fi
             _of_text(one, detections, (key, "condition", number), findings)
             for number, one in enumerate(texts)
         ]
-        return any_of(*terms)
-    return _of_text(texts, detections, (key, "condition"), findings)
+        condition = any_of(*terms)
+    else:
+        condition = _of_text(texts, detections, (key, "condition"), findings)
+    if detections.without_field and keywords is not None:
+        names = " and ".join(keywords)
+        findings.note("keywords", f"values without a field are looked for in {names}, the log's text", key)
+    return condition
 
 
 def _of_text(text: Any, detections: Detections, at: Steps, findings: _Findings) -> Expression:
