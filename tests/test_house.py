@@ -24,7 +24,7 @@ MOST_FUNCTION_LINES = 60
 BELOW = {
     "model": set[str](),
     "evaluate": {"model"},
-    "logsources": {"model"},
+    "logsources": {"model", "evaluate"},
     "events": {"model", "evaluate", "logsources"},
     "platforms": {"model", "evaluate", "logsources"},
     "check": {"model", "evaluate", "logsources", "events", "platforms"},

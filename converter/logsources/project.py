@@ -21,6 +21,8 @@ from converter.model.paths import FieldPath, PathStep, parse_path
 from converter.model.rule import JsonObject
 
 _AFTER_SLASHES = re.compile(r"[/\\]")
+_MOST_PATHS = 50_000
+"""Paths remembered per log source and platform: free-form objects may have new keys in every event."""
 _DEEPEST = 200
 """Deeper nesting than this is cut off: no platform stores it (Elasticsearch's own limit is 20)."""
 
@@ -35,25 +37,59 @@ def project(pack: Pack, event: JsonObject, platform: str) -> Mapping[str, Any]:
     if not is_flat(platform):
         return _nested(pack, event, platform)
     stored: dict[str, list[Any]] = {}
-    taken = {field.platforms[platform].name for field in pack.fields.values() if platform in field.platforms}
+    homes = _homes(pack, platform)
     for path, value in _leaves(event, ()):
-        at = FieldPath(path)
-        found = known(pack, at)
-        if found is None:
-            name = flat_name(path, platform)
-            if name not in taken:
-                stored.setdefault(name, []).append(_as_stored(value, None, platform))
-            continue
-        field = stored_field(found, platform)
-        if field is None or nested_above(pack, at, platform) is not None:
-            continue
-        for name, part in _kept(value, field, platform):
-            stored.setdefault(name, []).append(part)
+        home = homes.of(path)
+        if isinstance(home, str):
+            stored.setdefault(home, []).append(_as_stored(value, None, platform))
+        elif home is not None:
+            for name, part in _kept(value, home, platform):
+                stored.setdefault(name, []).append(part)
     _add_shared(pack, event, platform, stored)
     result = _single(stored)
     result.update(_nested_objects(pack, event, platform))
     result.update(pack.constants.get(platform, {}))
     return result
+
+
+class _Homes:
+    """Where a flat platform stores the values of a log source, path by path, each looked up once."""
+
+    def __init__(self, pack: Pack, platform: str) -> None:
+        self.pack = pack
+        self._platform = platform
+        declared = (field.platforms.get(platform) for field in pack.fields.values())
+        self._taken = {field.name for field in declared if field is not None}
+        self._found: dict[tuple[PathStep, ...], PlatformField | str | None] = {}
+
+    def of(self, path: tuple[PathStep, ...]) -> PlatformField | str | None:
+        """The declared field, the own name of an undeclared one, or None for what is not stored."""
+        if path not in self._found:
+            if len(self._found) >= _MOST_PATHS:
+                self._found.clear()
+            self._found[path] = self._looked_up(path)
+        return self._found[path]
+
+    def _looked_up(self, path: tuple[PathStep, ...]) -> PlatformField | str | None:
+        at = FieldPath(path)
+        found = known(self.pack, at)
+        if found is None:
+            name = flat_name(path, self._platform)
+            return None if name in self._taken else name
+        field = stored_field(found, self._platform)
+        return None if nested_above(self.pack, at, self._platform) is not None else field
+
+
+_HOMES: dict[tuple[int, str], _Homes] = {}
+
+
+def _homes(pack: Pack, platform: str) -> _Homes:
+    """The table of a pack (the very object: packs are not hashable) on a platform, kept between events."""
+    key = (id(pack), platform)
+    homes = _HOMES.get(key)
+    if homes is None or homes.pack is not pack:
+        homes = _HOMES[key] = _Homes(pack, platform)
+    return homes
 
 
 def _kept(value: Any, field: PlatformField, platform: str) -> Iterator[tuple[str, Any]]:
