@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from converter.logsources.pack import Pack
 from converter.logsources.project import project
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.base import (
+    Artifact,
+    Context,
+    Engine,
+    ReadContext,
+    ReadRule,
+    Source,
+    StoredEvent,
+)
 from converter.platforms.elastic.codes import CODES
 from converter.platforms.elastic.fields import PLATFORM as _NAME
 from converter.platforms.guarding import render_guarded
@@ -37,6 +46,18 @@ class Elastic:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """The event as Elasticsearch holds it: stored name → scalar or list of scalars."""
         return project(pack, event, _NAME)
+
+    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
+        """The rules of a TOML file, or of NDJSON as Kibana exports it. Never raises for what the text holds."""
+        from converter.platforms.elastic.importing import read
+
+        return read(source, context)
+
+    def is_rule_file(self, path: Path) -> bool:
+        """Whether a file may hold rules: TOML or NDJSON."""
+        from converter.platforms.elastic.importing import is_rule_file
+
+        return is_rule_file(path)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None: Elasticsearch runs nowhere in-process, and PyPI's ``eql`` only parses this dialect."""

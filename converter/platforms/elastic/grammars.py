@@ -5,9 +5,11 @@ A parse error becomes a :class:`~converter.model.diagnostics.RuleError` with the
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 
@@ -27,16 +29,37 @@ def _parser(language: str) -> lark.Lark:
     )
 
 
+@lru_cache(maxsize=4)
+def _parsed(language: str, text: str) -> lark.Tree[lark.Token]:
+    """A rule's query is looked at more than once: first for its log source, then with its fields' types."""
+    return _parser(language).parse(text)
+
+
 def parse(language: str, text: str) -> lark.Tree[lark.Token]:
-    """The tree of a query in ``kql`` or ``eql``. Raises RuleError where the text is not in the language."""
+    """The tree of a query in ``kql``, ``eql`` or ``lucene``. Raises RuleError where the text is not in the language."""
     import lark
 
     try:
-        return _parser(language).parse(text)
+        return _parsed(language, text)
     except lark.UnexpectedInput as error:
         raise query_error(language, _message(error), error.line, error.column) from error
     except RecursionError as error:
         raise query_error(language, "the query is nested too deeply", None, None) from error
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A part of a query that its reading leaves out: the text, why, and on which side the reading then errs."""
+
+    text: str
+    reason: Diagnostic
+    effect: Fidelity
+
+
+def left_out(text: str, place: object, error: RuleError, effect: Fidelity = Fidelity.WIDER) -> LeftOut:
+    """What is left out at a tree of a query ``text`` for ``error``. A located error says where."""
+    meta = getattr(place, "meta", None)
+    start, end = getattr(meta, "start_pos", None), getattr(meta, "end_pos", None)
+    return LeftOut(text if start is None else text[start:end], error.diagnostics[0], effect)
 
 
 def query_error(language: str, message: str, line: int | None, column: int | None) -> RuleError:
@@ -45,11 +68,13 @@ def query_error(language: str, message: str, line: int | None, column: int | Non
     diagnostic = Diagnostic(
         code=f"{language}-syntax",
         severity=Severity.ERROR,
-        message=f"{language.upper()}: {message}{place}",
+        message=f"{language.upper()}: {message}",
+        line=line if place else None,
+        column=column if place else None,
         platform="elastic",
         effect=Fidelity.REFUSED,
     )
-    return RuleError(diagnostic.message, (diagnostic,))
+    return RuleError(f"{diagnostic.message}{place}", (diagnostic,))
 
 
 def _message(error: lark.UnexpectedInput) -> str:

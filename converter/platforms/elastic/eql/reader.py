@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.expressions import (
     FALSE,
     TRUE,
@@ -31,7 +32,7 @@ from converter.platforms.elastic.eql.spans import read_span
 from converter.platforms.elastic.eql.strings import read_string
 from converter.platforms.elastic.eql.terms import Call, Constant, Field, Term, error_at
 from converter.platforms.elastic.fields import StoredFields
-from converter.platforms.elastic.grammars import parse
+from converter.platforms.elastic.grammars import LeftOut, left_out, parse
 
 if TYPE_CHECKING:
     import lark
@@ -46,13 +47,23 @@ class Read(msgspec.Struct, frozen=True):
     sequence: Sequence | None = None
 
 
-def read(text: str, fields: StoredFields) -> Read:
-    """The meaning of an EQL query. Raises RuleError for what is not EQL, or has no canonical form."""
+def read(
+    text: str,
+    fields: StoredFields,
+    *,
+    category: str = CATEGORY_FIELD,
+    missing: list[LeftOut] | None = None,
+) -> Read:
+    """The meaning of an EQL query. Raises RuleError for what is not EQL, or has no canonical form.
+
+    ``category``: the field that the word before ``where`` asks about. With ``missing``, parts that have no
+    canonical form are left out where the rest still says something, and put into it.
+    """
     tree = parse("eql", text)
     body: Tree = tree.children[0]  # type: ignore[assignment]
-    if len(tree.children) > 1:
-        raise error_at(tree.children[1], "pipes")
-    reader = _Reader(fields)
+    reader = _Reader(fields, text, category, missing)
+    for pipe in tree.children[1:]:
+        reader.leave_out(pipe, error_at(pipe, "pipes"))
     if body.data == "event":
         return Read(condition=reader.event(body))
     if body.data == "sample":
@@ -61,8 +72,23 @@ def read(text: str, fields: StoredFields) -> Read:
 
 
 class _Reader:
-    def __init__(self, fields: StoredFields) -> None:
+    def __init__(
+        self,
+        fields: StoredFields,
+        text: str,
+        category: str,
+        missing: list[LeftOut] | None,
+    ) -> None:
         self._comparisons = Comparisons(fields)
+        self._text = text
+        self._category = category
+        self._missing = missing
+
+    def leave_out(self, place: object, error: RuleError, effect: Fidelity = Fidelity.WIDER) -> None:
+        """Go on without a part of the query, or raise the error if everything has to be read."""
+        if self._missing is None:
+            raise error
+        self._missing.append(left_out(self._text, place, error, effect))
 
     # -- sequences
 
@@ -76,7 +102,7 @@ class _Reader:
             elif part.data == "keys":
                 shared = self._keys(part)
             elif part.data == "until":
-                raise error_at(part, "until")
+                self.leave_out(part, error_at(part, "until"))
             else:
                 steps.append(self._step(part, shared))
         return Sequence(steps=tuple(steps), within=within)
@@ -86,7 +112,7 @@ class _Reader:
         by, absent, repeat = shared, False, 1
         for part in _trees(tree):
             if part.data == "event":
-                condition = self.event(part)
+                condition = self.event(part, Fidelity.NARROWER if absent else Fidelity.WIDER)
             elif part.data == "keys":
                 by = shared + self._keys(part)
             elif part.data == "missing":
@@ -102,21 +128,35 @@ class _Reader:
         for key in _trees(tree):
             parts = _trees(key)
             if parts[0].data == "optional":
-                raise error_at(key, "an optional join key (?field)")
-            keys.append(_field(parts[0]))
+                self.leave_out(key, error_at(key, "an optional join key (?field)"), Fidelity.NARROWER)
+            keys.append(_field(parts[-1]))
         return tuple(keys)
 
     # -- one event
 
-    def event(self, tree: Tree) -> Expression:
+    def event(self, tree: Tree, effect: Fidelity = Fidelity.WIDER) -> Expression:
+        """One event's condition; ``effect``: which way the query errs if this one is wider."""
         category, condition = _trees(tree)
-        term = self.condition(condition)
+        term = self._conjunction(condition, effect)
         if category.data == "any_category":
             return term
         token = category.children[0]
         word = read_string(str(token)) if token.type == "STRING" else str(token)  # type: ignore[union-attr]
-        chosen = Predicate(FieldPath((CATEGORY_FIELD,)), Operator.IS, (word,))
+        chosen = Predicate(FieldPath((self._category,)), Operator.IS, (word,))
         return chosen if term == TRUE else all_of(chosen, term)
+
+    def _conjunction(self, tree: Tree, effect: Fidelity) -> Expression:
+        """The condition, part by part of the outermost conjunction if parts may be left out."""
+        parts = _trees(tree) if tree.data == "and_" else [tree]
+        terms: list[Expression] = []
+        for part in parts:
+            try:
+                terms.append(self.condition(part))
+            except RuleError as error:
+                if len(parts) == 1:
+                    raise
+                self.leave_out(part, error, effect)
+        return all_of(*terms)
 
     def condition(self, tree: Tree) -> Expression:
         match str(tree.data):

@@ -66,6 +66,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The stored fields among the columns that are kept, by name."""
+        return ()
+
     def threshold(self, within: timedelta) -> Threshold | None:
         """The count as a rule's threshold over ``within``; None when one row is enough.
 
@@ -115,6 +120,14 @@ def read_query(
         if lost:
             raise RuleError(f"ES|QL: {lost[0].message}", lost)
     return reading
+
+
+def indices_of(text: str) -> tuple[str, ...]:
+    """The index patterns that a query reads; none where it does not parse."""
+    try:
+        return next((command.indices for command in parse_query(text) if isinstance(command, tree.From)), ())
+    except RuleError:
+        return ()
 
 
 def _diagnostic(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from converter.evaluate.values import number_of
 from converter.logsources.pack import FieldType
+from converter.model.diagnostics import RuleError
 from converter.model.expressions import (
     FALSE,
     TRUE,
@@ -28,7 +29,7 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.fields import StoredFields
-from converter.platforms.elastic.grammars import parse, query_error
+from converter.platforms.elastic.grammars import LeftOut, left_out, parse, query_error
 from converter.platforms.elastic.kql.settings import BLANKS, WORD
 from converter.platforms.elastic.operands import NUMBER_TYPES, equal_operand, moment_text, stored_network
 from converter.platforms.elastic.patterns import ANY, Pattern, format_like, pattern
@@ -57,6 +58,28 @@ def read(text: str, fields: StoredFields) -> Expression:
     """The expression of a KQL query; an empty query matches everything. Raises RuleError."""
     tree = parse("kql", text)
     return _Reader(fields).query(tree.children[0]) if tree.children else TRUE  # type: ignore[arg-type]
+
+
+def read_partly(text: str, fields: StoredFields) -> tuple[Expression, list[LeftOut]]:
+    """As :func:`read`, but parts of the outermost conjunction that have no canonical form are left out.
+
+    Raises RuleError for what is not KQL, and where nothing can be read.
+    """
+    tree = parse("kql", text)
+    if not tree.children:
+        return TRUE, []
+    top: lark.Tree[lark.Token] = tree.children[0]  # type: ignore[assignment]
+    parts = top.children if top.data == "and_" else [top]
+    read_terms: list[Expression] = []
+    missing: list[LeftOut] = []
+    for part in parts:
+        try:
+            read_terms.append(_Reader(fields).query(part))  # type: ignore[arg-type]
+        except RuleError as error:
+            if len(missing) + 1 == len(parts):
+                raise
+            missing.append(left_out(text, part, error))
+    return all_of(*read_terms), missing
 
 
 class _Reader:

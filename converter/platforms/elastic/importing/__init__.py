@@ -1,0 +1,11 @@
+"""Reading Elastic's own rules: TOML files of its detection-rules repository, and NDJSON that Kibana exports.
+
+documents.py finds the rules in a text and where things stand in it; metadata.py reads what a rule says of
+itself, logic.py and the language modules beside it what it asks of events; reader.py puts the canonical rule
+together.
+"""
+
+from converter.platforms.elastic.importing.documents import is_rule_file
+from converter.platforms.elastic.importing.reader import read
+
+__all__ = ["is_rule_file", "read"]

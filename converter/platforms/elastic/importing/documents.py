@@ -1,0 +1,209 @@
+"""The rules in a text, and where in it a value stands.
+
+A TOML file holds one rule (elastic/detection-rules, ``[metadata]`` and ``[rule]``); NDJSON, as Kibana exports
+it, one rule a line, with exception lists and a count among them (Kibana, "Export detection rules").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+LARGEST_TEXT: Final = 20_000_000
+"""Characters. A larger text is refused unread."""
+
+SUFFIXES: Final = (".toml", ".ndjson")
+_NO_RULES: Final = frozenset(
+    {"pyproject.toml", "converter.toml", "cargo.toml", "poetry.toml", "ruff.toml", "netlify.toml"}
+)
+_STRINGS: Final = re.compile(
+    r"""\#[^\n]*|\"\"\"(?:\\.|[^\\])*?\"{3,5}|'''.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
+)
+_HEADER: Final = re.compile(r"^[ \t]*\[[^\n]*", re.MULTILINE)
+_RULE_HEADER: Final = re.compile(r"^[ \t]*\[[ \t]*rule[ \t]*\]", re.MULTILINE)
+_JSON_PART: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\]]')
+_TOML_PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
+
+
+def is_rule_file(path: Path) -> bool:
+    """Whether a file may hold Elastic rules, by its name."""
+    name = path.name.lower()
+    return path.suffix.lower() in SUFFIXES and not name.startswith(".") and name not in _NO_RULES
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a text, or a line of it, holds no rule; line and column count from 1."""
+
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One rule: its data, the repository's metadata about it, and the text that it stands in.
+
+    ``start``: where in ``text`` the rule begins; ``is_json``: how it is written. ``exceptions``: the items of
+    exception lists that came with it, by list id.
+    """
+
+    rule: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    text: str
+    start: int = 0
+    is_json: bool = False
+    exceptions: Mapping[str, tuple[Mapping[str, Any], ...]] = {}
+
+    def position(self, key: str, line: int | None = None, column: int | None = None) -> tuple[int, int]:
+        """Line and column (from 1) of a key's value; with ``line`` and ``column``, of that place in its text.
+
+        Of a key that is not there, of the rule itself.
+        """
+        found = self._value_json(key) if self.is_json else self._value_toml(key)
+        offset = self.start if found is None else found
+        if found is not None and line is not None:
+            offset = _inside(self.text, found, line, column or 1)
+        before = self.text.count("\n", 0, offset)
+        return before + 1, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+
+    def _value_toml(self, key: str) -> int | None:
+        masked = _STRINGS.sub(_masked, self.text)
+        header = _RULE_HEADER.search(masked)
+        if header is None:
+            return None
+        end = _HEADER.search(masked, header.end())
+        name = re.compile(rf"^[ \t]*{re.escape(key)}[ \t]*=[ \t]*", re.MULTILINE)
+        found = name.search(masked, header.end(), end.start() if end else len(masked))
+        if found is not None:
+            return found.end()
+        table = re.search(rf"^[ \t]*\[+[ \t]*rule\.{re.escape(key)}\b", masked, re.MULTILINE)
+        return table.start() if table else None
+
+    def _value_json(self, key: str) -> int | None:
+        depth = 0
+        end = self.text.find("\n", self.start)
+        end = len(self.text) if end < 0 else end
+        for match in _JSON_PART.finditer(self.text, self.start, end):
+            part = match.group()
+            if part in ("{", "["):
+                depth += 1
+            elif part in ("}", "]"):
+                depth -= 1
+            elif depth == 1 and part == f'"{key}"':
+                colon = re.compile(r"\s*:\s*").match(self.text, match.end())
+                if colon is not None:
+                    return colon.end()
+        return None
+
+
+def documents(text: str) -> tuple[list[Document], list[Problem]]:
+    """The rules of a text, and what of it is none. Never raises."""
+    if len(text) > LARGEST_TEXT:
+        return [], [Problem(f"the text is longer than {LARGEST_TEXT} characters")]
+    text = text.removeprefix("\ufeff")
+    return _ndjson(text) if text.lstrip()[:1] == "{" else _toml(text)
+
+
+def _toml(text: str) -> tuple[list[Document], list[Problem]]:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = _TOML_PLACE.search(str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        return [], [
+            Problem(f"no TOML: {_TOML_PLACE.sub('', str(error)).replace('()', '').strip()}", line, column)
+        ]
+    except (RecursionError, ValueError) as error:
+        return [], [Problem(f"no TOML: {type(error).__name__}")]
+    rule = data.get("rule")
+    if not isinstance(rule, dict):
+        return [], [Problem("no rule: the file has no [rule]")]
+    metadata = data.get("metadata")
+    header = _RULE_HEADER.search(text)
+    start = header.start() if header else 0
+    return [Document(rule, metadata if isinstance(metadata, dict) else {}, text, start)], []
+
+
+def _ndjson(text: str) -> tuple[list[Document], list[Problem]]:
+    rules: list[tuple[int, dict[str, Any]]] = []
+    items: dict[str, list[dict[str, Any]]] = {}
+    problems: list[Problem] = []
+    for number, (start, line) in enumerate(_lines(text), 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError as error:
+            problems.append(Problem(f"no JSON: {error.msg}", number, error.colno))
+            continue
+        except (RecursionError, ValueError) as error:
+            problems.append(Problem(f"no JSON: {type(error).__name__}", number, 1))
+            continue
+        if not isinstance(data, dict):
+            problems.append(Problem("no rule: a JSON object is expected on each line", number, 1))
+        elif isinstance(data.get("entries"), list) and "list_id" in data:
+            items.setdefault(str(data["list_id"]), []).append(data)
+        elif "rule_id" in data or "query" in data:
+            rules.append((start, data))
+        elif "list_id" in data:
+            items.setdefault(str(data["list_id"]), [])
+    exceptions = {name: tuple(found) for name, found in items.items()}
+    found = [Document(rule, {}, text, start, True, exceptions) for start, rule in rules]
+    if not found and not problems:
+        problems.append(Problem("no rule in this text"))
+    return found, problems
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    for line in text.split("\n"):
+        yield start, line
+        start += len(line) + 1
+
+
+def _masked(match: re.Match[str]) -> str:
+    """A string or comment with nothing in it that looks like a key, as long as it was."""
+    return "\x00" * len(match.group())
+
+
+def _inside(text: str, start: int, line: int, column: int) -> int:
+    """Where in ``text`` the character at ``line`` and ``column`` of the string literal at ``start`` stands."""
+    quote = next((mark for mark in ('"""', "'''", '"', "'") if text.startswith(mark, start)), None)
+    if quote is None:
+        return start
+    position, escapes = start + len(quote), quote[0] == '"'
+    if len(quote) == 3:
+        position += 2 if text.startswith("\r\n", position) else text.startswith("\n", position)
+    at_line, at_column = 1, 1
+    while position < len(text) and (at_line, at_column) < (line, column):
+        if text.startswith(quote, position):
+            break
+        shown, size = _character(text, position, escapes)
+        position += size
+        if shown == "\n":
+            at_line, at_column = at_line + 1, 1
+        elif shown:
+            at_column += 1
+    return min(position, len(text))
+
+
+_CONTINUATION: Final = re.compile(r"\\[ \t]*\r?\n\s*")
+_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+
+
+def _character(text: str, position: int, escapes: bool) -> tuple[str, int]:
+    """The character that the source at ``position`` stands for (empty: none), and how long its source is."""
+    character = text[position]
+    if character == "\\" and escapes:
+        joined = _CONTINUATION.match(text, position)
+        if joined is not None:
+            return "", len(joined.group())
+        escape = _ESCAPE.match(text, position)
+        source = escape.group() if escape else character
+        return "\n" if source == "\\n" else "?", len(source)
+    return ("", 1) if character == "\r" else (character, 1)

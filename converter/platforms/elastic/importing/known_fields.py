@@ -1,0 +1,92 @@
+"""Types of stored fields, for rules whose log source is not described, or not in full.
+
+The packs of a rule's log sources come first; then the Elastic Common Schema (ECS 8/9, "Field reference") and
+the field tables of Elastic's integrations (endpoint, windows, aws, azure, okta …), as far as a type other
+than ``keyword`` changes what a query means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from converter.logsources.pack import FieldType, Pack, PlatformField
+from converter.platforms.elastic.esql.operands import ECS_LISTS
+from converter.platforms.elastic.fields import StoredFields
+
+_BY_ENDING: Final[Mapping[FieldType, tuple[str, ...]]] = {
+    FieldType.IP: (".ip",),
+    FieldType.INTEGER: (
+        *(".port", ".pid", ".ppid", ".pgid", ".bytes", ".packets", ".as.number", ".args_count", ".exit_code"),
+        *("file.size", "http.response.status_code", ".thread.id", ".char_device.major", ".char_device.minor"),
+    ),
+    FieldType.BOOLEAN: (
+        *(".code_signature.exists", ".code_signature.trusted", ".code_signature.valid", ".interactive"),
+        *(".same_as_process",),
+    ),
+    FieldType.WILDCARD: (".command_line", "registry.data.strings", "http.request.body.content"),
+    FieldType.TEXT: (".script_block_text",),
+}
+_BY_NAME: Final[Mapping[FieldType, tuple[str, ...]]] = {
+    FieldType.IP: ("dns.resolved_ip", "network.forwarded_ip"),
+    FieldType.INTEGER: ("event.severity", "event.sequence", "event.duration"),
+    FieldType.FLOAT: ("event.risk_score", "file.Ext.entropy", "kibana.alert.risk_score"),
+    FieldType.DATE: ("@timestamp", "event.created", "event.ingested", "event.start", "event.end"),
+    FieldType.WILDCARD: ("url.full", "url.original", "url.path", "http.response.body.content"),
+    FieldType.TEXT: ("message", "error.message"),
+}
+_TYPE_OF: Final = {name: kind for kind, names in _BY_NAME.items() for name in names}
+_BELOW: Final[Mapping[str, FieldType]] = {
+    "aws.cloudtrail.flattened.": FieldType.FLATTENED,
+    "okta.debug_context.debug_data.flattened.": FieldType.FLATTENED,
+}
+
+
+def _known(name: str) -> PlatformField | None:
+    kind = _TYPE_OF.get(name)
+    if kind is None:
+        kind = next((k for k, ends in _BY_ENDING.items() if name.endswith(ends)), None)
+    if kind is None:
+        kind = next((kind for start, kind in _BELOW.items() if name.startswith(start)), None)
+    if kind is None and name not in ECS_LISTS:
+        return None
+    return PlatformField(name=name, type=kind or FieldType.KEYWORD, is_list=name in ECS_LISTS)
+
+
+class _ByName(Mapping[str, PlatformField]):
+    def __init__(self, own: Mapping[str, PlatformField]) -> None:
+        self._own = own
+
+    def __getitem__(self, name: str) -> PlatformField:
+        found = self._own.get(name) or _known(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own)
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+
+class KnownFields(StoredFields):
+    """The fields of some packs, and behind them those that Elastic's schema gives a type."""
+
+    def __init__(self, packs: Iterable[Pack] = ()) -> None:
+        super().__init__(packs)
+        self._all = _ByName(self._fields)
+
+    def type_of(self, name: str) -> FieldType:
+        """The field's type; a keyword where nothing is known."""
+        field = self._all.get(name)
+        return FieldType.KEYWORD if field is None else field.type
+
+    def declares(self, name: str) -> bool:
+        """Whether the type is known; what nobody declares may hold numbers as well as text."""
+        return name in self._all
+
+    @property
+    def by_name(self) -> Mapping[str, PlatformField]:
+        """The fields whose type is known, by stored name."""
+        return self._all

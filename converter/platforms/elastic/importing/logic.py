@@ -1,0 +1,330 @@
+"""What a rule of each type asks of events, over stored names.
+
+Types: Elastic Security, "Create a detection rule" (custom query, machine learning, threshold, event
+correlation, indicator match, new terms, ES|QL) and elastic/detection-rules, ``detection_rules/rule.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from converter.logsources.pack import FieldType, Pack
+from converter.model.diagnostics import Fidelity, RuleError
+from converter.model.expressions import (
+    CASE_OPERATORS,
+    TRUE,
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Predicate,
+    all_of,
+    mapped,
+    negated,
+)
+from converter.model.paths import FieldPath
+from converter.model.rule import NewTerms, OutputField, Step, Threshold
+from converter.model.rule import Sequence as RuleSequence
+from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
+from converter.platforms.elastic.eql.reader import read as read_eql
+from converter.platforms.elastic.eql.settings import CATEGORY_FIELD
+from converter.platforms.elastic.fields import StoredFields
+from converter.platforms.elastic.grammars import LeftOut
+from converter.platforms.elastic.importing.documents import Document
+from converter.platforms.elastic.importing.filters import read_exception, read_filter
+from converter.platforms.elastic.importing.findings import Findings
+from converter.platforms.elastic.importing.known_fields import KnownFields
+from converter.platforms.elastic.importing.lucene import read_query_string
+from converter.platforms.elastic.importing.metadata import names
+from converter.platforms.elastic.importing.values import UnreadableError
+from converter.platforms.elastic.kql.reader import read_partly
+from converter.platforms.elastic.schedule import parse_since
+
+Choose = Callable[[Expression], tuple[Pack, ...]]
+"""From the condition on one event to its log sources."""
+
+_DEFAULT_FROM: Final = "now-6m"
+_KQL_TYPES: Final = frozenset({"query", "saved_query", "threshold", "new_terms", "threat_match"})
+_SUBFIELDS: Final = (".caseless", ".keyword")
+
+
+class Logic(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule asks, over stored names. ``packs``: of each step of a sequence, else of the one condition."""
+
+    condition: Expression = TRUE
+    sequence: RuleSequence | None = None
+    threshold: Threshold | None = None
+    new_terms: NewTerms | None = None
+    packs: tuple[tuple[Pack, ...], ...] = ()
+    output: tuple[OutputField, ...] = ()
+    group_by: tuple[FieldPath, ...] = ()
+
+
+def read_logic(document: Document, choose: Choose, findings: Findings) -> Logic | None:
+    """What the rule asks; None where nothing can be said, and ``findings`` say why. Raises RuleError."""
+    rule = document.rule
+    kind, language = rule.get("type"), rule.get("language")
+    if kind == "machine_learning":
+        job = ", ".join(names(rule.get("machine_learning_job_id"))) or "a job"
+        findings.refuse(
+            "machine-learning",
+            f"anomalies found by {job} are no condition on events",
+            "machine_learning_job_id",
+        )
+        return None
+    if kind not in _KQL_TYPES and kind not in ("eql", "esql"):
+        findings.refuse("rule-type", f"the rule type {str(kind)[:40]!r} is not known", "type")
+        return None
+    if not isinstance(rule.get("query"), str):
+        findings.refuse("query", "the rule has no query", "query")
+        return None
+    if kind == "esql":
+        from converter.platforms.elastic.importing.esql_logic import read_esql
+
+        return read_esql(document, choose, findings)
+    if kind == "eql":
+        return _eql(document, choose, findings)
+    if language not in ("kuery", "lucene", None):
+        findings.refuse("language", f"the language {str(language)[:40]!r} is not known", "language")
+        return None
+    return _query(document, choose, findings)
+
+
+# -- KQL and Lucene
+
+
+def _query(document: Document, choose: Choose, findings: Findings) -> Logic | None:
+    rule = document.rule
+    missing: list[LeftOut] = []
+
+    def read(fields: StoredFields) -> Expression:
+        missing.clear()
+        if rule.get("language") == "lucene":
+            try:
+                return read_query_string(rule["query"], fields)
+            except UnreadableError as error:
+                raise RuleError(f"Lucene: not readable: {error}") from error
+        condition, left = read_partly(rule["query"], fields)
+        missing.extend(left)
+        return condition
+
+    first = _quietly(read)
+    packs = choose(first)
+    fields = KnownFields(packs)
+    condition = all_of(read(fields), *around(document, fields, findings))
+    findings.leave_out(missing)
+    words(condition, fields, findings)
+    condition = without_subfields(condition)
+    if rule.get("type") == "threat_match":
+        findings.residue.append("threat_mapping")
+        findings.lose(
+            "indicator-list",
+            "the indicators that the rule compares with lie in other indices; every event of its query is taken",
+            "threat_mapping",
+            Fidelity.WIDER,
+        )
+    threshold = _threshold(rule, findings) if rule.get("type") == "threshold" else None
+    new_terms = _new_terms(rule, findings) if rule.get("type") == "new_terms" else None
+    return Logic(condition=condition, threshold=threshold, new_terms=new_terms, packs=(packs,))
+
+
+def _quietly(read: Callable[[StoredFields], Expression]) -> Expression:
+    """A first reading, for the log source alone: what goes wrong in it goes wrong again."""
+    try:
+        return read(KnownFields())
+    except RuleError:
+        return TRUE
+
+
+def around(document: Document, fields: StoredFields, findings: Findings) -> Iterator[Expression]:
+    """What the rule's filters ask, and that no exception holds. What is left out goes into ``findings``."""
+    filters = document.rule.get("filters")
+    for one in filters if isinstance(filters, list) else ():
+        try:
+            yield read_filter(one, fields)
+        except (UnreadableError, RuleError) as error:
+            findings.residue.append("filters")
+            findings.lose("filter", f"a filter is left out: {error}", "filters", Fidelity.WIDER)
+    listed = document.rule.get("exceptions_list")
+    for one in listed if isinstance(listed, list) else ():
+        name = str(one.get("list_id", "")) if isinstance(one, Mapping) else ""
+        if name not in document.exceptions:
+            findings.residue.append(f"exceptions_list: {name}")
+            message = f"the exceptions in the list {name!r} are not in this text and are left out"
+            findings.lose("exceptions", message, "exceptions_list", Fidelity.WIDER)
+            continue
+        for item in document.exceptions[name]:
+            try:
+                yield negated(read_exception(item, fields))
+            except UnreadableError as error:
+                findings.residue.append(f"exceptions_list: {name}")
+                message = f"an exception of the list {name!r} is left out: {error}"
+                findings.lose("exceptions", message, "exceptions_list", Fidelity.WIDER)
+
+
+def look_back(rule: Mapping[str, Any]) -> timedelta:
+    """How far a run looks back. Raises RuleError for date math other than a span before now."""
+    text = rule.get("from", _DEFAULT_FROM)
+    return _span(text, "from")
+
+
+def _span(text: Any, what: str) -> timedelta:
+    try:
+        span = parse_since(text)
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise RuleError(f"{what}: {str(text)[:40]!r} is not now- and a span such as 30m") from error
+    if not timedelta() < span <= timedelta(days=MAX_DURATION_DAYS):
+        raise RuleError(f"{what}: {text!r} is no span of time that a rule can look at")
+    return span
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
+        raise RuleError(f"threshold: {str(value)[:40]!r} is no count")
+    return value
+
+
+def _threshold(rule: Mapping[str, Any], findings: Findings) -> Threshold:
+    """Both tests hold: so many matches, and so many distinct values. More values than matches need as many."""
+    block = rule.get("threshold")
+    if not isinstance(block, Mapping):
+        raise RuleError("threshold: the rule has none")
+    count = _count(block.get("value"))
+    by = tuple(FieldPath((name,)) for name in names(block.get("field")))
+    listed = block.get("cardinality") or []
+    cells = [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, Mapping)]
+    within = look_back(rule)
+    if not cells:
+        return Threshold(count=count, within=within, by=by)
+    fields = names(cells[0].get("field"))
+    if len(cells) > 1 or len(fields) != 1:
+        raise RuleError("threshold: several distinct counts")
+    distinct = _count(cells[0].get("value"))
+    if count > distinct:
+        findings.residue.append(f"threshold.value = {count}")
+        message = f"of the two counts the distinct values are kept; {count} matches are not asked for"
+        findings.lose("threshold", message, "threshold", Fidelity.WIDER)
+    return Threshold(count=distinct, within=within, by=by, distinct=FieldPath((fields[0],)))
+
+
+def _new_terms(rule: Mapping[str, Any], findings: Findings) -> NewTerms:
+    block = rule.get("new_terms")
+    if isinstance(block, Mapping):
+        fields, start = names(block.get("value")), block.get("history_window_start")
+        start = start[0].get("value") if isinstance(start, list) and start else None
+    else:
+        fields, start = names(rule.get("new_terms_fields")), rule.get("history_window_start")
+    if not 1 <= len(fields) <= 3:
+        raise RuleError(f"new terms of {len(fields)} fields")
+    history = _span(start, "history_window_start")
+    return NewTerms(fields=tuple(FieldPath((name,)) for name in fields), history=history)
+
+
+# -- EQL
+
+
+def _eql(document: Document, choose: Choose, findings: Findings) -> Logic:
+    rule = document.rule
+    override = rule.get("event_category_override")
+    category = override if isinstance(override, str) and override else CATEGORY_FIELD
+    for key in ("timestamp_field", "tiebreaker_field"):
+        if rule.get(key):
+            findings.note("order", f"events are in the order of {rule[key]}", key)
+    missing: list[LeftOut] = []
+
+    def read(packs: Sequence[Pack]) -> tuple[Expression | None, RuleSequence | None]:
+        missing.clear()
+        found = read_eql(rule["query"], KnownFields(packs), category=category, missing=missing)
+        return found.condition, found.sequence
+
+    condition, sequence = read(())
+    if sequence is None:
+        packs = choose(condition if condition is not None else TRUE)
+        fields = KnownFields(packs)
+        again, _ = read(packs)
+        condition = all_of(again or TRUE, *around(document, fields, findings))
+        findings.leave_out(missing)
+        words(condition, fields, findings)
+        return Logic(condition=without_subfields(condition), packs=(packs,))
+    chosen = tuple(choose(step.condition) for step in sequence.steps)
+    every = [pack for packs in chosen for pack in packs]
+    _, again_sequence = read(every)
+    findings.leave_out(missing)
+    extra = all_of(*around(document, KnownFields(every), findings))
+    steps = tuple(_step(step, extra) for step in (again_sequence or sequence).steps)
+    checked(steps, sequence.within)
+    return Logic(sequence=RuleSequence(steps=steps, within=sequence.within), packs=chosen)
+
+
+def _step(step: Step, extra: Expression) -> Step:
+    terms = tuple(without_subfields(term) for term in step.indicators)
+    if extra != TRUE:
+        terms = (*terms, extra)
+    return msgspec.structs.replace(step, indicators=terms)
+
+
+def checked(steps: Sequence[Step], within: timedelta | None) -> None:
+    """Raises RuleError for a sequence that Elasticsearch refuses as well."""
+    if len(steps) < 2 and all(step.repeat < 2 for step in steps):
+        raise RuleError("a sequence of one step")
+    if len({len(step.by) for step in steps}) > 1:
+        raise RuleError("the steps of the sequence have different numbers of join keys")
+    if any(step.absent for step in steps) and within is None:
+        raise RuleError("a missing event (![…]) needs maxspan")
+    if all(step.absent for step in steps):
+        raise RuleError("a sequence of missing events alone")
+    if any(step.absent and step.repeat > 1 for step in steps):
+        raise RuleError("a missing event (![…]) with runs")
+
+
+# -- what the readers of all languages share
+
+
+def without_subfields(condition: Expression) -> Expression:
+    """``f.caseless`` is f in lower case, and asked so; ``f.keyword`` is f (Elasticsearch, "Multi-fields")."""
+
+    def plain(predicate: Predicate) -> Expression:
+        subject = predicate.subject
+        if not isinstance(subject, FieldPath):
+            return predicate
+        name = str(subject.steps[0])
+        ending = next((ending for ending in _SUBFIELDS if name.endswith(ending)), None)
+        if ending is None:
+            return predicate
+        path = FieldPath((name.removesuffix(ending), *subject.steps[1:]))
+        folds = predicate.ignore_case or (ending == ".caseless" and predicate.operator in CASE_OPERATORS)
+        return msgspec.structs.replace(predicate, subject=path, ignore_case=folds)
+
+    return mapped(condition, plain)
+
+
+def words(condition: Expression, fields: StoredFields, findings: Findings) -> None:
+    """Say that the words of analysed fields are told apart more often than Elasticsearch does."""
+    for name, positive in sorted(_analysed(condition, fields, True)):
+        findings.lose(
+            "text-field",
+            f"{name} is analysed: its words are read as what letters and digits make up, where Elasticsearch "
+            "keeps some texts with signs inside as one word",
+            "query",
+            Fidelity.WIDER if positive else Fidelity.NARROWER,
+        )
+
+
+def _analysed(condition: Expression, fields: StoredFields, positive: bool) -> set[tuple[str, bool]]:
+    match condition:
+        case All(terms) | AnyOf(terms):
+            return {one for term in terms for one in _analysed(term, fields, positive)}
+        case Not(term):
+            return _analysed(term, fields, not positive)
+        case ForSome(_, term):
+            return _analysed(term, fields, positive)
+        case Predicate(FieldPath() as path, operator=operator) if operator in CASE_OPERATORS:
+            name = str(path.steps[0])
+            if fields.type_of(name) is FieldType.TEXT:
+                return {(name, positive)}
+    return set()

@@ -1,0 +1,178 @@
+"""From a text with Elastic's rules to canonical rules.
+
+A rule is read over stored names, then its fields are mapped back through the packs of its log sources.
+Nothing is executed, nothing recurses without bound, and whatever cannot be read is a located finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any, Final
+
+import msgspec
+
+from converter.logsources import canonicalise
+from converter.logsources.pack import Pack
+from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity, fidelity_of
+from converter.model.expressions import All, Expression, Not, children
+from converter.model.rule import Rule, Step
+from converter.model.rule import Sequence as RuleSequence
+from converter.model.tables import MAX_EXPRESSION_DEPTH
+from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.elastic.fields import PLATFORM
+from converter.platforms.elastic.importing import metadata
+from converter.platforms.elastic.importing.documents import Document, Problem, documents
+from converter.platforms.elastic.importing.findings import Findings
+from converter.platforms.elastic.importing.logic import Logic, read_logic
+from converter.platforms.elastic.importing.sources import log_sources
+
+_TOO_DEEP: Final = "the rule is nested too deeply"
+
+
+def read(source: Source, context: ReadContext) -> list[ReadRule]:
+    """Every rule of a text. A text that holds none gives one refused rule; never raises."""
+    found, problems = documents(source.text)
+    rules = [_refused(source.file, problem) for problem in problems]
+    return [*(_read_one(document, source.file, context) for document in found), *rules]
+
+
+def _refused(file: str, problem: Problem) -> ReadRule:
+    diagnostic = Diagnostic(
+        code="elastic-rule",
+        severity=Severity.ERROR,
+        message=problem.message,
+        file=file,
+        line=problem.line,
+        column=problem.column,
+        platform=PLATFORM,
+        effect=Fidelity.REFUSED,
+    )
+    return ReadRule(
+        source=file,
+        platform=PLATFORM,
+        id="",
+        title=PurePath(file).stem,
+        fidelity=Fidelity.REFUSED,
+        diagnostics=(diagnostic,),
+    )
+
+
+def _read_one(document: Document, file: str, context: ReadContext) -> ReadRule:
+    rule_id, own = metadata.identity(document.rule, file)
+    title = metadata.title(document.rule, file)
+    findings = Findings(document, file, rule_id)
+    rule: Rule | None = None
+    try:
+        described = metadata.fields(document.rule, document.metadata, findings.note)
+        logic = read_logic(document, lambda term: log_sources(_facts(document), term, context), findings)
+        if logic is not None:
+            rule = _named(
+                Rule(id=rule_id, title=title, **_described(described, logic), **_logic(logic)),
+                logic,
+                findings,
+            )
+    except RuleError as error:
+        findings.error(error)
+    except RecursionError:
+        findings.refuse("too-deep", _TOO_DEEP, "query")
+    fidelity = fidelity_of(findings.diagnostics)
+    refused = fidelity is Fidelity.REFUSED
+    return ReadRule(
+        source=file,
+        platform=PLATFORM,
+        id=own,
+        title=title,
+        kind=metadata.line(document.rule.get("type")),
+        rule=None if refused else rule,
+        fidelity=fidelity,
+        residue=() if refused else tuple(dict.fromkeys(findings.residue)),
+        diagnostics=findings.diagnostics,
+    )
+
+
+def _facts(document: Document) -> dict[str, Sequence[str]]:
+    """What the rule says beside its query of where its events come from."""
+    index = document.rule.get("index")
+    if document.rule.get("type") == "esql" and isinstance(document.rule.get("query"), str):
+        index = _from_indices(document.rule["query"])
+    integration = document.metadata.get("integration")
+    return {
+        "index": metadata.names(index),
+        "integration": metadata.names(integration),
+        "tags": metadata.names(document.rule.get("tags")),
+    }
+
+
+def _from_indices(query: str) -> list[str]:
+    from converter.platforms.elastic.esql.reader import indices_of
+
+    return list(indices_of(query))
+
+
+def _described(described: dict[str, Any], logic: Logic) -> dict[str, Any]:
+    """The description with what the query itself shows: output fields and groups."""
+    alert = described["alert"]
+    if logic.group_by and not alert.group_by:
+        alert = msgspec.structs.replace(alert, group_by=logic.group_by)
+    known = {one.field for one in described["output"]}
+    output = (*described["output"], *(one for one in logic.output if one.field not in known))
+    return {**described, "alert": alert, "output": output}
+
+
+def _logic(logic: Logic) -> dict[str, Any]:
+    sources = tuple(tuple(pack.name for pack in packs) for packs in logic.packs)
+    names = tuple(dict.fromkeys(name for step in sources for name in step))
+    if logic.sequence is None:
+        _check_depth([logic.condition])
+        indicators, exclusions = _parted(logic.condition)
+        return {
+            "logsource": names,
+            "indicators": indicators,
+            "exclusions": exclusions,
+            "threshold": logic.threshold,
+            "new_terms": logic.new_terms,
+        }
+    steps = []
+    for step, own in zip(logic.sequence.steps, sources, strict=True):
+        _check_depth(step.indicators)
+        indicators, exclusions = _parted(step.condition)
+        same = () if own == names else own
+        steps.append(_with(step, indicators, exclusions, same))
+    return {"logsource": names, "sequence": RuleSequence(steps=tuple(steps), within=logic.sequence.within)}
+
+
+def _with(
+    step: Step,
+    indicators: tuple[Expression, ...],
+    exclusions: tuple[Expression, ...],
+    logsource: tuple[str, ...],
+) -> Step:
+    return msgspec.structs.replace(step, indicators=indicators, exclusions=exclusions, logsource=logsource)
+
+
+def _parted(condition: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
+    """Indicators and exclusions: the negated parts of a conjunction, where something else is left."""
+    terms = condition.terms if isinstance(condition, All) and condition.terms else (condition,)
+    positive = tuple(term for term in terms if not isinstance(term, Not))
+    if not positive:
+        return terms, ()
+    return positive, tuple(term.term for term in terms if isinstance(term, Not))
+
+
+def _named(rule: Rule, logic: Logic, findings: Findings) -> Rule:
+    """The rule with canonical field names."""
+    packs: dict[str, Pack] = {pack.name: pack for step in logic.packs for pack in step}
+    named, found = canonicalise(rule, list(packs.values()), PLATFORM)
+    findings.add(found)
+    unique = {str(one.field): one for one in reversed(named.output)}
+    return msgspec.structs.replace(named, output=tuple(reversed(unique.values())))
+
+
+def _check_depth(terms: Sequence[Expression]) -> None:
+    level: list[Expression] = list(terms)
+    for _ in range(MAX_EXPRESSION_DEPTH - 2):
+        level = [child for term in level for child in children(term)]
+        if not level:
+            return
+    raise RuleError(_TOO_DEEP)

@@ -1,0 +1,1 @@
+"""Lucene's query strings: the grammar. The reader is importing/lucene.py."""
