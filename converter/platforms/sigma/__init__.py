@@ -21,6 +21,7 @@ class Sigma:
     """Sigma as a platform (see :class:`converter.platforms.base.Platform`)."""
 
     name: str = _NAME
+    siem: bool = False
     losses: Mapping[str, str] = LOSSES
 
     def render(self, rule: Rule, context: Context) -> Artifact:

@@ -85,33 +85,41 @@ def _typed(raw: Any, modifiers: list[str]) -> SigmaType:
 
 
 class Detections:
-    """The detections of one document. ``keywords``: the stored fields that together hold the log's text."""
+    """The detections of one document. ``keywords``: the stored fields that hold the log's text."""
 
     def __init__(
         self,
         definitions: Mapping[str, Any],
         at: Steps,
         report: Report,
-        keywords: Iterable[str] | None,
+        keywords: Iterable[str],
     ) -> None:
         self._definitions = definitions
         self._at = at
         self._report = report
-        self._keywords = None if keywords is None else tuple(keywords)
+        self._keywords = tuple(keywords)
         self._read: dict[str, Expression] = {}
         self._budget = _MAX_VALUES
-        self.without_field = False
-        """Whether some values that were read have no field."""
+        self._seeks: set[bool] = set()
+        self._fieldless: dict[str, frozenset[bool]] = {}
+        self.sought: set[bool] = set()
+        """Of the values without a field that were read: whether they stand below a negation."""
 
     @property
     def names(self) -> list[str]:
         """The names of all detections, in order."""
         return list(self._definitions)
 
-    def expression(self, name: str) -> Expression:
-        """The condition of one detection. What cannot be read is reported once."""
+    def expression(self, name: str, negated_here: bool = False) -> Expression:
+        """The condition of one detection. What cannot be read is reported once.
+
+        ``negated_here``: whether the condition that names it stands below a negation.
+        """
         if name not in self._read:
+            self._seeks = set()
             self._read[name] = self._definition(self._definitions[name], (*self._at, name))
+            self._fieldless[name] = frozenset(self._seeks)
+        self.sought |= {inverted != negated_here for inverted in self._fieldless[name]}
         return self._read[name]
 
     def _definition(self, definition: Any, at: Steps) -> Expression:
@@ -160,6 +168,8 @@ class Detections:
         self._budget -= sum(map(len, values))
         if self._budget < 0:
             return self._refuse("too-many", f"more than {_MAX_VALUES} values", at)
+        if not field:
+            self._seeks.add("neq" in modifiers)
         condition = self._linked(field, values, "all" in modifiers, "cased" in modifiers, at)
         return negated(condition) if "neq" in modifiers else condition
 
@@ -199,7 +209,7 @@ class Detections:
         return _over(subjects, flat, every and len(flat) > 1, cased)
 
     def _text_fields(self, at: Steps) -> list[FieldPath]:
-        if self._keywords is None:
+        if not self._keywords:
             self._refuse(
                 "keywords",
                 "values without a field are looked for in the whole text of the log, and the log source does "
@@ -208,7 +218,6 @@ class Detections:
                 "name it in the log source's pack: platforms: {sigma: {message: FIELD}}",
             )
             return []
-        self.without_field = True
         return [FieldPath((name,)) for name in self._keywords]
 
 

@@ -45,7 +45,7 @@ from converter.platforms.sigma.conditions import (
 from converter.platforms.sigma.correlations import Correlation, CorrelationProblem, read_correlation
 from converter.platforms.sigma.detections import Detections, Steps
 from converter.platforms.sigma.documents import NAME, Doc, Text, beside
-from converter.platforms.sigma.sources import RAW, contains, logsource, names_of, text_fields
+from converter.platforms.sigma.sources import RAW, LogText, contains, log_text, logsource, names_of
 
 _NOT_DETECTIONS: Final = frozenset({"condition", "timeframe"})
 
@@ -229,7 +229,7 @@ class _Reading:
         if not own:
             findings.refuse("logsource", "a rule needs a logsource with a category, product or service", ())
         packs = self._packs(own)
-        fields = text_fields(packs)
+        fields = log_text(packs, own)
         condition = _condition(doc, "detection", fields, findings)
         for applied in self._filters:
             if _applies(applied, doc, own):
@@ -346,7 +346,7 @@ def _applies(applied: Doc, doc: Doc, own: Mapping[str, str]) -> bool:
 # -- conditions
 
 
-def _condition(doc: Doc, key: str, keywords: Sequence[str] | None, findings: _Findings) -> Expression:
+def _condition(doc: Doc, key: str, text: LogText | None, findings: _Findings) -> Expression:
     """What a detection (or a filter) asks, over Sigma's field names."""
     block = doc.data.get(key)
     if not isinstance(block, dict):
@@ -356,7 +356,7 @@ def _condition(doc: Doc, key: str, keywords: Sequence[str] | None, findings: _Fi
     definitions = {name: value for name, value in block.items() if name not in skipped}
     if "timeframe" in block:
         findings.note("timeframe", "a timeframe without an aggregation means nothing", key)
-    detections = Detections(definitions, (key,), findings.refuse, keywords)
+    detections = Detections(definitions, (key,), findings.refuse, text.fields if text else ())
     texts = block.get("condition")
     if isinstance(texts, list) and texts:
         terms = [
@@ -366,10 +366,26 @@ def _condition(doc: Doc, key: str, keywords: Sequence[str] | None, findings: _Fi
         condition = any_of(*terms)
     else:
         condition = _of_text(texts, detections, (key, "condition"), findings)
-    if detections.without_field and keywords is not None:
-        names = " and ".join(keywords)
-        findings.note("keywords", f"values without a field are looked for in {names}, the log's text", key)
+    if text is not None and detections.sought:
+        _tell_keywords(text, detections, key, findings)
     return condition
+
+
+def _tell_keywords(text: LogText, detections: Detections, key: str, findings: _Findings) -> None:
+    """Say where values without a field are looked for, and what that misses."""
+    names = " and ".join(text.fields)
+    if text.whole:
+        findings.note("keywords", f"values without a field are looked for in {names}, the log's text", key)
+        return
+    for below_not in sorted(detections.sought):
+        findings.add(
+            "keywords",
+            f"values without a field are looked for in {names} alone, not in the whole text of the log",
+            (key,),
+            "name the field that holds it in the log source's pack: platforms: {sigma: {message: FIELD}}",
+            Severity.WARNING,
+            Fidelity.WIDER if below_not else Fidelity.NARROWER,
+        )
 
 
 def _of_text(text: Any, detections: Detections, at: Steps, findings: _Findings) -> Expression:
@@ -391,23 +407,23 @@ def _of_text(text: Any, detections: Detections, at: Steps, findings: _Findings) 
         return FALSE
 
 
-def _evaluated(condition: Condition, detections: Detections) -> Expression:
+def _evaluated(condition: Condition, detections: Detections, negated_here: bool = False) -> Expression:
     """The condition with each name replaced by what its detection asks. Raises ConditionError."""
     match condition:
         case Name(name, offset):
             if name not in detections.names:
                 raise ConditionError("condition", f"there is no detection {name[:60]!r}", offset)
-            return detections.expression(name)
+            return detections.expression(name, negated_here)
         case Selector(pattern, every, offset):
             names = condition.names(detections.names)
             if not names:
                 raise ConditionError("condition", f"no detection is called {pattern[:60]!r}", offset)
-            terms = [detections.expression(name) for name in names]
+            terms = [detections.expression(name, negated_here) for name in names]
             return all_of(*terms) if every else any_of(*terms)
         case Negation(term):
-            return negated(_evaluated(term, detections))
+            return negated(_evaluated(term, detections, not negated_here))
         case Junction(terms, every):
-            read = [_evaluated(one, detections) for one in terms]
+            read = [_evaluated(one, detections, negated_here) for one in terms]
             return all_of(*read) if every else any_of(*read)
 
 

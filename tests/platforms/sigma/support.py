@@ -34,8 +34,8 @@ def documents(name: str) -> Iterator[dict[str, Any]]:
     yield from yaml.safe_load_all((FIXTURES / name).read_text(encoding="utf-8"))
 
 
-def rule_text(detection: str, logsource: str = "{product: test}") -> str:
-    """A rule of one detection, written in flow style."""
+def rule_text(detection: str, logsource: str = "{product: velocity}") -> str:
+    """A rule of one detection, written in flow style, of a log that is written as lines of text."""
     return f"title: A test\nlogsource: {logsource}\ndetection: {detection}\n"
 
 

@@ -88,7 +88,9 @@ title: Not the scanner
 logsource: {product: test}
 filter: {rules: RULES, s: {a: 2}, condition: not s}
 """
-RULE = "name: mine\nid: 0d5f7b7e-1111-4222-8333-444455556666\n" + rule_text("{s: {b: 1}, condition: s}")
+RULE = "name: mine\nid: 0d5f7b7e-1111-4222-8333-444455556666\n" + rule_text(
+    "{s: {b: 1}, condition: s}", "{product: test}"
+)
 FILTERED = expression("{all: [{field: b, is: 1}, {not: {field: a, is: 2}}]}")
 UNFILTERED = expression("{field: b, is: 1}")
 
