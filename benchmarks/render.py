@@ -23,7 +23,7 @@ from benchmarks.generated import Draft, canonical, drafts, sigma
 from benchmarks.timing import BIN, Taken, function, program, table
 from converter import load, render
 from converter.logsources import load_packs
-from converter.platforms.registry import platform_names
+from converter.platforms.registry import siem_names
 
 
 def write(folder: Path, rules: Sequence[Draft], form: Callable[[Draft], Mapping[str, Any]]) -> Path:
@@ -52,7 +52,7 @@ def libraries(ours: Path, theirs: Path) -> Libraries:
 
     def render_all() -> None:
         fidelity.clear()
-        for name in platform_names():
+        for name in siem_names():
             for rule in rules:
                 fidelity[render(rule, name, packs=packs).fidelity] += 1
 
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--rules", type=int, default=3000)
     count: int = parser.parse_args().rules
     rules = drafts(count)
-    platforms = platform_names()
+    platforms = siem_names()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         ours, theirs = write(root / "canonical", rules, canonical), write(root / "sigma", rules, sigma)

@@ -15,7 +15,7 @@ from converter.logsources.pack import Pack
 from converter.model.load import load_rules
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context
-from converter.platforms.registry import platform, platform_names
+from converter.platforms.registry import platform, siem_names
 
 
 def load(paths: str | Path | Iterable[str | Path]) -> list[Rule]:
@@ -96,10 +96,10 @@ def check(
 ) -> Report:
     """Run every rendering of every rule and compare it with the reference evaluator.
 
-    ``platforms``: names (default: all installed); ``settings``: a team's defaults per platform;
+    ``platforms``: names (default: all SIEMs installed); ``settings``: a team's defaults per platform;
     ``logs``: sample records to run over beside the rules' own tests.
     """
-    names = list(platforms) if platforms is not None else list(platform_names())
+    names = list(platforms) if platforms is not None else list(siem_names())
     known = load_packs() if packs is None else packs
     chosen = [platform(name) for name in names]
     contexts = {name: context_for(known, (settings or {}).get(name)) for name in names}

@@ -12,6 +12,7 @@ from converter.model.diagnostics import ConverterError, RefusedError
 
 _COMMANDS = {
     "render": "converter.cli.render",
+    "import": "converter.cli.import_",
     "test": "converter.cli.test",
     "check": "converter.cli.check",
     "evaluate": "converter.cli.evaluate",

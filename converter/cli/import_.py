@@ -14,11 +14,8 @@ import rich_click as click
 from converter.cli.console import print_diagnostics, print_json, print_table, progress
 from converter.cli.options import Workspace, as_json, reading_of
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
-from converter.model.dump import dump_rule
-from converter.model.load import load_text
-from converter.platforms.base import File, ReadRule
-from converter.platforms.collection import read_files, rule_files
-from converter.platforms.naming import slug
+from converter.platforms.base import File
+from converter.platforms.collection import Collected, read_files, rule_files
 from converter.platforms.output import write_files
 
 _STATUSES = ("exact", "wider", "narrower", "partial", "refused")
@@ -68,13 +65,14 @@ def command(
     reading = reading_of(workspace, platform, helpers, jobs, not no_cache)
     files = rule_files(reading, sources)
     with progress(len(files), "reading") as advance:
-        rules: list[ReadRule] = []
+        rules: list[Collected] = []
         for _, found in read_files(reading, files):
             rules.extend(found)
             advance(1)
-    written = _canonical_files(rules)
+    written = _paths(rules)
     if output is not None:
-        write_files(output, [File(path, text) for path, text in written.values()])
+        texts = zip(written, rules, strict=True)
+        write_files(output, [File(path, rule.text) for path, rule in texts if path is not None])
     result = _report(platform, len(files), time.perf_counter() - started, rules, written)
     if report is not None:
         write_files(report.parent, [File(report.name, msgspec.json.encode(result).decode())])
@@ -82,32 +80,26 @@ def command(
         print_json(result)
     else:
         _print(rules, len(files), time.perf_counter() - started)
-    if any(rule.rule is None for rule in rules):
+    if any(not rule.text for rule in rules):
         sys.exit(1)
 
 
-def _canonical_files(rules: list[ReadRule]) -> dict[int, tuple[str, str]]:
-    """For each rule that was read (by its place in the list): its path and its text, which loads back."""
-    files: dict[int, tuple[str, str]] = {}
-    taken: set[str] = set()
-    for place, read in enumerate(rules):
-        if read.rule is None:
+def _paths(rules: list[Collected]) -> list[str | None]:
+    """For each rule the path of its file, no two alike; None for a refused one."""
+    taken: Counter[str] = Counter()
+    paths: list[str | None] = []
+    for rule in rules:
+        if not rule.text:
+            paths.append(None)
             continue
-        text = dump_rule(read.rule)
-        load_text(text, read.source)
-        folder = read.rule.steps[0].logsource[0]
-        stem, number = slug(read.rule), 1
-        path = f"{folder}/{stem}.yaml"
-        while path in taken:
-            number += 1
-            path = f"{folder}/{stem}_{number}.yaml"
-        taken.add(path)
-        files[place] = (path, text)
-    return files
+        stem = f"{rule.folder}/{rule.stem}"
+        taken[stem] += 1
+        paths.append(f"{stem}.yaml" if taken[stem] == 1 else f"{stem}_{taken[stem]}.yaml")
+    return paths
 
 
 def _report(
-    platform: str, files: int, seconds: float, rules: list[ReadRule], written: dict[int, tuple[str, str]]
+    platform: str, files: int, seconds: float, rules: list[Collected], written: list[str | None]
 ) -> dict[str, object]:
     return {
         "platform": platform,
@@ -119,13 +111,13 @@ def _report(
                 "id": rule.id,
                 "title": rule.title,
                 "kind": rule.kind,
-                "logsource": [] if rule.rule is None else list(rule.rule.steps[0].logsource),
+                "logsource": rule.logsource,
                 "fidelity": rule.status,
-                "output": written[place][0] if place in written else None,
+                "output": path,
                 "residue": rule.residue,
                 "diagnostics": [_finding(diagnostic) for diagnostic in rule.diagnostics],
             }
-            for place, rule in enumerate(rules)
+            for rule, path in zip(rules, written, strict=True)
         ],
         "summary": {status: sum(rule.status == status for rule in rules) for status in _STATUSES},
     }
@@ -142,11 +134,11 @@ def _finding(diagnostic: Diagnostic) -> dict[str, object]:
     }
 
 
-def _print(rules: list[ReadRule], files: int, seconds: float) -> None:
+def _print(rules: list[Collected], files: int, seconds: float) -> None:
     print_diagnostics(
         diagnostic
         for rule in rules
-        if rule.rule is None
+        if not rule.text
         for diagnostic in rule.diagnostics
         if diagnostic.severity is Severity.ERROR
     )

@@ -17,7 +17,7 @@ from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.base import Context
 from converter.platforms.collection import Reading
-from converter.platforms.registry import platform_names
+from converter.platforms.registry import platform_names, siem_names
 from converter.project import Project, find_project
 
 F = TypeVar("F")
@@ -36,7 +36,7 @@ platforms_option = click.option(
     "targets",
     multiple=True,
     metavar="PLATFORM",
-    help="panther, elastic, splunk or all (the default); may be given several times.",
+    help="panther, elastic, splunk, all of these (the default) or sigma; may be given several times.",
 )
 
 
@@ -78,7 +78,8 @@ def chosen_platforms(targets: tuple[str, ...]) -> list[str]:
     for name in wanted:
         if name not in names and name != "all":
             raise RuleError(f"--to {name}: no such platform; there are: {', '.join(names)}, all")
-    return [name for name in names if "all" in wanted or name in wanted]
+    siems = siem_names() if "all" in wanted else ()
+    return [name for name in names if name in siems or name in wanted]
 
 
 def reading_of(

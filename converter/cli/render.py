@@ -20,8 +20,8 @@ from converter.cli.options import (
 )
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.rule import Rule
-from converter.platforms.base import Artifact, ReadRule
-from converter.platforms.collection import carried_over, read_files, rule_files
+from converter.platforms.base import Artifact
+from converter.platforms.collection import Collected, carried_over, read_files, rule_files
 from converter.platforms.losses import accepted_losses, unaccepted_losses
 from converter.platforms.output import claimed, write_files
 from converter.platforms.registry import platform
@@ -79,12 +79,12 @@ def command(
     workspace = Workspace()
     names = chosen_platforms(targets)
     reads = _read(workspace, source, paths) if source else []
-    rules = [read.rule for read in reads if read.rule is not None] if source else workspace.rules(paths)
+    rules = [rule for _, rule in reads if rule is not None] if source else workspace.rules(paths)
     outcomes: list[Outcome] = []
     for name in names:
         writer, context = platform(name), workspace.context(name, unmapped == "keep" or bool(source))
         allowed = {*allow_loss, *accepted_losses(workspace.settings(name))}
-        readable = [read for read in reads if read.rule is not None]
+        readable = [read for read, rule in reads if rule is not None]
         for index, rule in enumerate(tracked(rules, name)):
             artifact = writer.render(rule, context)
             if source:
@@ -97,15 +97,15 @@ def command(
         sys.exit(1)
 
 
-def _read(workspace: Workspace, source: str, paths: tuple[Path, ...]) -> list[ReadRule]:
+def _read(workspace: Workspace, source: str, paths: tuple[Path, ...]) -> list[tuple[Collected, Rule | None]]:
     """A platform's own rules; what is refused is said at once."""
     reading = reading_of(workspace, source)
     files = rule_files(reading, paths or (Path(),))
     reads = [read for _, found in read_files(reading, files) for read in found]
     for read in reads:
-        if read.rule is None:
+        if not read.text:
             print_diagnostics(d for d in read.diagnostics if d.severity is Severity.ERROR)
-    return reads
+    return [(read, read.rule) for read in reads]
 
 
 def _write(outcomes: list[Outcome], names: list[str], folder: Path, dry_run: bool) -> None:

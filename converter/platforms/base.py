@@ -115,9 +115,12 @@ class Engine(Protocol):
 
 
 class Platform(Protocol):
-    """One SIEM. ``losses``: every loss code that its writer may name, with what is lost."""
+    """One SIEM, or a format between them. ``losses``: every loss code that its writer may name, with what
+    is lost. ``siem``: rules run there; a format between SIEMs (Sigma) is written only when it is named.
+    """
 
     name: str
+    siem: bool
     losses: Mapping[str, str]
 
     def render(self, rule: Rule, context: Context) -> Artifact:

@@ -19,7 +19,11 @@ import msgspec
 from converter import __version__
 from converter.logsources import load_packs
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
+from converter.model.dump import dump_rule
+from converter.model.load import load_text
+from converter.model.rule import Rule
 from converter.platforms.base import Artifact, ReadContext, ReadRule, Source
+from converter.platforms.naming import slug
 from converter.platforms.registry import platform
 
 LARGEST_FILE = 20_000_000
@@ -27,7 +31,38 @@ LARGEST_FILE = 20_000_000
 
 _CHUNK = 32
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODER = msgspec.msgpack.Decoder(list[ReadRule])
+_RULE = msgspec.msgpack.Decoder(Rule)
+
+
+class Collected(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule of a collection as it was read (see :class:`converter.platforms.base.ReadRule`).
+
+    ``text``: the canonical rule file, which loads back to the rule; ``folder`` and ``stem``: where it goes.
+    All are empty for a refused rule.
+    """
+
+    source: str
+    platform: str
+    id: str
+    title: str
+    kind: str
+    status: str
+    fidelity: Fidelity
+    residue: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    text: str = ""
+    folder: str = ""
+    stem: str = ""
+    logsource: tuple[str, ...] = ()
+    packed: bytes = b""
+
+    @property
+    def rule(self) -> Rule | None:
+        """The canonical rule; None for a refused one."""
+        return _RULE.decode(self.packed) if self.packed else None
+
+
+_DECODER = msgspec.msgpack.Decoder(list[Collected])
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +94,7 @@ def rule_files(reading: Reading, paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, list[ReadRule]]]:
+def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, list[Collected]]]:
     """The rules of each file, in the order of the files."""
     chunks = [[str(file) for file in files[i : i + _CHUNK]] for i in range(0, len(files), _CHUNK)]
     if reading.jobs <= 1 or len(chunks) <= 1:
@@ -73,7 +108,7 @@ def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, 
             yield from _decoded(chunk, results)
 
 
-def carried_over(read: ReadRule, artifact: Artifact) -> Artifact:
+def carried_over(read: Collected, artifact: Artifact) -> Artifact:
     """The rendering of a rule that was itself read: what the reading lost is lost in the rendering too."""
     lost = tuple(diagnostic for diagnostic in read.diagnostics if diagnostic.effect is not None)
     return msgspec.structs.replace(
@@ -83,7 +118,7 @@ def carried_over(read: ReadRule, artifact: Artifact) -> Artifact:
     )
 
 
-def _decoded(chunk: list[str], results: list[bytes]) -> Iterator[tuple[Path, list[ReadRule]]]:
+def _decoded(chunk: list[str], results: list[bytes]) -> Iterator[tuple[Path, list[Collected]]]:
     for file, encoded in zip(chunk, results, strict=True):
         yield Path(file), _DECODER.decode(encoded)
 
@@ -108,10 +143,58 @@ def _read_file(reading: Reading, file: Path) -> bytes:
             _DECODER.decode(encoded)
             return encoded
     source = Source(file=str(file), text=text)
-    encoded = _ENCODE(platform(reading.platform).read(source, _context(reading)))
+    encoded = _ENCODE(
+        [_collected(read) for read in platform(reading.platform).read(source, _context(reading))]
+    )
     if entry is not None:
         _store(entry, encoded)
     return encoded
+
+
+def _collected(read: ReadRule) -> Collected:
+    """The rule with its file, once that is seen to load back to the same rule."""
+    rule, diagnostics = read.rule, read.diagnostics
+    text = "" if rule is None else dump_rule(rule)
+    if rule is not None:
+        problem = _not_canonical(rule, text, read)
+        if problem is not None:
+            rule, text, diagnostics = None, "", (*diagnostics, problem)
+    return Collected(
+        source=read.source,
+        platform=read.platform,
+        id=read.id,
+        title=read.title,
+        kind=read.kind,
+        status=read.status if rule is not None else str(Fidelity.REFUSED),
+        fidelity=read.fidelity if rule is not None else Fidelity.REFUSED,
+        residue=read.residue,
+        diagnostics=diagnostics,
+        text=text,
+        folder="" if rule is None else rule.steps[0].logsource[0],
+        stem="" if rule is None else slug(rule),
+        logsource=() if rule is None else tuple(dict.fromkeys(n for s in rule.steps for n in s.logsource)),
+        packed=b"" if rule is None else _ENCODE(rule),
+    )
+
+
+def _not_canonical(rule: Rule, text: str, read: ReadRule) -> Diagnostic | None:
+    """Why the rule's file does not load back to it; None if it does."""
+    try:
+        (loaded,) = load_text(text, read.source)
+    except RuleError as error:
+        message = str(error.diagnostics[0].message if error.diagnostics else error)
+    else:
+        if msgspec.structs.replace(loaded, place=None) == msgspec.structs.replace(rule, place=None):
+            return None
+        message = "its file would load as another rule"
+    return Diagnostic(
+        code="not-canonical",
+        severity=Severity.ERROR,
+        message=f"what was read is no canonical rule: {message}",
+        file=read.source,
+        platform=read.platform,
+        effect=Fidelity.REFUSED,
+    )
 
 
 @cache
@@ -139,7 +222,7 @@ def _refused(reading: Reading, file: Path, code: str, message: str) -> bytes:
         fidelity=Fidelity.REFUSED,
         diagnostics=(diagnostic,),
     )
-    return _ENCODE([rule])
+    return _ENCODE([_collected(rule)])
 
 
 def _cache_entry(reading: Reading, file: Path, data: bytes) -> Path | None:

@@ -38,11 +38,13 @@ def claimed(artifacts: Iterable[Artifact]) -> dict[str, File]:
 def write_files(folder: Path, files: Iterable[File]) -> list[Path]:
     """Write files below ``folder`` (made if needed) and return their paths.
 
-    Each goes to a temporary name beside its place first; only when all are there are they renamed.
-    Raises RuleError for a path that leaves the folder or for what the file system refuses.
+    A file that holds its text already is left alone. Each other goes to a temporary name beside its place
+    first; only when all are there are they renamed. Raises RuleError for a path that leaves the folder or
+    for what the file system refuses.
     """
     root = folder.resolve()
     homes: dict[str, str] = {}
+    targets: list[str] = []
     staged: list[tuple[str, str]] = []
     renamed = 0
     try:
@@ -51,11 +53,15 @@ def write_files(folder: Path, files: Iterable[File]) -> list[Path]:
             if home not in homes:
                 homes[home] = _home(root, home, file.path)
             target = os.path.join(homes[home], _checked(name, file.path))
+            targets.append(target)
+            data = file.text.encode("utf-8")
+            if _holds(target, data):
+                continue
             temporary = os.path.join(homes[home], f".{os.getpid()}-{len(staged)}.part")
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             staged.append((temporary, target))
-            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(file.text)
+            with open(handle, "wb") as stream:
+                stream.write(data)
         for temporary, target in staged:
             os.replace(temporary, target)
             renamed += 1
@@ -64,7 +70,16 @@ def write_files(folder: Path, files: Iterable[File]) -> list[Path]:
     finally:
         for temporary, _ in staged[renamed:]:
             Path(temporary).unlink(missing_ok=True)
-    return [Path(target) for _, target in staged]
+    return [Path(target) for target in targets]
+
+
+def _holds(target: str, data: bytes) -> bool:
+    """Whether a regular file holds exactly this already."""
+    try:
+        with open(target, "rb") as stream:
+            return os.fstat(stream.fileno()).st_size == len(data) and stream.read() == data
+    except OSError:
+        return False
 
 
 def _home(root: Path, home: str, path: str) -> str:

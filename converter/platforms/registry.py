@@ -23,6 +23,12 @@ def platform_names() -> tuple[str, ...]:
 
 
 @cache
+def siem_names() -> tuple[str, ...]:
+    """The names of the platforms on which rules run, sorted: what "all" stands for."""
+    return tuple(name for name in _found() if platform(name).siem)
+
+
+@cache
 def platform(name: str) -> Platform:
     """One platform. Raises RuleError, naming the installed ones, for another name."""
     entry = _found().get(name)

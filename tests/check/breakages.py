@@ -182,6 +182,7 @@ class Broken:
     def __init__(self, whole: Platform, breakage: Breakage) -> None:
         self.name = whole.name
         self.losses = whole.losses
+        self.siem = whole.siem
         self._whole = whole
         self._breakage = breakage
 

@@ -50,6 +50,7 @@ class Mirror:
     """A platform that stores events as they are and reads back whatever it is told to."""
 
     name = "mirror"
+    siem = True
     losses: Mapping[str, str] = MappingProxyType({})
 
     def __init__(

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from converter import __version__
-from converter.platforms.registry import platform_names
+from converter.platforms.registry import siem_names
 from converter.project import FILE_NAME
 from tests.cli.conftest import Convert
 
@@ -32,7 +32,7 @@ def test_without_a_command_every_rule_is_rendered_for_every_platform(convert: Co
     result = convert()
     assert (result.code, result.err) == (0, "")
     assert "6 of 6 renderings written" in result.out
-    for name in platform_names():
+    for name in siem_names():
         assert any((rules.parent / "outputs" / name).rglob("*anonymous_list*"))
 
 
@@ -48,7 +48,7 @@ def test_one_platform_one_rule_another_folder(convert: Convert, rules: Path) -> 
 def test_rendering_as_json(convert: Convert, rules: Path) -> None:
     records = json.loads(convert("render", "--json", "--dry-run").out)
     assert {(record["platform"], record["fidelity"], record["written"]) for record in records} == {
-        (name, "exact", True) for name in platform_names()
+        (name, "exact", True) for name in siem_names()
     }
     assert not (rules.parent / "outputs").exists()
 
@@ -81,7 +81,7 @@ def test_check_over_logs(convert: Convert, rules: Path) -> None:
         return int(report["summary"]["events"])
 
     log = _log(rules.parent, EVENT, {"other": "record"})
-    assert events("--logs", log) == events() + 2 * len(platform_names())
+    assert events("--logs", log) == events() + 2 * len(siem_names())
 
 
 def test_evaluate(convert: Convert, rules: Path) -> None:
@@ -132,7 +132,7 @@ def test_logsources(convert: Convert) -> None:
 
 def test_losses(convert: Convert) -> None:
     tables = json.loads(convert("losses", "--json").out)
-    assert set(tables) == set(platform_names())
+    assert set(tables) == set(siem_names())
     assert "window" in tables["elastic"]
     assert "window" in convert("losses", "--to", "elastic").out
 

@@ -29,6 +29,7 @@ class Elastic:
     """Elastic Security as a platform (see :class:`converter.platforms.base.Platform`)."""
 
     name: str = _NAME
+    siem: bool = True
     losses: Mapping[str, str] = CODES
 
     def render(self, rule: Rule, context: Context) -> Artifact:

@@ -18,6 +18,7 @@ class PantherPlatform:
 
     name = PLATFORM_NAME
     losses = CODES
+    siem = True
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """The rule as a Panther rule, or for a sequence as a correlation rule over one rule per step."""

@@ -87,30 +87,67 @@ def field_name(path: FieldPath, losses: Losses) -> str | None:
 
 
 def _without_functions(predicate: Predicate) -> list[Predicate] | None:
-    """The predicate without value functions, where Sigma has another way to say them; None elsewhere."""
-    if not predicate.functions:
+    """Predicates any of which says this one without value functions; None where there is no such way."""
+    names = [function.name for function in predicate.functions]
+    if not names:
         return [predicate]
-    function, *more = predicate.functions
-    texts = [value for value in predicate.values if isinstance(value, str)]
-    if (
-        more
-        or not texts
-        or len(texts) < len(predicate.values)
-        or any(number_of(t) is not None for t in texts)
-    ):
-        return None
     bare = msgspec.structs.replace(predicate, functions=())
-    if function.name is FunctionName.LOWER and predicate.operator in (Operator.IS, *_AFFIX):
-        return (
-            [msgspec.structs.replace(bare, ignore_case=True)] if all(t == t.lower() for t in texts) else None
-        )
-    is_name = not any(slash in text for text in texts for slash in "/\\")
-    if function.name is FunctionName.BASENAME and predicate.operator is Operator.IS and is_name:
-        if predicate.all_of and len(texts) > 1:
+    if names == [FunctionName.LENGTH]:
+        return _of_length(bare)
+    texts = [value for value in predicate.values if isinstance(value, str)]
+    if len(texts) < len(predicate.values) or any(number_of(text) is not None for text in texts):
+        return None
+    if FunctionName.LOWER in names and predicate.operator in (Operator.IS, *_AFFIX):
+        if any(text != text.lower() for text in texts):
             return None
-        behind = tuple(slash + text for text in texts for slash in "\\/")
-        return [bare, msgspec.structs.replace(bare, operator=Operator.ENDS_WITH, values=behind)]
+        names.remove(FunctionName.LOWER)
+        bare = msgspec.structs.replace(bare, ignore_case=True)
+    if not names:
+        return [bare]
+    return _of_basename(bare, texts) if names == [FunctionName.BASENAME] else None
+
+
+def _of_basename(bare: Predicate, texts: Sequence[str]) -> list[Predicate] | None:
+    """What is asked of a path's last part, asked of the whole path."""
+    if any(slash in text for text in texts for slash in "/\\"):
+        return None
+    match bare.operator:
+        case Operator.ENDS_WITH:
+            return [bare]
+        case Operator.IS if not bare.all_of or len(texts) == 1:
+            behind = tuple(slash + text for text in texts for slash in "\\/")
+            return [bare, msgspec.structs.replace(bare, operator=Operator.ENDS_WITH, values=behind)]
+        case Operator.CONTAINS | Operator.STARTS_WITH:
+            start = "" if bare.operator is Operator.CONTAINS else r"(^|[/\\])"
+            patterns = tuple(f"{start}{re.escape(text)}[^/\\\\]*$" for text in texts)
+            return [msgspec.structs.replace(bare, operator=Operator.REGEX, values=patterns)]
     return None
+
+
+_MOST_REPEATS: Final = 1000
+"""Of one character in an RE2 pattern (RE2 syntax: repetition limit)."""
+
+
+def _of_length(bare: Predicate) -> list[Predicate] | None:
+    """How many characters a text has, as a regular expression."""
+    patterns = []
+    for value in bare.values:
+        number = number_of(value) if isinstance(value, int | float | str) else None
+        if number is None or number != int(number) or not 0 <= number < _MOST_REPEATS:
+            return None
+        size = int(number)
+        counts = {
+            Operator.IS: (size, size),
+            Operator.GTE: (size, None),
+            Operator.GT: (size + 1, None),
+            Operator.LTE: (0, size),
+            Operator.LT: (0, size - 1),
+        }
+        least, most = counts.get(bare.operator, (0, -1))
+        if most is not None and most < least:
+            return None
+        patterns.append(f"(?s)^.{{{least},{'' if most is None else most}}}$")
+    return [msgspec.structs.replace(bare, operator=Operator.REGEX, values=tuple(patterns), ignore_case=False)]
 
 
 class _Writer:

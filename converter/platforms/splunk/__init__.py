@@ -17,6 +17,7 @@ class SplunkPlatform:
 
     name = "splunk"
     losses = CODES
+    siem = True
 
     def render(self, rule: Rule, context: Context) -> Artifact:
         """Splunk's form of a rule: files, fidelity, and the search."""
