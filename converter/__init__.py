@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from converter.api import check, evaluate, load, matches, render
+    from converter.api import check, evaluate, load, matches, read, render
     from converter.check import Report
     from converter.evaluate import Alert
     from converter.model.diagnostics import (
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         RuleError,
     )
     from converter.model.rule import Rule
-    from converter.platforms.base import Artifact
+    from converter.platforms.base import Artifact, ReadRule
 
 __version__ = "0.1.0"
 
@@ -35,6 +35,7 @@ _HOMES = {
     "Fidelity": "converter.model.diagnostics",
     "MissingExtraError": "converter.model.diagnostics",
     "RefusedError": "converter.model.diagnostics",
+    "ReadRule": "converter.platforms.base",
     "Report": "converter.check",
     "Rule": "converter.model.rule",
     "RuleError": "converter.model.diagnostics",
@@ -42,6 +43,7 @@ _HOMES = {
     "evaluate": "converter.api",
     "load": "converter.api",
     "matches": "converter.api",
+    "read": "converter.api",
     "render": "converter.api",
 }
 
@@ -52,6 +54,7 @@ __all__ = [
     "Diagnostic",
     "Fidelity",
     "MissingExtraError",
+    "ReadRule",
     "RefusedError",
     "Report",
     "Rule",
@@ -61,6 +64,7 @@ __all__ = [
     "evaluate",
     "load",
     "matches",
+    "read",
     "render",
 ]
 

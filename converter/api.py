@@ -12,15 +12,48 @@ from converter.evaluate import Alert, Condition, StreamEvaluator, compile_expres
 from converter.events.records import SourceReader, log_events, packs_of
 from converter.logsources import load_packs
 from converter.logsources.pack import Pack
+from converter.model.diagnostics import RuleError
 from converter.model.load import load_rules
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context
+from converter.platforms.base import Artifact, Context, ReadContext, ReadRule, Source
 from converter.platforms.registry import platform, siem_names
 
 
 def load(paths: str | Path | Iterable[str | Path]) -> list[Rule]:
     """The rules in YAML files and folders. Raises RuleError carrying every problem of every file."""
     return load_rules([paths] if isinstance(paths, str | Path) else paths)
+
+
+def read(
+    source: str | Path,
+    platform_name: str,
+    *,
+    packs: Mapping[str, Pack] | None = None,
+    beside: Iterable[str | Path] = (),
+) -> list[ReadRule]:
+    """A platform's own rules as canonical rules, each with how exact the reading is.
+
+    ``source``: a path to a file or folder, or (a str of several lines) the text of rules itself.
+    ``beside``: folders with what the rules lean on (Splunk macros and lookups, Panther helpers).
+    Nothing is executed. A text that cannot be read is a refused rule; RuleError is raised for an unknown
+    platform and for a path that cannot be read.
+    """
+    reader = platform(platform_name)
+    context = ReadContext(
+        packs=load_packs() if packs is None else packs, beside=tuple(Path(folder) for folder in beside)
+    )
+    if isinstance(source, str) and "\n" in source:
+        return reader.read(Source(file="<text>", text=source), context)
+    path = Path(source)
+    files = [file for file in sorted(path.rglob("*")) if file.is_file() and reader.is_rule_file(file)]
+    found: list[ReadRule] = []
+    for file in files if path.is_dir() else [path]:
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RuleError(f"{file}: cannot be read: {error}") from error
+        found.extend(reader.read(Source(file=str(file), text=text), context))
+    return found
 
 
 def render(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -66,6 +67,25 @@ def test_render_and_check(rule: converter.Rule) -> None:
     report = converter.check([rule], platforms=["elastic", "splunk"])
     assert report.ok
     assert {pair.platform for pair in report.pairs} == {"elastic", "splunk"}
+
+
+SIGMA = """
+title: Whoami
+id: 0d5f7b7e-0000-4000-8000-000000000002
+logsource: {product: windows, category: process_creation}
+detection: {selection: {Image|endswith: whoami.exe}, condition: selection}
+"""
+
+
+def test_read(tmp_path: Path) -> None:
+    (read,) = converter.read(SIGMA, "sigma")
+    assert (read.title, read.status) == ("Whoami", "exact")
+    assert read.rule is not None
+    assert converter.matches(read.rule, {"EventID": 1, "Image": "C:\\Windows\\WHOAMI.EXE"})
+    (tmp_path / "rule.yml").write_text(SIGMA)
+    assert [found.rule for found in converter.read(tmp_path, "sigma")] == [read.rule]
+    with pytest.raises(RuleError, match="cannot be read"):
+        converter.read(tmp_path / "none.yml", "sigma")
 
 
 def test_misuse_is_an_error_of_ours(rule: converter.Rule) -> None:

@@ -1,0 +1,114 @@
+"""``convert import`` and ``convert --from … --to …``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from converter import load
+from tests.cli.conftest import Convert
+
+SIGMA = """\
+title: {title}
+id: 0d5f7b7e-0000-4000-8000-00000000000{number}
+status: test
+logsource: {{product: windows, category: process_creation}}
+detection:
+  selection:
+    Image|endswith: '\\whoami.exe'
+  condition: selection
+level: low
+"""
+
+
+@pytest.fixture
+def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two Sigma rules of one title and one that is broken."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.yml").write_text(SIGMA.format(title="Whoami", number=number))
+    (folder / "3.yml").write_text(
+        SIGMA.format(title="Broken", number=3).replace("selection\nlevel", "nothing\nlevel")
+    )
+    return folder
+
+
+def test_a_collection_is_read_whole(convert: Convert, collection: Path) -> None:
+    result = convert("import", "--from", "sigma", str(collection), "-o", "out", "--report", "report.json")
+    assert result.code == 1
+    assert "3.yml" in result.err
+    report = json.loads((collection.parent / "report.json").read_text())
+    assert (report["platform"], report["files"]) == ("sigma", 3)
+    assert report["summary"] == {"exact": 2, "wider": 0, "narrower": 0, "partial": 0, "refused": 1}
+    assert [(rule["fidelity"], rule["output"]) for rule in report["rules"]] == [
+        ("exact", "windows.process_creation/whoami.yaml"),
+        ("exact", "windows.process_creation/whoami_2.yaml"),
+        ("refused", None),
+    ]
+    assert report["rules"][0]["logsource"] == ["windows.process_creation"]
+    broken = report["rules"][2]["diagnostics"]
+    assert broken
+    assert {"code", "severity", "message", "line", "column", "hint"} == set(broken[0])
+    rules = load(collection.parent / "out")
+    assert [rule.title for rule in rules] == ["Whoami", "Whoami"]
+
+
+def test_reading_again_and_in_processes_gives_the_same(convert: Convert, collection: Path) -> None:
+    def run(*options: str) -> object:
+        result = json.loads(convert("import", "--from", "sigma", str(collection), "--json", *options).out)
+        return {**result, "seconds": 0}
+
+    first = run("--jobs", "1")
+    assert run() == first
+    assert run("--no-cache", "--jobs", "2") == first
+    assert any((collection.parent / "cache").rglob("*"))
+
+
+def test_a_changed_file_is_read_anew(convert: Convert, collection: Path) -> None:
+    def titles() -> list[str]:
+        report = json.loads(convert("import", "--from", "sigma", str(collection), "--json").out)
+        return [rule["title"] for rule in report["rules"]]
+
+    before = titles()
+    (collection / "1.yml").write_text(SIGMA.format(title="Who am I", number=1))
+    assert titles() == ["Who am I", *before[1:]]
+
+
+def test_from_one_platform_to_another(convert: Convert, collection: Path) -> None:
+    result = convert("--from", "sigma", "--to", "elastic", str(collection / "1.yml"), "-o", "out")
+    assert result.code == 0, result.err
+    (file,) = (collection.parent / "out").rglob("*.toml")
+    assert "whoami.exe" in file.read_text()
+
+
+def test_what_was_lost_in_reading_holds_the_rendering_back(convert: Convert, collection: Path) -> None:
+    text = SIGMA.format(title="Word", number=4).replace(
+        "    Image|endswith: '\\whoami.exe'\n", "    - mimikatz\n"
+    )
+    (collection / "4.yml").write_text(text.replace("category: process_creation", "service: security"))
+    report = json.loads(convert("import", "--from", "sigma", str(collection / "4.yml"), "--json").out)
+    (rule,) = report["rules"]
+    result = convert("--from", "sigma", "--to", "splunk", str(collection / "4.yml"), "-o", "out", "--json")
+    if rule["fidelity"] in ("exact", "refused"):
+        pytest.skip("this log source says which field holds the text")
+    (rendered,) = json.loads(result.out)
+    assert rendered["fidelity"] != "exact"
+    assert rendered["blocking"]
+    assert not (collection.parent / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["import", "--from", "qradar", "rules"], ["--from", "qradar", "rules"]]
+)
+def test_an_unknown_platform(arguments: list[str], convert: Convert, collection: Path) -> None:
+    result = convert(*arguments)
+    assert (result.code, "qradar" in result.err) == (2, True)
+
+
+def test_a_missing_folder(convert: Convert, collection: Path) -> None:
+    result = convert("import", "--from", "sigma", "nowhere")
+    assert (result.code, "nowhere" in result.err) == (2, True)
