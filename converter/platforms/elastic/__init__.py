@@ -49,7 +49,7 @@ class Elastic:
         return project(pack, event, _NAME)
 
     def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
-        """The rules of a TOML file, or of NDJSON as Kibana exports it. Never raises for what the text holds."""
+        """The rules of a TOML file, or of NDJSON as Kibana exports it. Never raises for a text."""
         from converter.platforms.elastic.importing import read
 
         return read(source, context)

@@ -36,7 +36,7 @@ def _parsed(language: str, text: str) -> lark.Tree[lark.Token]:
 
 
 def parse(language: str, text: str) -> lark.Tree[lark.Token]:
-    """The tree of a query in ``kql``, ``eql`` or ``lucene``. Raises RuleError where the text is not in the language."""
+    """The tree of a query in ``kql``, ``eql`` or ``lucene``. Raises RuleError for a text that is none."""
     import lark
 
     try:
@@ -48,7 +48,7 @@ def parse(language: str, text: str) -> lark.Tree[lark.Token]:
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """A part of a query that its reading leaves out: the text, why, and on which side the reading then errs."""
+    """A part of a query that is left out: the text, why, and on which side the reading then errs."""
 
     text: str
     reason: Diagnostic

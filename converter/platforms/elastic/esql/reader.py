@@ -50,9 +50,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     ``condition``: of one event, over stored names. ``grouped``: whether there is a STATS; then ``by`` are
     its groups, ``counts`` the tests of a group (all must hold; none: one row is enough) and ``bucket`` the
-    length of the time slices that it counts in. ``kept``: the columns of the last KEEP.
-    ``residue``: the parts that were left out, as written; ``diagnostics``: why, where, and in which direction
-    the reading errs for it.
+    length of the time slices that it counts in. ``kept``: the columns of the last KEEP;
+    ``shown``: those of them that are stored fields. ``residue``: the parts that were left out, as
+    written; ``diagnostics``: why, where, and in which direction the reading errs for it.
     """
 
     indices: tuple[str, ...]
@@ -66,10 +66,29 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """The stored fields among the columns that are kept, by name."""
-        return ()
+    shown: tuple[str, ...] = ()
+
+    def with_one_count(self) -> Reading:
+        """The reading with the count that asks for the most, and a finding for others that it does not imply.
+
+        As many distinct values need as many rows.
+        """
+        if len(self.counts) < 2:
+            return self
+        kept = max(self.counts, key=lambda test: (test.distinct is not None, test.least))
+        others = [
+            test
+            for test in self.counts
+            if test.least > kept.least or test.distinct not in (None, kept.distinct)
+        ]
+        lost = [_also(test) for test in others]
+        found = [_diagnostic(_UNREAD, f"{text} is left out", Fidelity.WIDER) for text in lost]
+        return msgspec.structs.replace(
+            self,
+            counts=(kept,),
+            residue=(*self.residue, *lost),
+            diagnostics=(*self.diagnostics, *found),
+        )
 
     def threshold(self, within: timedelta) -> Threshold | None:
         """The count as a rule's threshold over ``within``; None when one row is enough.
@@ -164,8 +183,13 @@ class _Reader:
         self._kept: tuple[str, ...] = ()
         self._found: list[Diagnostic] = []
         self._residue: list[str] = []
+        self._open_groups: list[tuple[FieldPath, tree.Place]] = []
 
     def reading(self) -> Reading:
+        for path, place in self._open_groups:
+            if not self._asks_for(path):
+                message = f"rows without {path.steps[0]} are a group of their own in ES|QL"
+                self._lose("group-by", message, Fidelity.NARROWER, place)
         return Reading(
             indices=self._from.indices,
             metadata=self._from.metadata,
@@ -175,6 +199,7 @@ class _Reader:
             counts=tuple(self._counts),
             bucket=self._bucket,
             kept=self._kept,
+            shown=tuple(name for name in self._kept if self._is_stored(name)),
             residue=tuple(self._residue),
             diagnostics=tuple(self._found),
         )
@@ -205,12 +230,20 @@ class _Reader:
             case tree.Limit(rows):
                 self._found.append(_diagnostic("esql-limit", f"LIMIT {rows} may leave rows out", note=True))
             case tree.MvExpand(column, place):
-                _refuse(f"MV_EXPAND {column} makes a row of every value", place)
+                self._expand(column, place)
             case tree.Other(name, place):
                 _refuse(f"the command {name} cannot be read", place)
             case tree.Drop() | tree.Sort():
                 pass
         self._last_where = ()
+
+    def _expand(self, column: str, place: tree.Place) -> None:
+        """MV_EXPAND makes a row of every value; a column that holds one value stays as it is."""
+        match self._scope.value(tree.Column(column)):
+            case ((guard, Term(many=False)),) if guard == TRUE:
+                return
+            case _:
+                _refuse(f"MV_EXPAND {column} makes a row of every value", place)
 
     # -- conditions
 
@@ -245,6 +278,8 @@ class _Reader:
             raise UnreadableError("several counts of different rows")
         if not self._counts and aggregate.counted != TRUE:
             self._conditions.append(aggregate.counted)
+        if least <= 1 and aggregate == Aggregate():
+            return True
         self._counted = aggregate.counted
         self._counts.append(Counted(least, aggregate.distinct))
         if self._bucket is not None and least > 1:
@@ -266,9 +301,8 @@ class _Reader:
                 case ((guard, Term(FieldPath() as path, ()) as term),) if guard == TRUE:
                     by.append(path)
                     columns[group.name] = value
-                    if path not in guarded and not self._asks_for(path):
-                        message = f"rows without {path.steps[0]} are a group of their own in ES|QL"
-                        self._lose("group-by", message, Fidelity.NARROWER, group.place)
+                    if path not in guarded:
+                        self._open_groups.append((path, group.place))
                     if term.many:
                         columns[group.name] = always(Unknown(f"the group {group.name}, one value of a list"))
                 case ((_, Bucket(span)),):
@@ -331,6 +365,17 @@ class _Reader:
 
     # -- findings
 
+    def _is_stored(self, name: str) -> bool:
+        """Whether a column of the last KEEP is a field of the event, under its own name."""
+        if "*" in name or name in self._from.metadata:
+            return False
+        match self._scope.columns.get(name):
+            case None:
+                return not self._grouped
+            case ((_, Term(FieldPath(steps), ())),):
+                return steps == (name,)
+        return False
+
     def _lose(self, code: str, message: str, effect: Fidelity, place: tree.Place) -> None:
         self._found.append(_diagnostic(code, message, effect, place))
 
@@ -342,6 +387,11 @@ class _Reader:
 
 def _refuse(message: str, place: tree.Place) -> None:
     raise RuleError(f"ES|QL: {message}", [_diagnostic(_REFUSED, message, Fidelity.REFUSED, place)])
+
+
+def _also(test: Counted) -> str:
+    what = "rows" if test.distinct is None else f"distinct values of {test.distinct.steps[0]}"
+    return f"at least {test.least} {what} of a group"
 
 
 def _needs(condition: Expression, path: FieldPath) -> bool:

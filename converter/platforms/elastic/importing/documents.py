@@ -57,7 +57,7 @@ class Document(msgspec.Struct, frozen=True):
     text: str
     start: int = 0
     is_json: bool = False
-    exceptions: Mapping[str, tuple[Mapping[str, Any], ...]] = {}
+    exceptions: Mapping[str, tuple[Mapping[str, Any], ...]] = msgspec.field(default_factory=dict)
 
     def position(self, key: str, line: int | None = None, column: int | None = None) -> tuple[int, int]:
         """Line and column (from 1) of a key's value; with ``line`` and ``column``, of that place in its text.
@@ -172,7 +172,7 @@ def _masked(match: re.Match[str]) -> str:
 
 
 def _inside(text: str, start: int, line: int, column: int) -> int:
-    """Where in ``text`` the character at ``line`` and ``column`` of the string literal at ``start`` stands."""
+    """Where in ``text`` the character at ``line`` and ``column`` of the literal at ``start`` stands."""
     quote = next((mark for mark in ('"""', "'''", '"', "'") if text.startswith(mark, start)), None)
     if quote is None:
         return start

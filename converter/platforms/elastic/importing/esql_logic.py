@@ -28,7 +28,7 @@ def read_esql(document: Document, choose: Choose, findings: Findings) -> Logic:
     """The condition, and the count of a STATS as a threshold. Raises RuleError."""
     first = _first(document)
     packs = choose(first.condition if first is not None else TRUE)
-    reading = _reading(document, packs)
+    reading = _reading(document, packs).with_one_count()
     within = look_back(document.rule)
     threshold = reading.threshold(within) if reading.grouped else None
     findings.in_query(reading.diagnostics)

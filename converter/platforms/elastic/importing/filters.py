@@ -41,7 +41,8 @@ def read_filter(data: Any, fields: StoredFields) -> Expression:
     """One entry of ``filters``. Raises UnreadableError for what has no canonical form."""
     if not isinstance(data, Mapping):
         raise UnreadableError("a filter that is no object")
-    meta = data.get("meta") if isinstance(data.get("meta"), Mapping) else {}
+    given = data.get("meta")
+    meta: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
     if meta.get("disabled"):
         return TRUE
     body = data.get("query")
@@ -192,7 +193,7 @@ class _Dsl:
         name, value, options = self._one(body, "query")
         if options.get("type") == "phrase" or self._fields.type_of(name) is not FieldType.TEXT:
             return equal(self._fields, _path(name), _scalar(value))
-        return analysed(_path(name), text_of(_scalar(value)), phrase=False)
+        return analysed(_path(name), text_of(_scalar(value)), in_a_row=False)
 
     def _terms(self, body: Any, depth: int) -> Expression:
         name, values, _ = self._one(body, "value")

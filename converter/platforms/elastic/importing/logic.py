@@ -26,11 +26,13 @@ from converter.model.expressions import (
     all_of,
     mapped,
     negated,
+    predicates,
 )
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, OutputField, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
+from converter.platforms.elastic.analysis import MID_LETTER, MID_NUMBER
 from converter.platforms.elastic.eql.reader import read as read_eql
 from converter.platforms.elastic.eql.settings import CATEGORY_FIELD
 from converter.platforms.elastic.fields import StoredFields
@@ -54,7 +56,7 @@ _SUBFIELDS: Final = (".caseless", ".keyword")
 
 
 class Logic(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule asks, over stored names. ``packs``: of each step of a sequence, else of the one condition."""
+    """What a rule asks, over stored names. ``packs``: of each step of a sequence, else of the condition."""
 
     condition: Expression = TRUE
     sequence: RuleSequence | None = None
@@ -124,7 +126,7 @@ def _query(document: Document, choose: Choose, findings: Findings) -> Logic | No
         findings.residue.append("threat_mapping")
         findings.lose(
             "indicator-list",
-            "the indicators that the rule compares with lie in other indices; every event of its query is taken",
+            "the indicators to compare with lie in other indices; every event of the query is taken",
             "threat_mapping",
             Fidelity.WIDER,
         )
@@ -190,7 +192,7 @@ def _count(value: Any) -> int:
 
 
 def _threshold(rule: Mapping[str, Any], findings: Findings) -> Threshold:
-    """Both tests hold: so many matches, and so many distinct values. More values than matches need as many."""
+    """Both tests hold: so many matches, and so many distinct values. So many values need as many matches."""
     block = rule.get("threshold")
     if not isinstance(block, Mapping):
         raise RuleError("threshold: the rule has none")
@@ -286,7 +288,10 @@ def checked(steps: Sequence[Step], within: timedelta | None) -> None:
 
 
 def without_subfields(condition: Expression) -> Expression:
-    """``f.caseless`` is f in lower case, and asked so; ``f.keyword`` is f (Elasticsearch, "Multi-fields")."""
+    """``f.caseless`` is f in lower case, and asked so; ``f.keyword`` is f (Elasticsearch, "Multi-fields").
+
+    Names below a nested field are made whole stored names, as log sources know them.
+    """
 
     def plain(predicate: Predicate) -> Expression:
         subject = predicate.subject
@@ -300,31 +305,47 @@ def without_subfields(condition: Expression) -> Expression:
         folds = predicate.ignore_case or (ending == ".caseless" and predicate.operator in CASE_OPERATORS)
         return msgspec.structs.replace(predicate, subject=path, ignore_case=folds)
 
-    return mapped(condition, plain)
+    return mapped(_with_whole_names(condition, ""), plain)
+
+
+def _with_whole_names(condition: Expression, base: str) -> Expression:
+    match condition:
+        case ForSome(FieldPath(steps), term):
+            name = base + ".".join(map(str, steps))
+            return ForSome(FieldPath((name,)), _with_whole_names(term, f"{name}."))
+        case All(terms):
+            return All(tuple(_with_whole_names(term, base) for term in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(_with_whole_names(term, base) for term in terms))
+        case Not(term):
+            return Not(_with_whole_names(term, base))
+        case Predicate(FieldPath(steps)) if base:
+            return msgspec.structs.replace(condition, subject=FieldPath((base + ".".join(map(str, steps)),)))
+    return condition
 
 
 def words(condition: Expression, fields: StoredFields, findings: Findings) -> None:
-    """Say that the words of analysed fields are told apart more often than Elasticsearch does."""
-    for name, positive in sorted(_analysed(condition, fields, True)):
-        findings.lose(
-            "text-field",
-            f"{name} is analysed: its words are read as what letters and digits make up, where Elasticsearch "
-            "keeps some texts with signs inside as one word",
-            "query",
-            Fidelity.WIDER if positive else Fidelity.NARROWER,
-        )
+    """Say which analysed fields are asked for their words, and where that is not all of the story."""
+    for name, plain in sorted(_analysed(condition, fields)):
+        if plain:
+            findings.note(
+                "text-field", f"{name} is analysed: it is asked for its words, without case", "query"
+            )
+        else:
+            message = f"{name} is analysed; words of other scripts may be cut otherwise than here"
+            findings.lose("text-field", message, "query", Fidelity.WIDER)
 
 
-def _analysed(condition: Expression, fields: StoredFields, positive: bool) -> set[tuple[str, bool]]:
-    match condition:
-        case All(terms) | AnyOf(terms):
-            return {one for term in terms for one in _analysed(term, fields, positive)}
-        case Not(term):
-            return _analysed(term, fields, not positive)
-        case ForSome(_, term):
-            return _analysed(term, fields, positive)
-        case Predicate(FieldPath() as path, operator=operator) if operator in CASE_OPERATORS:
-            name = str(path.steps[0])
+def _analysed(condition: Expression, fields: StoredFields) -> set[tuple[str, bool]]:
+    """The analysed fields that are asked for text, and whether all of that is ASCII."""
+    asked: dict[str, bool] = {}
+    for one in predicates(condition):
+        if one.operator in CASE_OPERATORS and isinstance(one.subject, FieldPath):
+            name = str(one.subject.steps[0])
             if fields.type_of(name) is FieldType.TEXT:
-                return {(name, positive)}
-    return set()
+                texts = (str(value).translate(_SIGNS) for value in one.values)
+                asked[name] = asked.get(name, True) and all(map(str.isascii, texts))
+    return set(asked.items())
+
+
+_SIGNS: Final = dict.fromkeys(map(ord, MID_LETTER + MID_NUMBER))

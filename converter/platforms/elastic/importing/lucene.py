@@ -8,7 +8,7 @@ and c alone; a query of prohibited clauses alone is everything but those.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from converter.logsources.pack import FieldType
 from converter.model.expressions import TRUE, Expression, Not, Operator, Predicate, all_of, any_of
@@ -46,15 +46,15 @@ class _Reader:
     def __init__(self, fields: StoredFields) -> None:
         self._fields = fields
 
-    def clauses(self, children: list[Tree | lark.Token], field: str | None) -> Expression:
-        """Clauses side by side: those required, those prohibited, and some of the rest if none is required."""
+    def clauses(self, children: list[Any], field: str | None) -> Expression:
+        """Clauses side by side: all required, none prohibited, some of the rest if none is required."""
         required: list[Expression] = []
         optional: list[Expression] = []
         prohibited: list[Expression] = []
         last_optional = False
         for clause in children:
-            words = [str(part.type) for part in clause.children if isinstance(part, str)]  # type: ignore[union-attr]
-            found = self._item(clause.children[-1], field)  # type: ignore[union-attr,arg-type]
+            words = [part.type for part in clause.children if hasattr(part, "type")]
+            found = self._item(clause.children[-1], field)
             if "AND" in words and last_optional:
                 required.append(optional.pop())
             last_optional = False
@@ -71,25 +71,25 @@ class _Reader:
         return all_of(*terms)
 
     def _item(self, tree: Tree, field: str | None) -> Expression:
-        named, value = tree.children[0], tree.children[1]
-        if named is None and isinstance(value, str):
-            raise self._unreadable(tree, "a value")
+        parts: list[Any] = list(tree.children)
+        named = parts.pop(0) if hasattr(parts[0], "type") else None
+        value = next(part for part in parts if hasattr(part, "data"))
         name = field if named is None else _plain(str(named))
-        kind = str(value.data)  # type: ignore[union-attr]
+        kind = str(value.data)
         if kind == "group":
-            return self.clauses(value.children, name)  # type: ignore[union-attr,arg-type]
-        if len(value.children) > 1:  # type: ignore[union-attr]
+            return self.clauses(value.children, name)
+        if len(value.children) > 1:
             raise self._unreadable(tree, "fuzzy matching (~)")
-        token = str(value.children[0])  # type: ignore[union-attr]
-        if kind == "term" and token == "*" and name in (None, "*"):
+        text = str(value.children[0])
+        if kind == "term" and text == "*" and name in (None, "*"):
             return TRUE
         if name is None:
             raise self._unreadable(tree, "a value without a field, which searches every field")
         if name == "_exists_":
-            return Predicate(FieldPath((_plain(token),)), Operator.EXISTS)
+            return Predicate(FieldPath((_plain(text),)), Operator.EXISTS)
         if "*" in name:
             raise self._unreadable(tree, "a wildcard in a field name")
-        return self._value(kind, token, name)
+        return self._value(kind, text, name)
 
     def _value(self, kind: str, token: str, name: str) -> Expression:
         path = FieldPath((name,))
@@ -109,7 +109,7 @@ class _Reader:
         if all(isinstance(part, str) for part in parts):
             text = "".join(map(str, parts))
             if self._fields.type_of(name) is FieldType.TEXT:
-                return analysed(path, text, phrase=False)
+                return analysed(path, text, in_a_row=False)
             return equal(self._fields, path, text)
         if self._fields.type_of(name) not in (FieldType.KEYWORD, FieldType.WILDCARD):
             raise UnreadableError(

@@ -149,7 +149,7 @@ def _date(value: Any, key: str, note: Note) -> str | None:
 
 
 def _attack(rule: Mapping[str, Any], note: Note) -> Iterator[AttackTag]:
-    """A tag for each technique, or sub-technique where a block names any; a tactic alone where it has none."""
+    """A tag for each technique, or its sub-techniques where it names any; else for the tactic alone."""
     for block in _list(rule.get("threat")):
         tactic = line(_mapping(_mapping(block).get("tactic")).get("id")).upper()
         found: list[str] = []
@@ -225,8 +225,6 @@ def _settings(rule: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str,
             continue
         if read_settings({key: value})[1] is None and value != getattr(_DEFAULTS, key, None):
             kept[key] = value
-    if "interval" not in kept and rule.get("interval") is None:
-        kept.pop("interval", None)
     return {"elastic": kept} if kept else {}
 
 

@@ -16,7 +16,7 @@ from converter.logsources import canonicalise
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity, fidelity_of
 from converter.model.expressions import All, Expression, Not, children
-from converter.model.rule import Rule, Step
+from converter.model.rule import Rule
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_EXPRESSION_DEPTH
 from converter.platforms.base import ReadContext, ReadRule, Source
@@ -138,17 +138,9 @@ def _logic(logic: Logic) -> dict[str, Any]:
         _check_depth(step.indicators)
         indicators, exclusions = _parted(step.condition)
         same = () if own == names else own
-        steps.append(_with(step, indicators, exclusions, same))
+        parts = {"indicators": indicators, "exclusions": exclusions, "logsource": same}
+        steps.append(msgspec.structs.replace(step, **parts))
     return {"logsource": names, "sequence": RuleSequence(steps=tuple(steps), within=logic.sequence.within)}
-
-
-def _with(
-    step: Step,
-    indicators: tuple[Expression, ...],
-    exclusions: tuple[Expression, ...],
-    logsource: tuple[str, ...],
-) -> Step:
-    return msgspec.structs.replace(step, indicators=indicators, exclusions=exclusions, logsource=logsource)
 
 
 def _parted(condition: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:

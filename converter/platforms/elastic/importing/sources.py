@@ -1,4 +1,4 @@
-"""Which log sources a rule reads, told from its index patterns, integrations, tags and what its query asks."""
+"""Which log sources a rule reads, told from its index patterns, integrations, tags and its query."""
 
 from __future__ import annotations
 

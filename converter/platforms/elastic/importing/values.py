@@ -6,14 +6,13 @@ Source: Elasticsearch, "Field data types", "Term query", "Range query", "Match p
 from __future__ import annotations
 
 import ipaddress
-import re
 
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
-from converter.model.expressions import FALSE, Expression, Operator, Predicate, Scalar, all_of, any_of
+from converter.model.expressions import FALSE, Expression, Operator, Predicate, Scalar, all_of
 from converter.model.paths import FieldPath
+from converter.platforms.elastic.analysis import phrase, some_word
 from converter.platforms.elastic.fields import StoredFields
-from converter.platforms.elastic.kql.settings import WORD
 from converter.platforms.elastic.operands import NUMBER_TYPES, equal_operand, moment_text, stored_network
 
 
@@ -32,7 +31,7 @@ def equal(
     """Some value of the field equals the operand, as its type compares. Raises UnreadableError."""
     kind = fields.type_of(name or str(path.steps[0]))
     if kind is FieldType.TEXT:
-        return analysed(path, text_of(value), phrase=True)
+        return analysed(path, text_of(value), in_a_row=True)
     if kind is FieldType.IP:
         return Predicate(path, Operator.CIDR, networks(text_of(value)))
     operand = equal_operand(value, kind, ignore_case)
@@ -67,13 +66,6 @@ def ordered(fields: StoredFields, path: FieldPath, operator: Operator, value: Sc
     return Predicate(path, operator, (operand,))
 
 
-def analysed(path: FieldPath, text: str, *, phrase: bool) -> Expression:
-    """A text field: its words in a row, or any of them. Wider than the standard analyzer's own words."""
-    found = [re.escape(word) for word in WORD.findall(text)]
-    if not found:
-        return FALSE
-    return _words(path, r"[\W_]+".join(found)) if phrase else any_of(*(_words(path, one) for one in found))
-
-
-def _words(path: FieldPath, inner: str) -> Expression:
-    return Predicate(path, Operator.REGEX, (rf"(?:^|[\W_])(?:{inner})(?:$|[\W_])",), ignore_case=True)
+def analysed(path: FieldPath, text: str, *, in_a_row: bool) -> Expression:
+    """A text field: its words one after the other, or any of them."""
+    return phrase(path, text) if in_a_row else some_word(path, text)

@@ -28,9 +28,10 @@ from converter.model.expressions import (
     negated,
 )
 from converter.model.paths import FieldPath
+from converter.platforms.elastic.analysis import phrase, some_word, wildcard_word
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import LeftOut, left_out, parse, query_error
-from converter.platforms.elastic.kql.settings import BLANKS, WORD
+from converter.platforms.elastic.kql.settings import BLANKS
 from converter.platforms.elastic.operands import NUMBER_TYPES, equal_operand, moment_text, stored_network
 from converter.platforms.elastic.patterns import ANY, Pattern, format_like, pattern
 
@@ -258,14 +259,7 @@ def _is_prefix(parts: Pattern) -> bool:
 def _analysed(path: FieldPath, literal: Literal) -> Expression:
     """A text field: a quoted literal is a phrase of words, an unquoted one any of its words."""
     if isinstance(literal, Quoted):
-        words = [re.escape(word) for word in WORD.findall(literal)]
-        return _words(path, r"[\W_]+".join(words)) if words else FALSE
+        return phrase(path, literal)
     if ANY in literal:
-        inner = "".join([r"\w*" if part is ANY else re.escape(str(part)) for part in literal])
-        return _words(path, inner)
-    words = [re.escape(word) for word in WORD.findall("".join(map(str, literal)))]
-    return any_of(*(_words(path, word) for word in words))
-
-
-def _words(path: FieldPath, inner: str) -> Expression:
-    return Predicate(path, Operator.REGEX, (rf"(?:^|[\W_])(?:{inner})(?:$|[\W_])",), ignore_case=True)
+        return wildcard_word(path, [None if part is ANY else str(part) for part in literal])
+    return some_word(path, "".join(map(str, literal)))

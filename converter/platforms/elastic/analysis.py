@@ -1,0 +1,111 @@
+"""Analysed text fields: which words a query asks for, and a pattern for texts that hold them.
+
+Elasticsearch's standard analyzer cuts a text at the word boundaries of Unicode's text segmentation (UAX #29,
+rules WB5 to WB13) and ignores case (Elasticsearch reference, "Standard analyzer"): letters, digits and
+underscores hang together; a sign such as ``.`` joins two letters, and ``.`` or ``,`` two digits, but nothing
+else. Left aside: scripts without blanks between words, and words beyond 255 characters, which it cuts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from converter.model.expressions import FALSE, Expression, Operator, Predicate, any_of
+from converter.model.paths import FieldPath
+
+MID_LETTER: Final = ".:'·‧’․"
+"""Signs that join letters (Word_Break MidLetter, MidNumLet, Single_Quote)."""
+MID_NUMBER: Final = ".,;'’․"
+"""Signs that join digits (Word_Break MidNum, MidNumLet, Single_Quote)."""
+
+_LETTER: Final = r"\pL\pM"
+_DIGIT: Final = r"\pN"
+_INNER: Final = rf"{_LETTER}{_DIGIT}_"
+
+
+def words_of(text: str) -> list[str]:
+    """The words that the analyzer makes of a text, as they stand in it."""
+    found: list[str] = []
+    current = ""
+    for position, character in enumerate(text):
+        after = text[position + 1 : position + 2]
+        if _kind(character) or (current and _joins(current[-1], character, after)):
+            current += character
+        elif current:
+            found.append(current)
+            current = ""
+    return [*found, *([current] if current else [])]
+
+
+def phrase(path: FieldPath, text: str) -> Expression:
+    """The words of ``text`` stand in the field one after the other."""
+    found = words_of(text)
+    return _pattern(path, found[0], found[-1], _in_a_row(found)) if found else FALSE
+
+
+def some_word(path: FieldPath, text: str) -> Expression:
+    """Some word of ``text`` stands in the field."""
+    return any_of(*(_pattern(path, word, word, re.escape(word)) for word in words_of(text)))
+
+
+def wildcard_word(path: FieldPath, parts: Sequence[str | None]) -> Expression:
+    """Some one word of the field fits a pattern; None stands for any run of characters."""
+    signs = re.escape("".join(dict.fromkeys(MID_LETTER + MID_NUMBER)))
+    run = rf"[{_INNER}]*(?:[{signs}][{_INNER}]+)*"
+    inside = "".join([run if part is None else re.escape(part) for part in parts])
+    first, last = parts[0], parts[-1]
+    return _pattern(path, "_" if first is None else first, "_" if last is None else last, inside)
+
+
+def _kind(character: str) -> str:
+    """``L`` a letter (or a mark, which hangs on one), ``N`` a digit, ``_``; empty for what parts words."""
+    if not character:
+        return ""
+    category = unicodedata.category(character)
+    if category[0] in "LM":
+        return "L"
+    return "N" if category[0] == "N" else "_" if character == "_" else ""
+
+
+def _joins(before: str, sign: str, after: str) -> bool:
+    kinds = _kind(before), _kind(after)
+    return (kinds == ("L", "L") and sign in MID_LETTER) or (kinds == ("N", "N") and sign in MID_NUMBER)
+
+
+def _in_a_row(words: Sequence[str]) -> str:
+    text = re.escape(words[0])
+    for before, after in itertools.pairwise(words):
+        text += _gap(_kind(before[-1]), _kind(after[0])) + re.escape(after)
+    return text
+
+
+def _signs(kind: str) -> str:
+    """The signs that would join a word ending, or beginning, so with its neighbour."""
+    return re.escape({"L": MID_LETTER, "N": MID_NUMBER}.get(kind, ""))
+
+
+def _gap(before: str, after: str) -> str:
+    """What parts two words: any signs, but not a single one that would join them."""
+    if before != after or before not in ("L", "N"):
+        return rf"[^{_INNER}]+"
+    return rf"(?:[^{_INNER}{_signs(before)}]|[^{_INNER}]{{2,}})"
+
+
+def _pattern(path: FieldPath, first: str, last: str, inside: str) -> Predicate:
+    start, end = _kind(first[0]), _kind(last[-1])
+    text = rf"(?:^|{_edge(start, True)})(?:{inside})(?:$|{_edge(end, False)})"
+    return Predicate(path, Operator.REGEX, (text,), ignore_case=True)
+
+
+def _edge(kind: str, before: bool) -> str:
+    """What stands beside a word that begins (``before``) or ends with a character of this kind."""
+    signs = _signs(kind)
+    plain = rf"[^{_INNER}{signs}]"
+    if not signs:
+        return plain
+    other = rf"[^{_LETTER if kind == 'L' else _DIGIT}]"
+    return rf"{plain}|(?:^|{other})[{signs}]" if before else rf"{plain}|[{signs}](?:$|{other})"
