@@ -27,7 +27,7 @@ from converter.model.expressions import (
     Scalar,
 )
 from converter.model.paths import FieldPath
-from converter.model.regex import RegexError, parse, render
+from converter.model.regex import Literal, RegexError, parse, render
 from converter.model.regex.syntax import Dialect
 from converter.platforms.losses import Losses
 from converter.platforms.sigma.values import linear
@@ -116,10 +116,11 @@ def _of_basename(bare: Predicate, texts: Sequence[str]) -> list[Predicate] | Non
             return [bare]
         case Operator.IS if not bare.all_of or len(texts) == 1:
             behind = tuple(slash + text for text in texts for slash in "\\/")
-            return [bare, msgspec.structs.replace(bare, operator=Operator.ENDS_WITH, values=behind)]
+            ends = msgspec.structs.replace(bare, operator=Operator.ENDS_WITH, values=behind, all_of=False)
+            return [bare, ends]
         case Operator.CONTAINS | Operator.STARTS_WITH:
             start = "" if bare.operator is Operator.CONTAINS else r"(^|[/\\])"
-            patterns = tuple(f"{start}{re.escape(text)}[^/\\\\]*$" for text in texts)
+            patterns = tuple(f"{start}{render(Literal(text), 're2')}[^/\\\\]*$" for text in texts)
             return [msgspec.structs.replace(bare, operator=Operator.REGEX, values=patterns)]
     return None
 
@@ -233,9 +234,9 @@ class _Writer:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         cased = ("cased",) if not self._predicate.ignore_case and has_case(text) else ()
         if operator is Operator.LIKE:
-            if _is_literal(text):
-                body = re.escape(_unescaped(text))
-                return (("re", "i") if self._predicate.ignore_case else ("re",)), f"^{body}$"
+            plain = _unescaped(text)
+            if _is_literal(text) and number_of(plain) is not None:  # 1.0 is 1, but is not written like it
+                return ("re", "i") if self._predicate.ignore_case else ("re",), f"^{re.escape(plain)}$"
             return cased, from_like(text)
         return ((*((_AFFIX[operator],) if operator in _AFFIX else ()), *cased)), escaped(text)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from converter.evaluate import matches
 from converter.logsources.project import project
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Expression, Operator, Predicate
+from converter.model.expressions import Expression, Function, FunctionName, Operator, Predicate
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact
@@ -95,6 +95,51 @@ def test_every_wildcard_pattern_reads_back(pattern: str) -> None:
     read = PLATFORM.read_back(artifact, CONTEXT).condition
     for text in ("", "a", "b", "ab", "*", "?", "\\", "a*", "a\\b", pattern, pattern.replace("\\", "")):
         assert matches(read, {"a": text}) == matches(original, {"a": text}), (pattern, text)
+
+
+NAMES = ("cmd.exe", "Cmd.EXE", "e", "x y", "a+b", "日本", "1", "é")
+PATHS = st.lists(st.sampled_from([*NAMES, "\\", "/", "\n"]), max_size=4).map("".join)
+BASENAME, LOWER, LENGTH = (
+    Function(n) for n in (FunctionName.BASENAME, FunctionName.LOWER, FunctionName.LENGTH)
+)
+
+
+@given(
+    operator=st.sampled_from([Operator.IS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH]),
+    texts=st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True).map(tuple),
+    functions=st.sampled_from([(BASENAME,), (LOWER,), (BASENAME, LOWER), (LOWER, BASENAME)]),
+    flags=st.tuples(st.booleans(), st.booleans()),
+    paths=st.lists(PATHS, min_size=1, max_size=5),
+)
+def test_base_names_and_lower_case_are_said_otherwise(
+    operator: Operator,
+    texts: tuple[str, ...],
+    functions: tuple[Function, ...],
+    flags: tuple[bool, bool],
+    paths: list[str],
+) -> None:
+    asked = Predicate(FieldPath(("a",)), operator, texts, flags[0], flags[1], functions)
+    check(rule_of(asked), [{"a": path} for path in paths] + [{"a": paths}])
+
+
+@given(
+    operator=st.sampled_from([Operator.IS, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE]),
+    sizes=st.lists(st.integers(-1, 9), min_size=1, max_size=2).map(tuple),
+    paths=st.lists(PATHS, min_size=1, max_size=5),
+)
+def test_lengths_are_said_otherwise(operator: Operator, sizes: tuple[int, ...], paths: list[str]) -> None:
+    asked = Predicate(FieldPath(("a",)), operator, sizes, functions=(LENGTH,))
+    check(rule_of(asked), [{"a": path} for path in paths])
+
+
+def test_what_is_said_otherwise_is_not_refused() -> None:
+    for functions, operator, value in (
+        ((BASENAME,), Operator.IS, "x.exe"),
+        ((BASENAME, LOWER), Operator.CONTAINS, "x.exe"),
+        ((LENGTH,), Operator.GTE, 5),
+    ):
+        asked = Predicate(FieldPath(("a",)), operator, (value,), functions=functions)
+        assert PLATFORM.render(rule_of(asked), CONTEXT).fidelity is Fidelity.EXACT
 
 
 @given(name=strategies.keys().filter(bool))
