@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.base import Artifact, Context, Engine, ReadContext, ReadRule, Source, StoredEvent
 from converter.platforms.guarding import render_guarded
 from converter.platforms.splunk.codes import CODES
 
@@ -34,6 +35,18 @@ class SplunkPlatform:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """A canonical event as Splunk stores it: flat fields, lists as multivalue fields."""
         return project(pack, event, self.name)
+
+    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
+        """The rules of a detection file or savedsearches.conf. Never raises for what the text holds."""
+        from converter.platforms.splunk.importing.reader import read
+
+        return read(source, context)
+
+    def is_rule_file(self, path: Path) -> bool:
+        """Whether a file may hold detections or saved searches."""
+        from converter.platforms.splunk.importing.reader import is_rule_file
+
+        return is_rule_file(path)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None: nothing but Splunk itself runs SPL."""

@@ -43,11 +43,15 @@ class Expanded(msgspec.Struct, frozen=True):
     source: str
     unknown: tuple[str, ...] = ()
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1, in the text as written; a place in a macro's text is the macro's call."""
+    def origin(self, offset: int) -> int:
+        """The offset in the text as written; that of a macro's call for what the macro says."""
         index = bisect_right(self.starts, offset) - 1
         origin, fixed = self.origins[index]
-        at = origin if fixed else origin + offset - self.starts[index]
+        return origin if fixed else origin + offset - self.starts[index]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, in the text as written; a place in a macro's text is the macro's call."""
+        at = self.origin(offset)
         line = self.source.count("\n", 0, at) + 1
         return line, at - self.source.rfind("\n", 0, at)
 

@@ -1,0 +1,695 @@
+"""What someone else's pipeline means as a rule, command by command; parts without a counterpart are residue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from converter.model.diagnostics import Fidelity
+from converter.model.expressions import FALSE, TRUE, Expression, Operator, Predicate, all_of
+from converter.model.paths import FieldPath
+from converter.model.rule import NewTerms, Sequence, Threshold
+from converter.platforms.splunk.importing.conditions import Failure, Filter, Where, simplified
+from converter.platforms.splunk.importing.counting import (
+    Counted,
+    Group,
+    Least,
+    conjuncts,
+    kind_of,
+    least_of,
+    path_of,
+    search_conjuncts,
+)
+from converter.platforms.splunk.importing.lookups import Lookups, Table
+from converter.platforms.splunk.importing.scope import (
+    AGGREGATE,
+    ALWAYS_THERE,
+    NULL,
+    Scope,
+    aggregates_in,
+    opaque,
+)
+from converter.platforms.splunk.spl import syntax as s
+from converter.platforms.splunk.spl.errors import SplError
+from converter.platforms.splunk.spl.pipeline import Expanded
+from converter.platforms.splunk.spl.read_rule import span
+
+BLOCKING: Final = frozenset(
+    """abstract anomalies anomalydetection append appendcols appendpipe apply associate chart cluster cofilter
+    collect contingency correlate datamodel dbxquery delta erex eventcount fieldsummary filldown fit from gauge
+    geostats inputlookup join kmeans loadjob localize makeresults map metadata mstats multisearch mvcombine
+    outlier outputlookup pivot predict rare rest return savedsearch selfjoin sendalert set sichart sistats
+    sitop tail timechart top transaction transpose trendline tscollect typelearner union untable x11
+    xyseries""".split()
+)
+"""Commands that change which rows there are in a way that no condition on one event, or count, says."""
+
+COMPUTING: Final = frozenset(
+    """addcoltotals addinfo addtotals autoregress bin bucket convert extract fieldformat foreach fromjson
+    geom iplocation kv makemv multikv nomv rangemap reltime rename replace rex spath strcat tags typer
+    xmlkv xpath eval""".split()
+)
+"""Commands that compute fields and keep every row."""
+
+_SILENT: Final = frozenset({"sort", "reverse", "highlight", "abstract", "tags", "typer", "reltime", "addinfo"})
+_RELATIVE: Final = re.compile(r"-(\d+)\s*([a-z]+)(?:@.*)?")
+_GROUP_NAME: Final = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
+_UNSURE_GROUP: Final = re.compile(r"\?<|\?P<")
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Something to tell about the reading, at an offset of the expanded text."""
+
+    code: str
+    message: str
+    at: int = 0
+    effect: Fidelity | None = None
+
+
+class Meaning(msgspec.Struct, kw_only=True):
+    """A pipeline as a rule over stored fields, and what is left out of it."""
+
+    conditions: list[Expression] = []
+    threshold: Threshold | None = None
+    sequence: Sequence | None = None
+    new_terms: NewTerms | None = None
+    output: list[tuple[FieldPath, str]] = []
+    residue: list[str] = []
+    said: list[Said] = []
+    datamodels: list[str] = []
+
+
+class PipelineReader:
+    """Reads one pipeline. ``window``: the time range of a run; ``lookups``: the tables given with the rule."""
+
+    def __init__(self, expanded: Expanded, window: timedelta, lookups: Lookups) -> None:
+        self._expanded = expanded
+        self._window = window
+        self._lookups = lookups
+        self._scope = Scope()
+        self._where = Where()
+        self._counted: dict[int, Counted] = {}
+        self._slice: float | None = None
+        self._sliced = False
+        self._least: Least | None = None
+        self._elements = 0
+        self._quiet: dict[str, list[str]] = {}
+        self._offsets: list[int] = []
+        self._current = 0
+        self.meaning = Meaning()
+
+    def read(self, pipeline: s.Pipeline) -> Meaning:
+        """The rule of a pipeline. Raises SplError at what has no place in a rule."""
+        self._offsets = [command.offset for command in pipeline.commands]
+        for position, command in enumerate(pipeline.commands):
+            self._current = command.offset
+            try:
+                self._command(command, position == 0)
+            except SplError as error:
+                if error.offset == 0:
+                    error.offset = command.offset
+                raise
+        self._finish()
+        return self.meaning
+
+    def _command(self, command: s.Command, first: bool) -> None:
+        match command.body:
+            case s.Search(expression):
+                for term in search_conjuncts(expression):
+                    self._search(term)
+            case s.Where(expression):
+                for node in conjuncts(self._scope.substituted(expression)):
+                    self._filter(node)
+            case s.Eval(assignments):
+                for name, node in assignments:
+                    self._scope.assign(name, node)
+            case s.Rename(pairs):
+                for old, new in pairs:
+                    self._scope.rename(old, new)
+            case s.Tstats() as tstats:
+                if not first:
+                    raise SplError("tstats below other commands", command.offset, "spl-command")
+                self._tstats(tstats)
+            case s.Stats() as stats:
+                self._stats(stats, command.offset)
+            case s.Macro(name, at):
+                if not name.endswith("_filter"):
+                    raise SplError(f"the macro {name} is not defined", at, "spl-macro")
+            case s.Words() as words:
+                self._words(words, command)
+
+    # -- what is said about the reading
+
+    def _say(self, code: str, message: str, at: int = 0, effect: Fidelity | None = None) -> None:
+        said = Said(code, message, at or self._current, effect)
+        if all((one.code, one.message) != (code, message) for one in self.meaning.said):
+            self.meaning.said.append(said)
+
+    def _leave(self, code: str, message: str, at: int = 0, side: Fidelity = Fidelity.WIDER) -> None:
+        """A part that is left out: the residue names the command that holds it."""
+        text = self._text(self._current)
+        if text not in self.meaning.residue:
+            self.meaning.residue.append(text)
+        self._say(code, f"left out: {message}", at, side)
+
+    def _text(self, offset: int) -> str:
+        """The command at an offset, as it stands in the expanded text."""
+        later = [one for one in self._offsets if one > offset]
+        end = min(later) if later else len(self._expanded.text)
+        start = self._expanded.text.rfind("|", 0, offset) + 1
+        text = " ".join(self._expanded.text[start:end].rpartition("|")[0 if later else 2].split())
+        text = text or " ".join(self._expanded.text[start:end].split())
+        return text if len(text) <= 400 else text[:400] + " …"
+
+    def _mention(self, kind: str, name: str) -> None:
+        self._quiet.setdefault(kind, []).append(name)
+
+    # -- filters
+
+    def _search(self, node: s.SearchNode) -> None:
+        filters = Filter(self._scope, self._where)
+        if isinstance(node, s.Compared):
+            found = self._scope.resolve(node.field)
+            if aggregates_in(found):
+                self._search_counted(node, found)
+                return
+        elif self._fields_with_aggregates(node):
+            self._leave("spl-stats", "a condition on statistics that is no threshold")
+            return
+        before = len(self._where.failures)
+        truth = filters.condition(node)
+        self._take(truth.true, self._where.failures[before:], self._keys_only(_search_fields(node)))
+        for placed in filters.placed:
+            self._placed(placed)
+
+    def _search_counted(self, node: s.Compared, found: s.EvalNode) -> None:
+        operator = "==" if node.operator == "=" else node.operator
+        number = _number(node.value.text)
+        if number is not None:
+            self._filter(s.Operation(operator, found, s.Literal(number), node.at))
+            return
+        counted = self._single(found)
+        if counted is not None and counted.kind in ("values", "pick") and operator == "==":
+            scope = Scope()
+            scope.made["value"] = counted.of if counted.of is not None else NULL
+            before = len(self._where.failures)
+            truth = Filter(scope, self._where).condition(msgspec.structs.replace(node, field="value"))
+            self._take_member(counted, truth.true, self._where.failures[before:])
+            return
+        self._leave("spl-stats", f"a condition on {node.field}, which stats computes", node.at)
+
+    def _fields_with_aggregates(self, node: s.SearchNode) -> bool:
+        return any(aggregates_in(self._scope.resolve(name)) for name in _search_fields(node))
+
+    def _single(self, node: s.EvalNode) -> Counted | None:
+        match node:
+            case s.Call(name, (s.Literal(number),)) if name == AGGREGATE:
+                return self._counted[int(number)]
+        return None
+
+    def _filter(self, node: s.EvalNode) -> None:
+        """One conjunct of a ``where`` over stored fields and aggregates."""
+        numbers = aggregates_in(node)
+        if not numbers:
+            before = len(self._where.failures)
+            truth = self._where.condition(node)
+            self._take(truth.true, self._where.failures[before:], self._keys_only(_field_names(node)))
+            return
+        least = least_of(node, self._counted)
+        if least is not None:
+            self._threshold(least)
+            return
+        if len(numbers) == 1:
+            counted = self._counted[next(iter(numbers))]
+            if counted.kind in ("values", "pick") and counted.of is not None and _positive(node):
+                before = len(self._where.failures)
+                truth = self._where.condition(_put(node, counted.of))
+                self._take_member(counted, truth.true, self._where.failures[before:])
+                return
+        reasons = {self._counted[number].reason or self._counted[number].kind for number in numbers}
+        self._leave("spl-stats", f"a condition on statistics that is no threshold ({', '.join(sorted(reasons))})")
+
+    def _take(self, condition: Expression, failures: list[Failure], keys_only: bool) -> None:
+        """A condition on rows. After counting it must be about the groups alone."""
+        for failure in failures:
+            self._leave(failure.code, failure.message, failure.at)
+        if condition == TRUE:
+            return
+        if condition == FALSE and self._scope.closed:
+            self._leave("spl-null", "a condition on fields that no row has at this point")
+            return
+        if self._least is not None and not keys_only:
+            self._leave("spl-order", "a filter behind the counting", side=Fidelity.WIDER)
+            return
+        self.meaning.conditions.append(condition)
+
+    def _take_member(self, counted: Counted, condition: Expression, failures: list[Failure]) -> None:
+        """A condition that some row of a group satisfies: as the events' own condition it says the same."""
+        if self._elements or self._least is not None:
+            self._leave("spl-group", "a second condition on the values of a group, whose rows may differ")
+            return
+        self._elements += 1
+        self._take(all_of(counted.condition, condition), failures, True)
+        self._say(
+            "group-values", "asked of the values that a group collects; read as a condition on each of its events"
+        )
+
+    def _keys_only(self, names: Iterable[str]) -> bool:
+        if self._least is None:
+            return True
+        keys = {name for key in self._least.counted.group.keys for name in _field_names(key)}
+        return set(names) <= keys
+
+    def _placed(self, text: str) -> None:
+        found = re.match(r"(?i)earliest\s*=\s*(\S+)", text)
+        if found is not None:
+            length = relative_span(found[1])
+            self._window = length or self._window
+        self._mention("where", text)
+
+    # -- aggregation
+
+    def _tstats(self, tstats: s.Tstats) -> None:
+        scope = self._scope
+        if tstats.source is not None:
+            name = tstats.source.partition("=")[2] if "=" in tstats.source else tstats.source
+            self.meaning.datamodels.append(name.strip().strip('"'))
+            scope.node_names = True
+        if tstats.options.get("prestats", "f").lower() in ("t", "true", "1"):
+            raise SplError("tstats with prestats=t", self._current, "spl-command")
+        if "datamodel" in tstats.options:
+            self.meaning.datamodels.append(tstats.options["datamodel"].strip('"'))
+            scope.node_names = True
+        for term in search_conjuncts(tstats.where):
+            if isinstance(term, s.Compared) and term.field.lower() == "nodename":
+                self.meaning.datamodels.append(term.value.text)
+                continue
+            self._search(term)
+        filled = tstats.options.get("fillnull_value")
+        keys: dict[str, s.EvalNode] = {}
+        for name in tstats.by:
+            node = scope.resolve(name)
+            if filled is not None and isinstance(node, s.FieldName) and name not in ALWAYS_THERE:
+                node = s.Call("coalesce", (node, s.Literal(filled)))
+            keys[name] = node
+        seconds = span(tstats.options["span"], self._current).total_seconds() if "span" in tstats.options else None
+        if filled is not None and tstats.by:
+            self._say("null-text", f"groups without a value of a BY field are kept, as {filled!r}")
+        self._grouped(tstats.aggregates, keys, seconds, closing=True)
+
+    def _stats(self, stats: s.Stats, offset: int) -> None:
+        if stats.kind in BLOCKING:
+            raise SplError(f"the command {stats.kind} has no place in a rule", offset, "spl-command")
+        keys = {name: self._scope.resolve(name) for name in stats.by}
+        if stats.kind == "streamstats":
+            group = Group(tuple(keys.values()))
+            for aggregate in stats.aggregates:
+                self._number(aggregate.name, Counted("other", group, reason="streamstats"))
+            return
+        if any(self._lists(aggregate) for aggregate in stats.aggregates):
+            raise SplError("stats of fields named by a wildcard", offset, "spl-stats")
+        seconds = self._slice if "_time" in keys else None
+        if self._slice is not None and "_time" not in keys and stats.kind == "stats":
+            self._say("spl-bin", "time is cut into slices, but nothing is grouped by them")
+        self._grouped(stats.aggregates, keys, seconds, closing=stats.kind == "stats")
+
+    @staticmethod
+    def _lists(aggregate: s.Aggregate) -> bool:
+        return isinstance(aggregate.argument, str) and "*" in aggregate.argument and aggregate.function in ("dc",)
+
+    def _grouped(
+        self, aggregates: Iterable[s.Aggregate], keys: dict[str, s.EvalNode], seconds: float | None, closing: bool
+    ) -> None:
+        group = Group(
+            tuple(node for name, node in keys.items() if name != "_time"), seconds, timed="_time" in keys
+        )
+        made: dict[str, s.EvalNode] = dict(keys)
+        counted = [(aggregate.name, self._computed(aggregate, group)) for aggregate in aggregates]
+        if closing:
+            self._demand(keys)
+            self._scope.replace(made)
+        for name, one in counted:
+            self._number(name, one)
+
+    def _demand(self, keys: dict[str, s.EvalNode]) -> None:
+        """Rows without a value of a BY field are dropped."""
+        for name, node in keys.items():
+            if name in ALWAYS_THERE or aggregates_in(node):
+                continue
+            try:
+                present = simplified(self._where.present(node))
+            except SplError as error:
+                self._leave("by-computed", f"rows without {name}, which is computed, are dropped: {error.message}")
+                continue
+            if present == FALSE:
+                self._leave("spl-null", f"rows are grouped by {name}, which none has at this point")
+            elif present != TRUE:
+                self._take(present, [], self._keys_only(_field_names(node)))
+
+    def _computed(self, aggregate: s.Aggregate, group: Group) -> Counted:
+        kind = kind_of(aggregate.function)
+        argument = aggregate.argument
+        if argument is None:
+            return self._row_count(group) if kind == "count" else Counted("other", group, reason=aggregate.function)
+        if isinstance(argument, str):
+            if argument == "*" and kind == "count":
+                return self._row_count(group)
+            node = self._scope.resolve(argument)
+        else:
+            node = self._scope.substituted(argument)
+        numbers = aggregates_in(node)
+        if numbers:
+            return self._of_counted(aggregate.function, kind, node, group)
+        if kind == "count":
+            return self._count_of(argument, node, group)
+        if kind == "pick" and argument == "_time":
+            return Counted("other", group, reason="time")
+        if kind == "other":
+            return Counted("other", group, node, reason=aggregate.function)
+        return Counted(kind, group, node)
+
+    def _row_count(self, group: Group) -> Counted:
+        if not self._scope.closed:
+            return Counted("count", group)
+        earlier = [one.group for one in self._counted.values()]
+        if not earlier:
+            return Counted("other", group, reason="count of rows")
+        extra = [key for key in earlier[-1].keys if key not in group.keys]
+        if len(extra) == 1 and not earlier[-1].timed:
+            return Counted("distinct", group, extra[0])
+        return Counted("other", group, reason="count of groups")
+
+    def _count_of(self, argument: str | s.EvalNode, node: s.EvalNode, group: Group) -> Counted:
+        """``count(field)``, or ``count(eval(condition))``, which counts where the condition is true."""
+        if self._scope.closed:
+            return Counted("other", group, reason="count of groups")
+        try:
+            if isinstance(argument, str) or (isinstance(node, s.Call) and node.name in ("if", "case")):
+                return Counted("count", group, None, self._where.present(node))
+            return Counted("count", group, None, self._where.exactly(node).true)
+        except SplError as error:
+            return Counted("other", group, reason=error.message)
+
+    def _of_counted(self, function: str, kind: str, node: s.EvalNode, group: Group) -> Counted:
+        """An aggregate of earlier aggregates: of groups that the new ones are made of."""
+        one = self._single(node)
+        if one is not None:
+            if function == "sum" and one.kind == "count":
+                return msgspec.structs.replace(one, group=group)
+            if kind in ("values", "pick") and one.kind in ("values", "pick"):
+                return msgspec.structs.replace(one, group=group)
+            if kind == "distinct" and one.kind == "values":
+                return Counted("distinct", group, one.of, one.condition)
+        return Counted("other", group, reason=f"{function} of statistics")
+
+    def _number(self, name: str, counted: Counted) -> None:
+        number = len(self._counted)
+        self._counted[number] = counted
+        self._scope.made[name] = s.Call(AGGREGATE, (s.Literal(number),))
+
+    # -- thresholds
+
+    def _threshold(self, least: Least) -> None:
+        if least.count <= 1:
+            if least.counted.condition != TRUE:
+                self._take(least.counted.condition, [], False)
+            return
+        if self._least is not None:
+            self._leave("spl-stats", "a second threshold; a rule has one")
+            return
+        group, counted = least.counted.group, least.counted
+        try:
+            by = [path_of(key) for key in group.keys if not isinstance(key, s.Literal)]
+            distinct = path_of(counted.of)[0] if counted.kind == "distinct" else None
+        except SplError as error:
+            self._leave("spl-computed", f"a threshold: {error.message}")
+            return
+        within = self._length(group)
+        if counted.condition != TRUE:
+            self.meaning.conditions.append(counted.condition)
+        if any(filled for _, filled in by):
+            self._say(
+                "group-by", "events without a BY field are one group there, and not counted here", 0, Fidelity.NARROWER
+            )
+        self._least = least
+        paths = tuple(dict.fromkeys(path for path, _ in by))
+        self.meaning.threshold = Threshold(count=least.count, within=within, by=paths, distinct=distinct)
+
+    def _length(self, group: Group) -> timedelta:
+        if group.timed and group.seconds:
+            self._say(
+                "window",
+                "matches are counted in fixed slices of time there, in a sliding window here",
+                0,
+                Fidelity.WIDER,
+            )
+            return timedelta(seconds=group.seconds)
+        if group.timed:
+            self._say("window", "matches of one instant are counted there, of one second here", 0, Fidelity.WIDER)
+            return timedelta(seconds=1)
+        self._say(
+            "window",
+            f"no time slices: what a run sees is counted there ({self._window}), a sliding window of that "
+            "length here",
+            0,
+            Fidelity.WIDER,
+        )
+        return self._window
+
+    # -- other commands
+
+    def _words(self, words: s.Words, command: s.Command) -> None:
+        name, scope = words.name, self._scope
+        reader = _WORDS.get(name)
+        if reader is not None:
+            reader(self, words)
+        elif name in BLOCKING:
+            raise SplError(f"the command {name} has no place in a rule", command.offset, "spl-command")
+        elif name in _SILENT:
+            self._mention("order", name)
+        elif name in COMPUTING:
+            self._computes(words)
+        else:
+            raise SplError(f"the command {name} has no place in a rule", command.offset, "spl-command")
+        del scope
+
+    def _computes(self, words: s.Words) -> None:
+        """A command that fills fields in: those that it names hold what nobody knows here."""
+        named = [word.strip('"') for word in words.words] + list(words.options.values())
+        for name in named:
+            plain = re.fullmatch(r"[\w.{}:]+", name)
+            if plain is not None and (name in self._scope.made or words.name not in ("convert",)):
+                if words.name not in ("iplocation", "xmlkv", "fromjson", "kv", "extract", "multikv"):
+                    self._scope.made[name] = opaque(f"{name} is computed by {words.name}")
+        if self._scope.closed:
+            self._scope.unknown = self._scope.unknown or words.name
+        self._mention("computed", words.name)
+
+    def _bin(self, words: s.Words) -> None:
+        if "_time" in words.words:
+            text = words.options.get("span")
+            self._slice = span(text, self._current).total_seconds() if text is not None else None
+            return
+        for word in words.words:
+            if re.fullmatch(r"[\w.{}:]+", word):
+                self._scope.made[word] = opaque(f"{word} is put into ranges by {words.name}")
+
+    def _fields(self, words: s.Words) -> None:
+        names = [word for word in words.words if word not in ("+", "-")]
+        if words.words[:1] == ("-",):
+            self._scope.drop(names)
+        elif words.words and words.words[0].startswith("-") and len(words.words[0]) > 1:
+            self._scope.drop([words.words[0][1:], *names[1:]])
+        else:
+            self._scope.keep([*names, *([] if words.name == "table" else ["_time", "_raw"])])
+
+    def _fillnull(self, words: s.Words) -> None:
+        self._scope.fill(words.words, words.options.get("value", 0))
+
+    def _spath(self, words: s.Words) -> None:
+        source = words.options.get("input", "_raw")
+        path = words.options.get("path") or (words.words[0] if words.words else None)
+        if path is None:
+            if source != "_raw":
+                self._scope.unknown = self._scope.unknown or "spath"
+                self._mention("computed", "spath")
+            return
+        name = words.options.get("output", path)
+        if source == "_raw" and not self._scope.closed:
+            self._scope.made[name] = s.FieldName(path, True)
+        else:
+            self._scope.made[name] = opaque(f"{name} is taken out of the text of {source}")
+
+    def _rex(self, words: s.Words) -> None:
+        field = words.options.get("field", "_raw")
+        patterns = list(words.words)
+        if words.options.get("mode") == "sed":
+            self._scope.made[field] = opaque(f"{field} is changed by rex in sed mode")
+            return
+        source = self._scope.resolve(field)
+        for pattern in patterns:
+            for name in _GROUP_NAME.findall(pattern):
+                self._scope.made[name] = s.Call("\0rex", (source, s.Literal(pattern), s.Literal(name)))
+
+    def _regex(self, words: s.Words) -> None:
+        text = self._expanded.text[self._current :]
+        found = re.match(r'\s*(?:([\w.{}:"]+)\s*(!?=)\s*)?"((?:\\.|[^"\\])*)"', text, re.DOTALL)
+        if found is None:
+            self._leave("spl-syntax", "a regex that is not in quotes")
+            return
+        field = (found[1] or "_raw").strip('"')
+        node = self._scope.resolve(field)
+        if field == "_raw" or aggregates_in(node):
+            self._leave("raw-text", f"a regex on {field}")
+            return
+        test: s.EvalNode = s.Call("match", (node, s.Literal(found[3].replace('\\"', '"'))))
+        if found[2] == "!=":
+            test = s.Inverted("not", test)
+        before = len(self._where.failures)
+        truth = self._where.condition(test)
+        expression = truth.true
+        self._take(expression, self._where.failures[before:], self._keys_only(_field_names(test)))
+
+    def _lookup(self, words: s.Words) -> None:
+        self._take_lookup(self._lookups.called(words.words))
+
+    def _take_lookup(self, call: Table) -> None:
+        node = self._scope
+        for name in call.outputs:
+            self._scope.made[name] = opaque(f"{name} comes from the lookup {call.name}, which is not at hand")
+        keys = [self._scope.resolve(field) for _, field in call.inputs]
+        for name, value in call.rows(keys).items():
+            self._scope.made[name] = value
+        if not call.outputs:
+            self._scope.unknown = self._scope.unknown or f"the lookup {call.name}"
+        del node
+
+    def _dedup(self, words: s.Words) -> None:
+        self._say("suppression", "repeated results are dropped within a run (dedup)")
+
+    def _head(self, words: s.Words) -> None:
+        self._say("result-limit", "only the first results of a run are shown (head)")
+
+    def _mvexpand(self, words: s.Words) -> None:
+        for name in words.words[:1]:
+            node = self._scope.resolve(name)
+            if isinstance(node, s.FieldName):
+                self._scope.made[name] = s.Call("\0element", (node,))
+
+    def _from(self, words: s.Words) -> None:
+        text = " ".join(words.words)
+        found = re.match(r'datamodel\s*:?\s*"?([\w.]+)', text)
+        if found is None or self._scope.made or self.meaning.conditions:
+            raise SplError("the command from has no place in a rule", self._current, "spl-command")
+        self.meaning.datamodels.append(found[1])
+        self._scope.node_names = True
+
+    # -- the end
+
+    def _finish(self) -> None:
+        meaning = self.meaning
+        meaning.conditions = [one for one in dict.fromkeys(map(simplified, meaning.conditions)) if one != TRUE]
+        if any(one == FALSE for one in meaning.conditions):
+            self._say("never-matches", "as it is written, the search finds nothing")
+        if self._quiet.get("where"):
+            self._say("location", f"says where to look: {', '.join(dict.fromkeys(self._quiet['where']))}")
+        if self._quiet.get("computed"):
+            names = ", ".join(dict.fromkeys(self._quiet["computed"]))
+            self._say("output-only", f"commands that only compute fields of the results: {names}")
+        if self._scope.closed:
+            for name, node in self._scope.made.items():
+                self._shows(name, node)
+
+    def _shows(self, name: str, node: s.EvalNode) -> None:
+        counted = self._single(node)
+        if counted is not None and counted.kind in ("values", "pick"):
+            node = counted.of or node
+        match node:
+            case s.FieldName(stored) | s.Call("coalesce", (s.FieldName(stored), s.Literal())):
+                self.meaning.output.append((FieldPath((stored,)), name))
+
+
+def relative_span(text: str) -> timedelta | None:
+    """How far back ``-70m@m`` looks; None for what is no such time."""
+    found = _RELATIVE.fullmatch(text.strip().strip('"').lower())
+    if found is None:
+        return None
+    try:
+        return span(found[1] + found[2], 0)
+    except (SplError, OverflowError, KeyError):
+        return None
+
+
+def _number(text: str) -> int | float | None:
+    try:
+        return int(text) if re.fullmatch(r"-?\d{1,15}", text) else float(text)
+    except ValueError:
+        return None
+
+
+def _field_names(node: s.EvalNode) -> set[str]:
+    from converter.platforms.splunk.importing.scope import walk
+
+    return {inner.name for inner in walk(node) if isinstance(inner, s.FieldName)}
+
+
+def _search_fields(node: s.SearchNode) -> set[str]:
+    match node:
+        case s.Both(terms) | s.Either(terms):
+            return {name for term in terms for name in _search_fields(term)}
+        case s.Negated(term):
+            return _search_fields(term)
+        case s.Compared(field) | s.Listed(field):
+            return {field}
+    return set()
+
+
+def _positive(node: s.EvalNode) -> bool:
+    """Whether a condition says that some value is like this, never that none is."""
+    match node:
+        case s.Operation(("and" | "or"), left, right):
+            return _positive(left) and _positive(right)
+        case s.Operation("==", _, s.Literal()):
+            return True
+        case s.Call(("like" | "match" | "in" | "cidrmatch" | "isnotnull"), _):
+            return True
+    return False
+
+
+def _put(node: s.EvalNode, value: s.EvalNode) -> s.EvalNode:
+    """The expression with a value in place of every aggregate."""
+    match node:
+        case s.Call(name, _) if name == AGGREGATE:
+            return value
+        case s.Call(function, arguments, at):
+            return s.Call(function, tuple(_put(one, value) for one in arguments), at)
+        case s.Operation(sign, left, right, at):
+            return s.Operation(sign, _put(left, value), _put(right, value), at)
+        case s.Inverted(sign, operand):
+            return s.Inverted(sign, _put(operand, value))
+    return node
+
+
+_Command = Callable[[PipelineReader, s.Words], None]
+_WORDS: Final[dict[str, _Command]] = {
+    "bin": PipelineReader._bin,
+    "bucket": PipelineReader._bin,
+    "dedup": PipelineReader._dedup,
+    "fields": PipelineReader._fields,
+    "table": PipelineReader._fields,
+    "fillnull": PipelineReader._fillnull,
+    "from": PipelineReader._from,
+    "head": PipelineReader._head,
+    "lookup": PipelineReader._lookup,
+    "mvexpand": PipelineReader._mvexpand,
+    "regex": PipelineReader._regex,
+    "rex": PipelineReader._rex,
+    "spath": PipelineReader._spath,
+}
+
+__all__ = ["BLOCKING", "Meaning", "PipelineReader", "Said", "relative_span"]
+_ = (Operator, Predicate)
