@@ -22,7 +22,7 @@ BUILT_IN: Final[Mapping[str, MacroText]] = {
         'summariesonly=false allow_old_summaries=true fillnull_value="null"'
     ),
     "summariesonly": MacroText("summariesonly=false allow_old_summaries=true"),
-    "ctime": MacroText("convert timeformat=\"%m/%d/%Y %H:%M:%S\" ctime($field$)", ("field",)),
+    "ctime": MacroText('convert timeformat="%m/%d/%Y %H:%M:%S" ctime($field$)', ("field",)),
 }
 """Macros of Enterprise Security and of ESCU that detections call, where no file defines them."""
 

@@ -7,6 +7,7 @@ recorded in ``failures``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -40,6 +41,61 @@ _PLACE: Final = FieldPath(("value",))
 _CHOICES: Final = frozenset({"if", "case", "coalesce", "nullif"})
 _MOST_BRANCHES: Final = 48
 _MOST_NODES: Final = 20_000
+
+
+REX: Final = "\0rex"
+"""A call of this name stands for a group that ``rex`` takes out of a value: value, pattern, group."""
+
+ELEMENT: Final = "\0element"
+"""A call of this name stands for one value of a field that ``mvexpand`` has made rows of."""
+
+_PRESENT: Final = "\0present"
+_KEEPS_PRESENCE: Final = frozenset(
+    {"trim", "ltrim", "rtrim", "replace", "mvdedup", "mvsort", "tostring", ELEMENT}
+)
+"""Functions of text that are null when, and only when, their first operand is."""
+
+_WANTS_ALL: Final = frozenset({"mvzip"})
+
+
+def always_captured(pattern: str, group: str) -> bool:
+    """Whether a named group takes part in every match: it is inside no choice and nothing optional."""
+    found = re.search(rf"\(\?P?<{re.escape(group)}>", pattern)
+    if found is None:
+        return False
+    depth, position, inside = 0, 0, False
+    spans: list[tuple[int, int]] = []
+    opened: list[int] = []
+    choices: list[int] = []
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\":
+            position += 1
+        elif inside:
+            inside = character != "]" or pattern[position - 1 : position] == "["
+        elif character == "[":
+            inside = True
+        elif character == "(":
+            opened.append(position)
+        elif character == ")" and opened:
+            spans.append((opened.pop(), position))
+        elif character == "|":
+            choices.append(position)
+        position += 1
+    del depth
+    around = [(start, end) for start, end in spans if start <= found.start() and found.start() < end]
+    for start, end in around:
+        if pattern[end + 1 : end + 2] in ("?", "*", "{"):
+            return False
+        if start != found.start() and any(start < choice < end for choice in choices):
+            return False
+        if start != found.start() and pattern[start : start + 3] in ("(?!", "(?="):
+            return False
+    own = [span for span in spans if span[0] == found.start()]
+    if not own:
+        return False
+    outer = [c for c in choices if not any(start < c < end for start, end in spans)]
+    return not outer
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -116,6 +172,13 @@ class Where(WhereReader):
             return UNKNOWN
 
     def _read(self, node: s.EvalNode) -> Truth:
+        match node:
+            case s.Call("isnull", (inner,)):
+                return ternary_not(never_null(self.present(inner)))
+            case s.Call("isnotnull", (inner,)) if not _is_mvtest(inner):
+                return never_null(self.present(inner))
+            case s.Call(name, (inner,), at) if name == _PRESENT:
+                node = s.Call("isnotnull", (inner,), at)
         split = self._split(node)
         if split is None:
             return super().read(node)
@@ -134,14 +197,20 @@ class Where(WhereReader):
                 for position, operand in enumerate((left, right)):
                     if _is_choice(operand):
                         return [
-                            (when, s.Operation(operator, *((leaf, right) if not position else (left, leaf)), at))
+                            (
+                                when,
+                                s.Operation(operator, *((leaf, right) if not position else (left, leaf)), at),
+                            )
                             for when, leaf in self.branches(operand)
                         ]
             case s.Call(name, arguments, at) if name not in _CHOICES:
                 for position, operand in enumerate(arguments):
                     if _is_choice(operand):
                         return [
-                            (when, s.Call(name, (*arguments[:position], leaf, *arguments[position + 1 :]), at))
+                            (
+                                when,
+                                s.Call(name, (*arguments[:position], leaf, *arguments[position + 1 :]), at),
+                            )
                             for when, leaf in self.branches(operand)
                         ]
                     if isinstance(operand, s.Call) and operand.name in ("lower", "upper", "len", "tonumber"):
@@ -152,7 +221,12 @@ class Where(WhereReader):
                                 for when, leaf in self.branches(inner)
                             ]
                             return [
-                                (when, s.Call(name, (*arguments[:position], leaf, *arguments[position + 1 :]), at))
+                                (
+                                    when,
+                                    s.Call(
+                                        name, (*arguments[:position], leaf, *arguments[position + 1 :]), at
+                                    ),
+                                )
                                 for when, leaf in lifted
                             ]
             case s.Call(name, _, at) if name in ("if", "case"):
@@ -177,7 +251,8 @@ class Where(WhereReader):
             choices = [(self.exactly(arguments[0]).true, arguments[1]), (TRUE, arguments[2])]
         elif node.name == "case" and len(arguments) % 2 == 0:
             choices = [
-                (self.exactly(arguments[place]).true, arguments[place + 1]) for place in range(0, len(arguments), 2)
+                (self.exactly(arguments[place]).true, arguments[place + 1])
+                for place in range(0, len(arguments), 2)
             ]
         else:
             raise SplError(f"{node.name} has other arguments than expected", node.at, "spl-function")
@@ -197,16 +272,41 @@ class Where(WhereReader):
 
     def present(self, node: s.EvalNode) -> Expression:
         """When the value is not null. Raises SplError if that cannot be said."""
-        if isinstance(node, s.Literal):
-            return TRUE
-        return self.exactly(s.Call("isnotnull", (node,))).true
+        match node:
+            case s.Literal():
+                return TRUE
+            case s.Call(name, (inner, *_)) if name in _KEEPS_PRESENCE:
+                return self.present(inner)
+            case s.Call(name, arguments) if name == REX:
+                return self._captured(arguments)
+            case s.Call(name, arguments) if name in _WANTS_ALL:
+                return simplified(all_of(*(self.present(one) for one in arguments)))
+            case s.Call("now" | "time" | "true" | "false" | "random", ()):
+                return TRUE
+            case s.Call("mvappend", arguments):
+                return simplified(any_of(*(self.present(one) for one in arguments)))
+            case s.Operation(".", left, right):
+                return simplified(all_of(self.present(left), self.present(right)))
+        return self.exactly(s.Call(_PRESENT, (node,))).true
+
+    def _captured(self, arguments: tuple[s.EvalNode, ...]) -> Expression:
+        """When ``rex`` fills a named group: the pattern is found, and the group is in every way to find it."""
+        source, pattern, name = arguments
+        assert isinstance(pattern, s.Literal) and isinstance(name, s.Literal)
+        if not always_captured(str(pattern.value), str(name.value)):
+            raise SplError("a group of rex that need not take part in a match", 0, "regex-construct")
+        return self.exactly(s.Call("match", (source, s.Literal(pattern.value)))).true
 
     def _value(self, node: s.EvalNode) -> Value:
         match node:
             case s.Call(name, (s.Literal(reason), *_)) if name == OPAQUE:
                 raise SplError(str(reason), 0, "spl-computed")
             case s.Call("mvindex", (inner, s.Literal(index))) if isinstance(inner, s.FieldName):
-                return Value(FieldPath((inner.name, int(index)))) if isinstance(index, int) else super()._value(node)
+                return (
+                    Value(FieldPath((inner.name, int(index))))
+                    if isinstance(index, int)
+                    else super()._value(node)
+                )
         return super()._value(node)
 
     def _compared(self, operator: str, left: s.EvalNode, right: s.EvalNode, at: int) -> Truth:
@@ -226,6 +326,10 @@ def _number(value: str | int | float) -> int | float | None:
         return float(value) if "." in value else int(value)
     except ValueError:
         return None
+
+
+def _is_mvtest(node: s.EvalNode) -> bool:
+    return isinstance(node, s.Call) and node.name in ("mvfilter", "mvfind", "null")
 
 
 def _is_choice(node: s.EvalNode) -> bool:

@@ -122,7 +122,7 @@ def path_of(node: s.EvalNode | None) -> tuple[FieldPath, bool]:
             return FieldPath((name,)), False
         case s.Call("coalesce", (s.FieldName(name), s.Literal())):
             return FieldPath((name,)), True
-        case s.Call("mvdedup", (inner,)):
+        case s.Call(("mvdedup" | "\0element"), (inner,)):
             return path_of(inner)
         case s.Call("mvindex", (s.FieldName(name), s.Literal(int(index)))):
             return FieldPath((name, index)), False

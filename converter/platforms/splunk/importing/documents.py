@@ -82,15 +82,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 def documents(file: str, text: str) -> list[Document]:
     """The rules of a text. Raises Broken if it has none, or cannot be parsed."""
-    if Path(file).suffix.lower() == ".conf" or (not file.endswith((".yml", ".yaml")) and _looks_like_conf(text)):
+    if Path(file).suffix.lower() == ".conf" or (
+        not file.endswith((".yml", ".yaml")) and _looks_like_conf(text)
+    ):
         return list(_stanzas(text))
     return list(_yaml(text))
 
 
 def _looks_like_conf(text: str) -> bool:
-    return re.search(r"^\[[^\]\n]+\]\s*$", text, re.MULTILINE) is not None and re.search(
-        r"^search\s*=", text, re.MULTILINE
-    ) is not None
+    return (
+        re.search(r"^\[[^\]\n]+\]\s*$", text, re.MULTILINE) is not None
+        and re.search(r"^search\s*=", text, re.MULTILINE) is not None
+    )
 
 
 def _yaml(text: str) -> Iterator[Document]:
@@ -117,7 +120,9 @@ def _yaml(text: str) -> Iterator[Document]:
 
 def _document(loader: Any, node: Any, text: str) -> Document:
     if not isinstance(node, yaml.MappingNode):
-        raise Broken("a mapping with a search is expected", node.start_mark.line + 1, node.start_mark.column + 1)
+        raise Broken(
+            "a mapping with a search is expected", node.start_mark.line + 1, node.start_mark.column + 1
+        )
     _bounded(node)
     data = loader.construct_document(node)
     line, column, written = node.start_mark.line + 1, 1, ""

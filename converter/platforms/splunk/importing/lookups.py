@@ -86,7 +86,9 @@ class Lookups:
         kinds = definition.get("match_type")
         wild = str(kinds) if isinstance(kinds, str) else " ".join(map(str, kinds or ()))
         columns = frozenset(column for column, _ in inputs if f"WILDCARD({column})" in wild)
-        blocked = "CIDR(" in wild or any("_" in line.get(c, "") or "%" in line.get(c, "") for c in columns for line in lines)
+        blocked = "CIDR(" in wild or any(
+            "_" in line.get(c, "") or "%" in line.get(c, "") for c in columns for line in lines
+        )
         if lines and not filled:
             matched = {column for column, _ in inputs}
             filled = tuple((column, column) for column in lines[0] if column not in matched)
@@ -98,7 +100,9 @@ class Lookups:
             lines=() if blocked else lines,
             wild=columns,
             ignore_case=str(definition.get("case_sensitive_match", "true")).lower() in ("false", "0"),
-            otherwise=str(otherwise) if otherwise and str(definition.get("min_matches", "0")) not in ("0", "None") else None,
+            otherwise=str(otherwise)
+            if otherwise and str(definition.get("min_matches", "0")) not in ("0", "None")
+            else None,
         )
 
     def _table(self, name: str) -> tuple[Mapping[str, Any], tuple[Mapping[str, str], ...]]:
@@ -109,7 +113,9 @@ class Lookups:
         told = files.get(f"{name.lower()}.yml")
         if told is not None:
             try:
-                loaded = yaml.load(told.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe loaders
+                loaded = yaml.load(
+                    told.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+                )  # noqa: S506 - safe loaders
             except (OSError, ValueError, yaml.YAMLError):
                 loaded = None
             definition = loaded if isinstance(loaded, dict) else {}

@@ -40,15 +40,33 @@ _STATUSES: Final[Mapping[str, Status]] = {
     "deprecated": Status.DEPRECATED,
     "removed": Status.DEPRECATED,
 }
-_LEVELS: Final = ((20, Level.INFO), (40, Level.LOW), (60, Level.MEDIUM), (80, Level.HIGH), (100, Level.CRITICAL))
+_LEVELS: Final = (
+    (20, Level.INFO),
+    (40, Level.LOW),
+    (60, Level.MEDIUM),
+    (80, Level.HIGH),
+    (100, Level.CRITICAL),
+)
 """The risk score up to which a detection has this severity."""
 
-_CONF_LEVELS: Final = {"1": Level.INFO, "2": Level.LOW, "3": Level.MEDIUM, "4": Level.HIGH, "5": Level.CRITICAL}
+_CONF_LEVELS: Final = {
+    "1": Level.INFO,
+    "2": Level.LOW,
+    "3": Level.MEDIUM,
+    "4": Level.HIGH,
+    "5": Level.CRITICAL,
+}
 _NAMED_LEVELS: Final = {level.value: level for level in Level} | {"informational": Level.INFO}
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _LINE_BREAKS: Final = re.compile(r"[\s\x85\u2028\u2029]+")
 _TOKEN: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.{}:\-]*)\$")
-_RISK_TYPES: Final = {"user": "user", "system": "system", "host": "system", "hostname": "system", "endpoint": "system"}
+_RISK_TYPES: Final = {
+    "user": "user",
+    "system": "system",
+    "host": "system",
+    "hostname": "system",
+    "endpoint": "system",
+}
 _MOST: Final = 200
 
 
@@ -114,7 +132,9 @@ def kind(data: Mapping[str, Any], form: str) -> str:
 def window(data: Mapping[str, Any]) -> tuple[datetime.timedelta, bool]:
     """How long a run's time range is, and whether the file says so itself."""
     schedule = mapping(mapping(data.get("deployment")).get("scheduling"))
-    earliest = data.get("dispatch.earliest_time") or schedule.get("earliest_time") or data.get("earliest_time")
+    earliest = (
+        data.get("dispatch.earliest_time") or schedule.get("earliest_time") or data.get("earliest_time")
+    )
     latest = data.get("dispatch.latest_time") or schedule.get("latest_time") or data.get("latest_time")
     start = _back(line(earliest))
     if start is None:
@@ -146,7 +166,9 @@ def fields(
     return {
         "description": prose(data.get("description")),
         "severity": _level(data, tags, score),
-        "status": _STATUSES.get(line(data.get("status")).lower(), Status.STABLE if form == "conf" else Status.TEST),
+        "status": _STATUSES.get(
+            line(data.get("status")).lower(), Status.STABLE if form == "conf" else Status.TEST
+        ),
         "attack": tuple(dict.fromkeys(_attack(tags, note))),
         "tags": lines(tags.get("cve")) + lines(tags.get("CVE")),
         "references": lines(data.get("references")),
@@ -292,7 +314,9 @@ def _throttle(
     return (length, names) if datetime.timedelta() < length <= datetime.timedelta(days=3_650) else (None, ())
 
 
-def _settings(data: Mapping[str, Any], tags: Mapping[str, Any], rba: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _settings(
+    data: Mapping[str, Any], tags: Mapping[str, Any], rba: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
     """What only Splunk knows, for writing the rule as Splunk again: each setting that is a valid one."""
     schedule = mapping(mapping(data.get("deployment")).get("scheduling"))
     given: dict[str, Any] = {

@@ -13,7 +13,7 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import FALSE, TRUE, Expression, Operator, Predicate, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Sequence, Threshold
-from converter.platforms.splunk.importing.conditions import Failure, Filter, Where, simplified
+from converter.platforms.splunk.importing.conditions import ELEMENT, REX, Failure, Filter, Where, simplified
 from converter.platforms.splunk.importing.counting import (
     Counted,
     Group,
@@ -55,7 +55,9 @@ COMPUTING: Final = frozenset(
 )
 """Commands that compute fields and keep every row."""
 
-_SILENT: Final = frozenset({"sort", "reverse", "highlight", "abstract", "tags", "typer", "reltime", "addinfo"})
+_SILENT: Final = frozenset(
+    {"sort", "reverse", "highlight", "abstract", "tags", "typer", "reltime", "addinfo"}
+)
 _RELATIVE: Final = re.compile(r"-(\d+)\s*([a-z]+)(?:@.*)?")
 _GROUP_NAME: Final = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
 _UNSURE_GROUP: Final = re.compile(r"\?<|\?P<")
@@ -182,7 +184,8 @@ class PipelineReader:
             return
         before = len(self._where.failures)
         truth = filters.condition(node)
-        self._take(truth.true, self._where.failures[before:], self._keys_only(_search_fields(node)))
+        stored = {inner for name in _search_fields(node) for inner in _field_names(self._scope.resolve(name))}
+        self._take(truth.true, self._where.failures[before:], self._keys_only(stored))
         for placed in filters.placed:
             self._placed(placed)
 
@@ -231,7 +234,9 @@ class PipelineReader:
                 self._take_member(counted, truth.true, self._where.failures[before:])
                 return
         reasons = {self._counted[number].reason or self._counted[number].kind for number in numbers}
-        self._leave("spl-stats", f"a condition on statistics that is no threshold ({', '.join(sorted(reasons))})")
+        self._leave(
+            "spl-stats", f"a condition on statistics that is no threshold ({', '.join(sorted(reasons))})"
+        )
 
     def _take(self, condition: Expression, failures: list[Failure], keys_only: bool) -> None:
         """A condition on rows. After counting it must be about the groups alone."""
@@ -255,7 +260,8 @@ class PipelineReader:
         self._elements += 1
         self._take(all_of(counted.condition, condition), failures, True)
         self._say(
-            "group-values", "asked of the values that a group collects; read as a condition on each of its events"
+            "group-values",
+            "asked of the values that a group collects; read as a condition on each of its events",
         )
 
     def _keys_only(self, names: Iterable[str]) -> bool:
@@ -296,7 +302,9 @@ class PipelineReader:
             if filled is not None and isinstance(node, s.FieldName) and name not in ALWAYS_THERE:
                 node = s.Call("coalesce", (node, s.Literal(filled)))
             keys[name] = node
-        seconds = span(tstats.options["span"], self._current).total_seconds() if "span" in tstats.options else None
+        seconds = (
+            span(tstats.options["span"], self._current).total_seconds() if "span" in tstats.options else None
+        )
         if filled is not None and tstats.by:
             self._say("null-text", f"groups without a value of a BY field are kept, as {filled!r}")
         self._grouped(tstats.aggregates, keys, seconds, closing=True)
@@ -319,10 +327,18 @@ class PipelineReader:
 
     @staticmethod
     def _lists(aggregate: s.Aggregate) -> bool:
-        return isinstance(aggregate.argument, str) and "*" in aggregate.argument and aggregate.function in ("dc",)
+        return (
+            isinstance(aggregate.argument, str)
+            and "*" in aggregate.argument
+            and aggregate.function in ("dc",)
+        )
 
     def _grouped(
-        self, aggregates: Iterable[s.Aggregate], keys: dict[str, s.EvalNode], seconds: float | None, closing: bool
+        self,
+        aggregates: Iterable[s.Aggregate],
+        keys: dict[str, s.EvalNode],
+        seconds: float | None,
+        closing: bool,
     ) -> None:
         group = Group(
             tuple(node for name, node in keys.items() if name != "_time"), seconds, timed="_time" in keys
@@ -343,7 +359,9 @@ class PipelineReader:
             try:
                 present = simplified(self._where.present(node))
             except SplError as error:
-                self._leave("by-computed", f"rows without {name}, which is computed, are dropped: {error.message}")
+                self._leave(
+                    "by-computed", f"rows without {name}, which is computed, are dropped: {error.message}"
+                )
                 continue
             if present == FALSE:
                 self._leave("spl-null", f"rows are grouped by {name}, which none has at this point")
@@ -354,7 +372,11 @@ class PipelineReader:
         kind = kind_of(aggregate.function)
         argument = aggregate.argument
         if argument is None:
-            return self._row_count(group) if kind == "count" else Counted("other", group, reason=aggregate.function)
+            return (
+                self._row_count(group)
+                if kind == "count"
+                else Counted("other", group, reason=aggregate.function)
+            )
         if isinstance(argument, str):
             if argument == "*" and kind == "count":
                 return self._row_count(group)
@@ -433,7 +455,10 @@ class PipelineReader:
             self.meaning.conditions.append(counted.condition)
         if any(filled for _, filled in by):
             self._say(
-                "group-by", "events without a BY field are one group there, and not counted here", 0, Fidelity.NARROWER
+                "group-by",
+                "events without a BY field are one group there, and not counted here",
+                0,
+                Fidelity.NARROWER,
             )
         self._least = least
         paths = tuple(dict.fromkeys(path for path, _ in by))
@@ -449,7 +474,9 @@ class PipelineReader:
             )
             return timedelta(seconds=group.seconds)
         if group.timed:
-            self._say("window", "matches of one instant are counted there, of one second here", 0, Fidelity.WIDER)
+            self._say(
+                "window", "matches of one instant are counted there, of one second here", 0, Fidelity.WIDER
+            )
             return timedelta(seconds=1)
         self._say(
             "window",
@@ -533,7 +560,7 @@ class PipelineReader:
         source = self._scope.resolve(field)
         for pattern in patterns:
             for name in _GROUP_NAME.findall(pattern):
-                self._scope.made[name] = s.Call("\0rex", (source, s.Literal(pattern), s.Literal(name)))
+                self._scope.made[name] = s.Call(REX, (source, s.Literal(pattern), s.Literal(name)))
 
     def _regex(self, words: s.Words) -> None:
         text = self._expanded.text[self._current :]
@@ -578,7 +605,7 @@ class PipelineReader:
         for name in words.words[:1]:
             node = self._scope.resolve(name)
             if isinstance(node, s.FieldName):
-                self._scope.made[name] = s.Call("\0element", (node,))
+                self._scope.made[name] = s.Call(ELEMENT, (node,))
 
     def _from(self, words: s.Words) -> None:
         text = " ".join(words.words)
@@ -592,7 +619,9 @@ class PipelineReader:
 
     def _finish(self) -> None:
         meaning = self.meaning
-        meaning.conditions = [one for one in dict.fromkeys(map(simplified, meaning.conditions)) if one != TRUE]
+        meaning.conditions = [
+            one for one in dict.fromkeys(map(simplified, meaning.conditions)) if one != TRUE
+        ]
         if any(one == FALSE for one in meaning.conditions):
             self._say("never-matches", "as it is written, the search finds nothing")
         if self._quiet.get("where"):
@@ -602,7 +631,8 @@ class PipelineReader:
             self._say("output-only", f"commands that only compute fields of the results: {names}")
         if self._scope.closed:
             for name, node in self._scope.made.items():
-                self._shows(name, node)
+                if name not in ALWAYS_THERE:
+                    self._shows(name, node)
 
     def _shows(self, name: str, node: s.EvalNode) -> None:
         counted = self._single(node)

@@ -28,13 +28,15 @@ from converter.platforms.splunk.sources import source_macro
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.parse import parse_expanded
-from converter.platforms.splunk.spl.pipeline import Expanded, MacroText, expand, unexpanded
+from converter.platforms.splunk.spl.pipeline import MacroText, expand, unexpanded
 from converter.platforms.splunk.spl.read_rule import Reading, RuleReader
 
 NAME: Final = "splunk"
 _LONGEST: Final = 200_000
 _CALL: Final = re.compile(r"`([^`(\s]+)(?:\([^`]*\))?`")
-_OTHER_FOLDERS: Final = frozenset({"macros", "lookups", "data_sources", "stories", "deployments", "baselines"})
+_OTHER_FOLDERS: Final = frozenset(
+    {"macros", "lookups", "data_sources", "stories", "deployments", "baselines"}
+)
 
 
 def is_rule_file(path: Path) -> bool:
@@ -94,6 +96,8 @@ class _Reading:
         self._id, self._own = metadata.identity(document.data, file)
         self._found: list[Diagnostic] = []
         self._expanded = unexpanded(document.search or "")
+        self._macros: Mapping[str, MacroText] = {}
+        self._lookups = lookups_in(folders_of(file, context.beside, "lookups"))
 
     def rule(self) -> ReadRule:
         """The document as a rule: read, or refused with the reason."""
@@ -164,18 +168,20 @@ class _Reading:
         if any(not name.endswith("_filter") for name in self._expanded.unknown):
             macros = {**_PACK_MACROS(self._context.packs, NAME), **macros}
             self._expanded = expand(search, macros)
+        self._macros = macros
         pipeline = parse_expanded(self._expanded)
         written = self._as_written(pipeline)
         if written is not None:
             return written
         window, told = metadata.window(self._document.data)
-        lookups = lookups_in(folders_of(self._file, self._context.beside, "lookups"))
-        meaning = PipelineReader(self._expanded, window, lookups).read(pipeline)
+        meaning = PipelineReader(self._expanded, window, self._lookups).read(pipeline)
         for one in meaning.said:
             severity = Severity.NOTE if one.effect is None else Severity.WARNING
             self._add(one.code, one.message, one.at, severity, one.effect)
         if not told and meaning.threshold is not None and meaning.threshold.within == metadata.DEFAULT_WINDOW:
-            self._add("schedule", "the file names no time range; contentctl's default of an hour is taken", None)
+            self._add(
+                "schedule", "the file names no time range; contentctl's default of an hour is taken", None
+            )
         return meaning
 
     def _as_written(self, pipeline: s.Pipeline) -> Meaning | None:
@@ -183,7 +189,9 @@ class _Reading:
         commands = pipeline.commands
         if not any(isinstance(c.body, s.Stats) and c.body.kind == "streamstats" for c in commands):
             return None
-        kept = tuple(c for c in commands if not (isinstance(c.body, s.Macro) and c.body.name.endswith("_filter")))
+        kept = tuple(
+            c for c in commands if not (isinstance(c.body, s.Macro) and c.body.name.endswith("_filter"))
+        )
         try:
             reading: Reading = RuleReader().read(s.Pipeline(kept))
         except SplError:
@@ -206,9 +214,13 @@ class _Reading:
             self._add("never-matches", "the search finds nothing", 0, Severity.ERROR, Fidelity.REFUSED)
             return None
         packs = self._packs(search, meaning)
+        self._without_macro(search, meaning)
+        conditions = tuple(one for one in meaning.conditions if one != all_of())
         source_only = all(_is_source(one) for one in conditions) and meaning.sequence is None
         if meaning.residue and source_only and meaning.threshold is None:
-            self._add("nothing-left", "nothing but the log source can be read", 0, Severity.ERROR, Fidelity.REFUSED)
+            self._add(
+                "nothing-left", "nothing but the log source can be read", 0, Severity.ERROR, Fidelity.REFUSED
+            )
             return None
         described = metadata.fields(self._document.data, self._document.form, meaning.output, self._note)
         rule = Rule(
@@ -230,6 +242,26 @@ class _Reading:
             )
         return rule
 
+    def _without_macro(self, search: str, meaning: Meaning) -> None:
+        """Conditions that a log source's macro consists of go: the rule's log source says them."""
+        said: set[Expression] = set()
+        for name in _CALL.findall(search):
+            macro = self._macros.get(name)
+            if (
+                macro is None
+                or macro.arguments
+                or not find_packs(NAME, {"macro": [name]}, self._context.packs)
+            ):
+                continue
+            try:
+                pipeline = parse_expanded(expand(macro.definition, self._macros))
+                if len(pipeline.commands) == 1:
+                    found = PipelineReader(unexpanded(macro.definition), timedelta(hours=1), self._lookups)
+                    said.update(found.read(pipeline).conditions)
+            except SplError:
+                continue
+        meaning.conditions = [one for one in meaning.conditions if one not in said or not _is_source(one)]
+
     def _note(self, code: str, message: str) -> None:
         self._add(code, message, None)
 
@@ -248,7 +280,8 @@ class _Reading:
 def _is_source(expression: Expression) -> bool:
     names = {"sourcetype", "source", "index", "eventtype", "host", "tag", "Channel"}
     return all(
-        isinstance(one.subject, FieldPath) and str(one.subject.steps[0]) in names for one in predicates(expression)
+        isinstance(one.subject, FieldPath) and str(one.subject.steps[0]) in names
+        for one in predicates(expression)
     )
 
 
@@ -260,6 +293,3 @@ def _told(expression: Expression) -> Iterator[tuple[str, list[str]]]:
             key = "eventcode" if name in ("EventCode", "EventID", "event_id") else name
             if key in ("sourcetype", "source", "eventtype", "eventcode"):
                 yield key, [str(value) for value in one.values]
-
-
-_ = (timedelta, Expanded)

@@ -54,7 +54,11 @@ def aggregates_in(node: s.EvalNode) -> set[int]:
     """The numbers of the aggregates that an expression looks at."""
     found = set()
     for inner in walk(node):
-        if isinstance(inner, s.Call) and inner.name == AGGREGATE and isinstance(inner.arguments[0], s.Literal):
+        if (
+            isinstance(inner, s.Call)
+            and inner.name == AGGREGATE
+            and isinstance(inner.arguments[0], s.Literal)
+        ):
             found.add(int(inner.arguments[0].value))
     return found
 
