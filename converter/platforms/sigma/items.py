@@ -49,7 +49,9 @@ _SPECIAL: Final = "*?"
 
 
 def items(predicate: Predicate, losses: Losses) -> list[Item] | None:
-    """Items any of which says the predicate (or all of which, with ``all_of``); None if none can.
+    """Items any of which says the predicate (or all of which, if it asks for all of several operands).
+
+    None if nothing can say it.
 
     What cannot be said is recorded in ``losses``.
     """

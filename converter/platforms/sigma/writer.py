@@ -205,7 +205,7 @@ def _mappings(term: Expression, losses: Losses) -> list[Mapping] | None:
             found = items(term, losses)
             if not found:
                 return None
-            if term.all_of and len(found) > 1:
+            if term.all_of and len(term.values) > 1 and len(found) > 1:
                 return [{item.key: _value(item) for item in found}]
             return _merged([{item.key: _value(item)} for item in found])
     return None
