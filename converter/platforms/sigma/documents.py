@@ -165,8 +165,8 @@ def _file_text(path: Path) -> str | None:
 
 
 def is_rule_file(path: Path) -> bool:
-    """Whether a file holds Sigma: YAML with a detection, a correlation or a filter at the top level."""
+    """Whether a file may hold Sigma: YAML, with a rule's keys at the top level if it can be read at all."""
     if path.suffix not in SUFFIXES or path.name.startswith("."):
         return False
     text = _file_text(path)
-    return text is not None and any(f"\n{kind}:" in f"\n{text}" for kind in _KINDS)
+    return text is None or any(f"\n{key}:" in f"\n{text}" for key in ("logsource", *_KINDS))

@@ -144,6 +144,7 @@ def test_documents_share_what_action_global_gives_them() -> None:
         ("a.yml", "title: x\ndetection:\n  s: {}\n", True),
         ("a.yaml", "correlation: {}\n", True),
         ("a.yml", "filter: {}\n", True),
+        ("a.yml", "logsource: {}\n", True),
         ("a.yml", "title: x\nmy_detection: {}\n", False),
         ("a.txt", "detection: {}\n", False),
         (".a.yml", "detection: {}\n", False),
@@ -153,7 +154,7 @@ def test_which_files_hold_rules(tmp_path: Path, name: str, text: str, expected: 
     path = tmp_path / name
     path.write_text(text)
     assert PLATFORM.is_rule_file(path) is expected
-    assert PLATFORM.is_rule_file(tmp_path / "missing.yml") is False
+    assert PLATFORM.is_rule_file(tmp_path / "missing.yml")  # reading it says what is wrong
 
 
 def test_field_names_become_those_of_the_log_source() -> None:
