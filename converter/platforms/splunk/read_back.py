@@ -31,7 +31,7 @@ def read_back(artifact: Artifact, context: Context) -> Rule:
     sources = _sources(search, path, context)
     sequence = reading.sequence
     if sequence is not None:
-        by_step = _sources_of_steps(search, len(sequence.steps), sources, context)
+        by_step = sources_of_steps(search, len(sequence.steps), sources, context)
         steps = tuple(
             msgspec.structs.replace(step, logsource=names)
             for step, names in zip(sequence.steps, by_step, strict=True)
@@ -123,7 +123,7 @@ def _packs(context: Context) -> list[Pack]:
     return list(context.packs.values())
 
 
-def _sources_of_steps(
+def sources_of_steps(
     search: str, count: int, sources: tuple[str, ...], context: Context
 ) -> list[tuple[str, ...]]:
     """The log sources of each step: of its own search if it has one, else of the whole."""

@@ -9,13 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from converter.model.addresses import CLASSES
 from converter.platforms.splunk.importing.lookups import Lookups
+from converter.platforms.splunk.spl.addresses import class_macro, has_macro
 from converter.platforms.splunk.spl.pipeline import MacroText
 
 _HIGHEST: Final = 6
 """How many folders above a detection are looked at."""
 
 BUILT_IN: Final[Mapping[str, MacroText]] = {
+    **{
+        name: MacroText(definition, arguments)
+        for name, definition, arguments in map(class_macro, filter(has_macro, CLASSES))
+    },
     "drop_dm_object_name": MacroText("rename $name$.* as *", ("name",)),
     "security_content_ctime": MacroText('convert timeformat="%Y-%m-%dT%H:%M:%S" ctime($field$)', ("field",)),
     "security_content_summariesonly": MacroText(
@@ -24,7 +30,7 @@ BUILT_IN: Final[Mapping[str, MacroText]] = {
     "summariesonly": MacroText("summariesonly=false allow_old_summaries=true"),
     "ctime": MacroText('convert timeformat="%m/%d/%Y %H:%M:%S" ctime($field$)', ("field",)),
 }
-"""Macros of Enterprise Security and of ESCU that detections call, where no file defines them."""
+"""Macros of Enterprise Security, of ESCU and of this project's writer that detections call, where no file defines them."""
 
 
 def folders_of(file: str, beside: Iterable[Path], kind: str) -> tuple[Path, ...]:

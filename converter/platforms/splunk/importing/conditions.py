@@ -51,10 +51,29 @@ ELEMENT: Final = "\0element"
 
 _PRESENT: Final = "\0present"
 _KEEPS_PRESENCE: Final = frozenset(
-    {"trim", "ltrim", "rtrim", "replace", "mvdedup", "mvsort", "tostring", ELEMENT}
+    {
+        "trim",
+        "ltrim",
+        "rtrim",
+        "replace",
+        "mvdedup",
+        "mvsort",
+        "tostring",
+        "mvjoin",
+        "lower",
+        "upper",
+        "len",
+        "urldecode",
+        "split",
+        "md5",
+        "sha1",
+        "sha256",
+        ELEMENT,
+    }
 )
 """Functions of text that are null when, and only when, their first operand is."""
 
+_TESTS: Final = frozenset({"like", "match", "in", "cidrmatch"})
 _WANTS_ALL: Final = frozenset({"mvzip"})
 
 
@@ -111,10 +130,12 @@ def simplified(expression: Expression) -> Expression:
     match expression:
         case All(terms):
             inner = dict.fromkeys(simplified(term) for term in terms)
-            return FALSE if FALSE in inner else all_of(*inner)
+            never = FALSE in inner or any(isinstance(one, Not) and one.term in inner for one in inner)
+            return FALSE if never else all_of(*inner)
         case AnyOf(terms):
             inner = dict.fromkeys(simplified(term) for term in terms)
-            return TRUE if TRUE in inner else any_of(*inner)
+            always = TRUE in inner or any(isinstance(one, Not) and one.term in inner for one in inner)
+            return TRUE if always else any_of(*inner)
         case Not(term):
             one = simplified(term)
             return FALSE if one == TRUE else TRUE if one == FALSE else negated(one)
@@ -179,6 +200,9 @@ class Where(WhereReader):
                 return never_null(self.present(inner))
             case s.Call(name, (inner,), at) if name == _PRESENT:
                 node = s.Call("isnotnull", (inner,), at)
+        constant = self._constant(node)
+        if constant is not None:
+            return constant
         split = self._split(node)
         if split is None:
             return super().read(node)
@@ -189,6 +213,19 @@ class Where(WhereReader):
             true.append(all_of(when, truth.true))
             false.append(all_of(when, truth.false))
         return Truth(simplified(any_of(*true)), simplified(any_of(*false)))
+
+    def _constant(self, node: s.EvalNode) -> Truth | None:
+        """A test of a literal, which is true or false whatever the event."""
+        if not isinstance(node, s.Call) or node.name not in _TESTS:
+            return None
+        position = 1 if node.name == "cidrmatch" else 0
+        value = _folded(node.arguments[position]) if len(node.arguments) > position else None
+        if not isinstance(value, s.Literal):
+            return None
+        field = s.FieldName("value", True)
+        arguments = (*node.arguments[:position], field, *node.arguments[position + 1 :])
+        truth = super().read(msgspec.structs.replace(node, arguments=arguments))
+        return never_null(TRUE if matches(truth.true, {"value": value.value}) else FALSE)
 
     def _split(self, node: s.EvalNode) -> list[tuple[Expression, s.EvalNode]] | None:
         """A test of if(), case() or coalesce() as the same test of each branch, and when that is taken."""
@@ -283,7 +320,7 @@ class Where(WhereReader):
                 return simplified(all_of(*(self.present(one) for one in arguments)))
             case s.Call("now" | "time" | "true" | "false" | "random", ()):
                 return TRUE
-            case s.Call("mvappend", arguments):
+            case s.Call("mvappend" | "coalesce", arguments):
                 return simplified(any_of(*(self.present(one) for one in arguments)))
             case s.Operation(".", left, right):
                 return simplified(all_of(self.present(left), self.present(right)))
@@ -310,6 +347,7 @@ class Where(WhereReader):
         return super()._value(node)
 
     def _compared(self, operator: str, left: s.EvalNode, right: s.EvalNode, at: int) -> Truth:
+        left, right = _folded(left), _folded(right)
         if NULL in (left, right):
             return Truth(FALSE, FALSE)
         if isinstance(left, s.Literal) and isinstance(right, s.Literal):
@@ -326,6 +364,16 @@ def _number(value: str | int | float) -> int | float | None:
         return float(value) if "." in value else int(value)
     except ValueError:
         return None
+
+
+def _folded(node: s.EvalNode) -> s.EvalNode:
+    """A literal in place of a change of letters of one."""
+    match node:
+        case s.Call(("lower" | "upper") as name, (inner,)):
+            value = _folded(inner)
+            if isinstance(value, s.Literal) and isinstance(value.value, str):
+                return s.Literal(value.value.lower() if name == "lower" else value.value.upper())
+    return node
 
 
 def _is_mvtest(node: s.EvalNode) -> bool:

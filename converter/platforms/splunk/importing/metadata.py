@@ -268,6 +268,15 @@ def _output(shown: Sequence[tuple[FieldPath, str]]) -> tuple[OutputField, ...]:
     return tuple(found.values())
 
 
+def once_each(output: Sequence[OutputField]) -> tuple[OutputField, ...]:
+    """Output fields without those that have a name, or a field, of one before."""
+    found: dict[str, OutputField] = {}
+    for one in output:
+        if all(one.field != other.field for other in found.values()):
+            found.setdefault(one.name, one)
+    return tuple(found.values())
+
+
 def _alert(
     data: Mapping[str, Any],
     tags: Mapping[str, Any],

@@ -18,11 +18,12 @@ from converter.model.diagnostics import Diagnostic, Fidelity, Severity, fidelity
 from converter.model.expressions import AnyOf, Expression, Operator, Predicate, all_of, predicates
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
-from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.base import Context, ReadContext, ReadRule, Source
 from converter.platforms.splunk.importing import metadata
 from converter.platforms.splunk.importing.beside import folders_of, lookups_in, macros_in
 from converter.platforms.splunk.importing.documents import Broken, Document, documents
 from converter.platforms.splunk.importing.pipeline import Meaning, PipelineReader
+from converter.platforms.splunk.read_back import sources_of_steps
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
 from converter.platforms.splunk.spl import syntax as s
@@ -233,7 +234,15 @@ class _Reading:
             new_terms=meaning.new_terms,
             **described,
         )
+        rule = self._with_steps(rule, search)
         rule, found = canonicalise(rule, packs or [self._context.packs["raw"]], NAME)
+        rule = msgspec.structs.replace(rule, output=metadata.once_each(rule.output))
+        if rule.sequence is None and all_of(*rule.indicators) == all_of():
+            if rule.threshold is None or not rule.threshold.by:
+                self._add("nothing-left", "no condition is left", 0, Severity.ERROR, Fidelity.REFUSED)
+                return None
+            counted = Predicate(rule.threshold.by[0], Operator.EXISTS)
+            rule = msgspec.structs.replace(rule, indicators=(counted,))
         for one in found:
             self._found.append(
                 msgspec.structs.replace(
@@ -241,6 +250,18 @@ class _Reading:
                 )
             )
         return rule
+
+    def _with_steps(self, rule: Rule, search: str) -> Rule:
+        """A sequence's steps with their own log sources, where each has a search of its own."""
+        if rule.sequence is None or not search.lstrip().startswith("| multisearch"):
+            return rule
+        steps = rule.sequence.steps
+        context = Context(packs=self._context.packs)
+        named = sources_of_steps(search, len(steps), rule.logsource, context)
+        changed = tuple(
+            msgspec.structs.replace(step, logsource=names) for step, names in zip(steps, named, strict=True)
+        )
+        return msgspec.structs.replace(rule, sequence=msgspec.structs.replace(rule.sequence, steps=changed))
 
     def _without_macro(self, search: str, meaning: Meaning) -> None:
         """Conditions that a log source's macro consists of go: the rule's log source says them."""
@@ -274,7 +295,15 @@ class _Reading:
         for expression in meaning.conditions:
             for name, values in _told(expression):
                 facts.setdefault(name, []).extend(values)
-        return find_packs(NAME, facts, self._context.packs)
+        return self._at_home(find_packs(NAME, facts, self._context.packs))
+
+    def _at_home(self, packs: list[Pack]) -> list[Pack]:
+        """Of log sources that share a macro, the one that the detection's folder is named for."""
+        home = next((pack for pack in packs if pack.name == Path(self._file).parent.name), None)
+        if home is None:
+            return packs
+        shared = source_macro(home, Settings()).name
+        return [home, *(pack for pack in packs if source_macro(pack, Settings()).name != shared)]
 
 
 def _is_source(expression: Expression) -> bool:
