@@ -278,8 +278,6 @@ class _Reader:
             raise UnreadableError("several counts of different rows")
         if not self._counts and aggregate.counted != TRUE:
             self._conditions.append(aggregate.counted)
-        if least <= 1 and aggregate == Aggregate():
-            return True
         self._counted = aggregate.counted
         self._counts.append(Counted(least, aggregate.distinct))
         if self._bucket is not None and least > 1:

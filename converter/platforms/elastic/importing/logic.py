@@ -260,7 +260,15 @@ def _eql(document: Document, choose: Choose, findings: Findings) -> Logic:
     extra = all_of(*around(document, KnownFields(every), findings))
     steps = tuple(_step(step, extra) for step in (again_sequence or sequence).steps)
     checked(steps, sequence.within)
+    if len(steps) == 1:
+        steps, chosen = _in_two(steps[0]), chosen * 2
     return Logic(sequence=RuleSequence(steps=steps, within=sequence.within), packs=chosen)
+
+
+def _in_two(step: Step) -> tuple[Step, Step]:
+    """One event many times is the event once, and then once less (EQL syntax reference, "with runs")."""
+    once = msgspec.structs.replace(step, repeat=1)
+    return once, msgspec.structs.replace(step, repeat=step.repeat - 1)
 
 
 def _step(step: Step, extra: Expression) -> Step:

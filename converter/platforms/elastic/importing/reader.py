@@ -15,7 +15,22 @@ import msgspec
 from converter.logsources import canonicalise
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity, fidelity_of
-from converter.model.expressions import All, Expression, Not, children
+from converter.model.expressions import (
+    FALSE,
+    TRUE,
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    all_of,
+    any_of,
+    children,
+    negated,
+)
+from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_EXPRESSION_DEPTH
@@ -143,9 +158,38 @@ def _logic(logic: Logic) -> dict[str, Any]:
     return {"logsource": names, "sequence": RuleSequence(steps=tuple(steps), within=logic.sequence.within)}
 
 
+_SOME_FIELD: Final = Predicate(FieldPath(("@timestamp",)), Operator.EXISTS)
+_ALWAYS: Final = AnyOf((_SOME_FIELD, Not(_SOME_FIELD)))
+_NEVER: Final = All((_SOME_FIELD, Not(_SOME_FIELD)))
+"""What rule files can say for a condition that asks nothing, or that nothing meets."""
+
+
+def _settled(condition: Expression) -> Expression:
+    """The same without parts that are always or never true; such a whole is said by a field."""
+    settled = _without_constants(condition)
+    return {TRUE: _ALWAYS, FALSE: _NEVER}.get(settled, settled)
+
+
+def _without_constants(condition: Expression) -> Expression:
+    match condition:
+        case All(terms):
+            kept = [_without_constants(term) for term in terms]
+            return FALSE if FALSE in kept else all_of(*(term for term in kept if term != TRUE))
+        case AnyOf(terms):
+            kept = [_without_constants(term) for term in terms]
+            return TRUE if TRUE in kept else any_of(*(term for term in kept if term != FALSE))
+        case Not(term):
+            inner = _without_constants(term)
+            return {TRUE: FALSE, FALSE: TRUE}.get(inner, negated(inner))
+        case ForSome(path, term):
+            return ForSome(path, _settled(term))
+    return condition
+
+
 def _parted(condition: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
     """Indicators and exclusions: the negated parts of a conjunction, where something else is left."""
-    terms = condition.terms if isinstance(condition, All) and condition.terms else (condition,)
+    condition = _settled(condition)
+    terms = condition.terms if isinstance(condition, All) else (condition,)
     positive = tuple(term for term in terms if not isinstance(term, Not))
     if not positive:
         return terms, ()
