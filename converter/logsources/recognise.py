@@ -30,6 +30,8 @@ _RAW: Final = "raw"
 _SPLUNK_NAMES: Final = ("data_source", "macro", "sourcetype", "source", "eventtype", "datamodel")
 """What names a log source in Splunk, the most telling first."""
 
+_MOST_ANSWERS: Final = 4096
+
 _NO_NAMES: Final = ("also", "aliases", "guard", "misses", "definition", "prefix", "unnamed")
 """What a pack says of a platform beside its names there."""
 
@@ -53,18 +55,27 @@ class _Names(msgspec.Struct, frozen=True):
 
 def find_packs(platform: str, facts: Mapping[str, Any], packs: Mapping[str, Pack]) -> list[Pack]:
     """The log sources that a rule with these ``facts`` reads, the most telling first; none known: empty."""
-    names = _NAMES(packs, platform)
-    told = {key: _texts(value) for key, value in facts.items()}
+    told = {key: texts for key, value in facts.items() if (texts := _texts(value))}
+    answers = _ANSWERS(packs, platform)
+    question = tuple(sorted(told.items()))
+    found = answers.get(question)
+    if found is None:
+        found = tuple(dict.fromkeys(_found(platform, _NAMES(packs, platform), told)))
+        if len(answers) < _MOST_ANSWERS:
+            answers[question] = found
+    return [packs[name] for name in found]
+
+
+def _found(platform: str, names: Sequence[_Names], told: Mapping[str, tuple[str, ...]]) -> list[str]:
     match platform:
         case "sigma":
-            found = _by_entry(names, told)
+            return _by_entry(names, told)
         case "elastic":
-            found = _in_elastic(names, told)
+            return _in_elastic(names, told)
         case "splunk":
-            found = _in_splunk(names, told)
+            return _in_splunk(names, told)
         case _:
-            found = _by_log_type(names, told)
-    return [packs[name] for name in dict.fromkeys(found)]
+            return _by_log_type(names, told)
 
 
 def recognised_names(pack: Pack, platform: str) -> Mapping[str, frozenset[str]]:
@@ -107,6 +118,11 @@ def _names(name: str, declared: Mapping[str, Any]) -> _Names:
 
 
 _NAMES: Final = Remembered[Mapping[str, Pack], tuple[_Names, ...]](_all_names)
+_ANSWERS: Final = Remembered[
+    Mapping[str, Pack], dict[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]
+](lambda _packs, _platform: {})
+"""What was found for facts before: the rules of a collection say the same few things."""
+
 _OWN_NAMES: Final = Remembered[Pack, _Names](
     lambda pack, platform: _names(pack.name, pack.platforms.get(platform, {}))
 )
@@ -165,7 +181,9 @@ def _in_splunk(names: Sequence[_Names], told: Mapping[str, tuple[str, ...]]) -> 
     if by_code:
         return [pack.pack for pack in by_code]
     whole = [pack for pack in candidates if not pack.facts.get("eventcode")]
-    return [pack.pack for pack in whole or candidates]
+    most = max((len(pack.facts["eventcode"]) for pack in candidates), default=0) if not whole else 0
+    widest = [pack for pack in candidates if len(pack.facts.get("eventcode", ())) == most]
+    return [pack.pack for pack in whole or widest]
 
 
 def _of_codes(candidates: Sequence[_Names], codes: Sequence[str]) -> list[_Names]:
