@@ -103,7 +103,8 @@ class _Writer:
                 return self._leaf(expression)
             case ForSome(path, term):
                 message = f"{path}: Sigma cannot bind conditions to one element of a list"
-                self._losses.lose("same-element", Fidelity.WIDER, message)
+                for effect in sorted(_unbound(term)):
+                    self._losses.lose("same-element", effect, message)
                 return self._part(term, outermost)
             case Not(term):
                 return self._negation(term)
@@ -184,6 +185,27 @@ class _Writer:
         trial = Losses("sigma")
         found = _mappings(term, trial) if isinstance(term, Predicate | Not) else None
         return found if trial.fidelity is Fidelity.EXACT else None
+
+
+_BOTH: Final = frozenset({Fidelity.WIDER, Fidelity.NARROWER})
+
+
+def _unbound(term: Expression) -> frozenset[Fidelity]:
+    """How a condition on one element of a list errs when each of its questions is asked of any element.
+
+    Alternatives of plain questions do not; several questions may be met by different elements (wider); and a
+    question that is negated is then negated for all elements (narrower, and wider where there are none).
+    """
+    match term:
+        case Predicate(values=values, all_of=every):
+            return frozenset({Fidelity.WIDER}) if every and len(values) > 1 else frozenset()
+        case AnyOf(terms):
+            return frozenset().union(*map(_unbound, terms))
+        case All(terms):
+            return frozenset({Fidelity.WIDER} if len(terms) > 1 else ()).union(*map(_unbound, terms))
+        case ForSome(_, inner):
+            return _unbound(inner)
+    return _BOTH
 
 
 def _joined(parts: Sequence[str], word: str, outermost: bool) -> str:

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from converter.evaluate import matches
 from converter.logsources.project import project
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Expression, Function, FunctionName, Operator, Predicate
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Function,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+)
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact
@@ -95,6 +105,36 @@ def test_every_wildcard_pattern_reads_back(pattern: str) -> None:
     read = PLATFORM.read_back(artifact, CONTEXT).condition
     for text in ("", "a", "b", "ab", "*", "?", "\\", "a*", "a\\b", pattern, pattern.replace("\\", "")):
         assert matches(read, {"a": text}) == matches(original, {"a": text}), (pattern, text)
+
+
+ELEMENTS = st.lists(
+    st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["x", "y", "z"]), max_size=2), max_size=3
+)
+ELEMENT_TERMS = st.recursive(
+    st.builds(
+        Predicate,
+        st.sampled_from([FieldPath(("a",)), FieldPath(("b",))]),
+        st.just(Operator.IS),
+        st.lists(st.sampled_from(["x", "y"]), min_size=1, max_size=2).map(tuple),
+        st.just(False),
+        st.booleans(),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=2).map(lambda terms: All(tuple(terms))),
+        st.lists(inner, min_size=1, max_size=2).map(lambda terms: AnyOf(tuple(terms))),
+        inner.map(Not),
+    ),
+    max_leaves=4,
+)
+
+
+@given(term=ELEMENT_TERMS, negated=st.booleans(), happened=st.lists(ELEMENTS, min_size=1, max_size=6))
+def test_conditions_on_one_element(
+    term: Expression, negated: bool, happened: list[list[dict[str, Any]]]
+) -> None:
+    """What is said of a condition on one element errs in the direction that is named."""
+    bound: Expression = ForSome(FieldPath(("l",)), term)
+    check(rule_of(Not(bound) if negated else bound), [{"l": elements} for elements in happened])
 
 
 NAMES = ("cmd.exe", "Cmd.EXE", "e", "x y", "a+b", "日本", "1", "é")
