@@ -1,4 +1,4 @@
-"""What lies beside detections: macros and lookups, in folders next to them, above them, or named by the user."""
+"""Macros and lookups beside detections: in folders next to them, above them, or named by the user."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from converter.model.addresses import CLASSES
+from converter.platforms.splunk.importing.documents import yaml_mapping
 from converter.platforms.splunk.importing.lookups import Lookups
 from converter.platforms.splunk.spl.addresses import class_macro, has_macro
 from converter.platforms.splunk.spl.pipeline import MacroText
@@ -30,7 +31,8 @@ BUILT_IN: Final[Mapping[str, MacroText]] = {
     "summariesonly": MacroText("summariesonly=false allow_old_summaries=true"),
     "ctime": MacroText('convert timeformat="%m/%d/%Y %H:%M:%S" ctime($field$)', ("field",)),
 }
-"""Macros of Enterprise Security, of ESCU and of this project's writer that detections call, where no file defines them."""
+"""Macros of Enterprise Security, of ESCU and of this project's writer that
+detections call, where no file defines them."""
 
 
 def folders_of(file: str, beside: Iterable[Path], kind: str) -> tuple[Path, ...]:
@@ -90,13 +92,8 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 
 
 def _macro(path: Path) -> tuple[str, MacroText | None]:
-    import yaml
-
-    try:
-        data: Any = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe loaders
-    except (OSError, ValueError, yaml.YAMLError):
-        return "", None
-    if not isinstance(data, dict) or "name" not in data or data.get("definition") is None:
+    data = yaml_mapping(path)
+    if "name" not in data or data.get("definition") is None:
         return "", None
     arguments = data.get("arguments")
     names = tuple(map(str, arguments)) if isinstance(arguments, list) else ()

@@ -327,7 +327,7 @@ class Where(WhereReader):
         return self.exactly(s.Call(_PRESENT, (node,))).true
 
     def _captured(self, arguments: tuple[s.EvalNode, ...]) -> Expression:
-        """When ``rex`` fills a named group: the pattern is found, and the group is in every way to find it."""
+        """When ``rex`` fills a named group: the pattern is found, and every way to find it has the group."""
         source, pattern, name = arguments
         assert isinstance(pattern, s.Literal) and isinstance(name, s.Literal)
         if not always_captured(str(pattern.value), str(name.value)):

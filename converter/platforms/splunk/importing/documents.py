@@ -1,4 +1,4 @@
-"""The rules in a file: contentctl's YAML, or stanzas of savedsearches.conf, with the places of their searches."""
+"""The rules in a file: contentctl's YAML, or stanzas of savedsearches.conf, and where their searches are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STANZA: Final = re.compile(r"\[(.*)\]\s*$")
 _KEY: Final = re.compile(r"([A-Za-z0-9_.\-]+)\s*=\s?(.*)$", re.DOTALL)
 _DEEPEST: Final = 60
+
+
+def yaml_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; empty if it holds none, or cannot be read."""
+    try:
+        data = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - safe loaders
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 class Broken(ValueError):

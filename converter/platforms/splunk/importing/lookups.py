@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from converter.platforms.splunk.importing.documents import yaml_mapping
 from converter.platforms.splunk.spl import syntax as s
 
 _MOST_ROWS: Final = 500
@@ -106,19 +107,9 @@ class Lookups:
         )
 
     def _table(self, name: str) -> tuple[Mapping[str, Any], tuple[Mapping[str, str], ...]]:
-        import yaml
-
         files = self._known()
-        definition: Mapping[str, Any] = {}
         told = files.get(f"{name.lower()}.yml")
-        if told is not None:
-            try:
-                loaded = yaml.load(
-                    told.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-                )  # noqa: S506 - safe loaders
-            except (OSError, ValueError, yaml.YAMLError):
-                loaded = None
-            definition = loaded if isinstance(loaded, dict) else {}
+        definition: Mapping[str, Any] = {} if told is None else yaml_mapping(told)
         stem = str(definition.get("filename") or f"{name.removesuffix('.csv')}.csv")
         path = files.get(stem.lower())
         if path is None:

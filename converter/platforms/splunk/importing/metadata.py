@@ -157,7 +157,7 @@ def _back(text: str) -> datetime.timedelta | None:
 def fields(
     data: Mapping[str, Any], form: str, shown: Sequence[tuple[FieldPath, str]], note: Note
 ) -> dict[str, Any]:
-    """The parts of a canonical rule that describe it. ``shown``: stored fields of the results and their names."""
+    """The parts of a canonical rule that describe it. ``shown``: stored fields shown, and as what."""
     tags = _annotations(data) if form == "conf" else mapping(data.get("tags"))
     rba = mapping(data.get("rba"))
     score = _score(data, tags, rba)
@@ -294,7 +294,7 @@ def _alert(
         position = found.end()
     if position < len(message):
         parts.append(message[position:])
-    if not any(isinstance(part, str) and part.strip() or isinstance(part, FieldPath) for part in parts):
+    if not any((isinstance(part, str) and part.strip()) or isinstance(part, FieldPath) for part in parts):
         parts = []
     period, group = _throttle(data, tags)
     return AlertSettings(

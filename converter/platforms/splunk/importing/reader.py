@@ -22,7 +22,8 @@ from converter.platforms.base import Context, ReadContext, ReadRule, Source
 from converter.platforms.splunk.importing import metadata
 from converter.platforms.splunk.importing.beside import folders_of, lookups_in, macros_in
 from converter.platforms.splunk.importing.documents import Broken, Document, documents
-from converter.platforms.splunk.importing.pipeline import Meaning, PipelineReader
+from converter.platforms.splunk.importing.pipeline import PipelineReader
+from converter.platforms.splunk.importing.rows import Meaning
 from converter.platforms.splunk.read_back import sources_of_steps
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
@@ -41,7 +42,7 @@ _OTHER_FOLDERS: Final = frozenset(
 
 
 def is_rule_file(path: Path) -> bool:
-    """Whether a file may hold detections: YAML outside of contentctl's other folders, or savedsearches.conf."""
+    """Whether a file may hold detections: YAML outside of contentctl's other folders, or a .conf."""
     if path.suffix == ".conf":
         return path.name == "savedsearches.conf" or path.parent.name == "savedsearches"
     return path.suffix in (".yml", ".yaml") and path.parent.name not in _OTHER_FOLDERS

@@ -86,7 +86,7 @@ class Scope:
         return stored if self._filled is None else s.Call("coalesce", (stored, self._filled))
 
     def substituted(self, node: s.EvalNode) -> s.EvalNode:
-        """An expression with every field put in terms of stored ones. Raises SplError if it grows too large."""
+        """An expression with every field put in terms of stored ones. Raises SplError if too large."""
         found = self._substituted(node)
         if sum(1 for _ in _first(walk(found), _LARGEST + 1)) > _LARGEST:
             raise SplError("the expression is too large once its fields are put in", 0, "spl-size")
