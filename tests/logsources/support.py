@@ -28,3 +28,18 @@ def cases(name: str) -> list[Any]:
 def all_packs() -> dict[str, Pack]:
     """The built-in packs and the team's own of cases/packs."""
     return dict(load_packs([CASES / "packs"]))
+
+
+def _with_own_fields() -> tuple[str, ...]:
+    """The packs whose field tables differ from one another and hold more than a few names."""
+    packs, seen = load_packs(), set()
+    names = []
+    for name in BUILT_IN:
+        table = id(packs[name].fields)
+        if table not in seen and (len(packs[name].fields) > 12 or name == "raw"):
+            names.append(name)
+        seen.add(table)
+    return tuple(names)
+
+
+WITH_OWN_FIELDS = _with_own_fields()

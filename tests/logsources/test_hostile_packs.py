@@ -16,7 +16,7 @@ from converter.logsources.reading import pack_from_data
 from converter.model.expressions import Operator, Predicate
 from converter.model.yaml_in import read_yaml
 
-from .support import CASES
+from .support import CASES, WITH_OWN_FIELDS
 
 ODD: tuple[Any, ...] = (
     None, 5, -1, 0.5, True, "", "x", "a..b", "a[]", "*", "[]", "a[0]", "\n", "a" * 300,
@@ -30,7 +30,8 @@ EVENT = {
     "target": [{"id": 1}],
     "Event": {"System": {"EventID": 1}},
 }
-FILES = sorted((*_BUILT_IN.glob("*.yaml"), *(CASES / "packs").glob("*.yaml")))
+BUILT_IN_FILES = [_BUILT_IN / f"{name}.yaml" for name in WITH_OWN_FIELDS]
+FILES = sorted((*BUILT_IN_FILES, *(CASES / "packs").glob("*.yaml")))
 
 
 def _places(data: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
