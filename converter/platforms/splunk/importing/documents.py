@@ -95,7 +95,10 @@ def documents(file: str, text: str) -> list[Document]:
         not file.endswith((".yml", ".yaml")) and _looks_like_conf(text)
     ):
         return list(_stanzas(text))
-    return list(_yaml(text))
+    found = list(_yaml(text))
+    if not found:
+        raise Broken("no rule in this text", code="empty")
+    return found
 
 
 def _looks_like_conf(text: str) -> bool:
@@ -116,6 +119,7 @@ def _yaml(text: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        line = min(line, text.count("\n") + 1)
         raise Broken(f"no YAML: {error.problem or error.context}", line, column) from error
     except yaml.YAMLError as error:
         raise Broken(f"no YAML: {str(error).splitlines()[0] if str(error) else 'unreadable'}") from error

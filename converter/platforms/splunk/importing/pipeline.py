@@ -64,11 +64,14 @@ class PipelineReader(Rows):
         self._offsets = [command.offset for command in pipeline.commands]
         for position, command in enumerate(pipeline.commands):
             self._current = command.offset
+            self._place = command.offset
+            if self._expanded.text[: command.offset].lower().endswith(command.name):
+                self._place -= len(command.name)
             try:
                 self._command(command, position == 0)
             except SplError as error:
-                if error.offset == 0:
-                    error.offset = command.offset
+                if error.offset in (0, command.offset):
+                    error.offset = self._place
                 raise
         self._finish()
         return self.meaning

@@ -65,13 +65,13 @@ class Rows:
         self._elements = 0
         self._quiet: dict[str, list[str]] = {}
         self._offsets: list[int] = []
-        self._current = 0
+        self._current = self._place = 0
         self.meaning = Meaning()
 
     # -- what is said about the reading
 
     def _say(self, code: str, message: str, at: int = 0, effect: Fidelity | None = None) -> None:
-        said = Said(code, message, at or self._current, effect)
+        said = Said(code, message, at or self._place, effect)
         if all((one.code, one.message) != (code, message) for one in self.meaning.said):
             self.meaning.said.append(said)
 
