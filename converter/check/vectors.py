@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from converter.check.witnesses import witnesses
+from converter.check.witnesses import near_misses, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
 from converter.logsources.pack import Field
@@ -144,13 +144,20 @@ def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -
 
 
 def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) -> list[Any]:
-    """Witnesses for a predicate with absolute paths; for ``same_as`` around what the other fields hold."""
+    """Witnesses for a predicate with absolute paths; for ``same_as`` around what the other fields hold.
+
+    Where the event has a text there already, its near misses are tried too: they may keep what other
+    predicates ask of the same field, which a value made for this one alone need not.
+    """
     kind = None if field is None else field.type
-    if predicate.operator is not Operator.SAME_AS:
-        return witnesses(predicate, kind)
-    others = [path for path in predicate.values if isinstance(path, FieldPath)]
-    seen = [value for other in others for value in path_getter(other)(event)]
-    return witnesses(msgspec.structs.replace(predicate, operator=Operator.IS, values=tuple(seen)), kind)
+    asked = predicate
+    if predicate.operator is Operator.SAME_AS:
+        others = [path for path in predicate.values if isinstance(path, FieldPath)]
+        seen = tuple(value for other in others for value in path_getter(other)(event))
+        asked = msgspec.structs.replace(predicate, operator=Operator.IS, values=seen)
+    values = witnesses(asked, kind)
+    present = () if isinstance(predicate.subject, Concat) else path_getter(predicate.subject)(event)[:1]
+    return values + [value for one in present for value in near_misses(one, kind) if value not in values]
 
 
 def _force(

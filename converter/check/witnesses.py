@@ -68,6 +68,13 @@ def witnesses(predicate: Predicate, kind: FieldType | None) -> list[Any]:
     return list({(type(value), value): value for value in typed if value is not None}.values())
 
 
+def near_misses(value: Scalar, kind: FieldType | None) -> list[Any]:
+    """Texts that differ a little from one that an event holds; none for a value that is no text."""
+    if not isinstance(value, str):
+        return []
+    return [near for text in _texts(value) if (near := _typed(text, kind)) is not None]
+
+
 def _texts(operand: Scalar) -> Iterator[Scalar]:
     """A text and its near misses: case, more at either end, less at either end, wildcards as letters."""
     text = text_of(operand)
