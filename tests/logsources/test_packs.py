@@ -85,18 +85,14 @@ def test_the_macro_says_what_the_constants_say(name: str) -> None:
     assert any(f"={value}" in definition for value in values) or definition.endswith("=*")
 
 
-def test_loading_is_quick() -> None:
-    """The names of all packs and the fields of some, in a fresh process, in a command line's time."""
+def test_only_the_packs_that_are_asked_for_are_built() -> None:
     code = (
-        "import time; from converter.logsources import find_packs, load_packs; start = time.perf_counter();"
-        "packs = load_packs(); find_packs('sigma', {'product': 'windows', 'service': 'security'}, packs);"
-        "packs['kubernetes.audit'], packs['aws.cloudtrail']; print(time.perf_counter() - start)"
+        "from converter.logsources import find_packs, load_packs, loader; packs = load_packs();"
+        "find_packs('sigma', {'product': 'windows', 'service': 'security'}, packs);"
+        "packs['kubernetes.audit'], packs['aws.cloudtrail']; print(loader._built_in.cache_info().currsize)"
     )
-    times = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-        for _ in range(3)
-    ]
-    assert min(times) < 0.25
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) <= 2 + 2  # those two, and what the Windows pack found stands on
 
 
 def test_a_teams_pack_extends_a_built_in_one() -> None:
