@@ -31,11 +31,11 @@ from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.read_rule import span
 
 BLOCKING: Final = frozenset(
-    """abstract anomalies anomalydetection append appendcols appendpipe apply associate chart cluster cofilter
+    """anomalies anomalydetection append appendcols appendpipe apply associate chart cluster cofilter
     collect contingency correlate datamodel dbxquery delta erex eventcount fieldsummary filldown fit from
-    gauge geostats inputlookup join kmeans loadjob localize makeresults map metadata mstats multisearch mvcombine
-    outlier outputlookup pivot predict rare rest return savedsearch selfjoin sendalert set sichart sistats
-    sitop tail timechart top transaction transpose trendline tscollect typelearner union untable x11
+    gauge geostats inputlookup join kmeans loadjob localize makeresults map metadata mstats multisearch
+    mvcombine outlier outputlookup pivot predict rare rest return savedsearch selfjoin sendalert set sichart
+    sistats sitop tail timechart top transaction transpose trendline tscollect typelearner union untable x11
     xyseries""".split()
 )
 """Commands that change which rows there are in a way that no condition on an event, or count, says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from converter.logsources.pack import Pack
 from converter.logsources.recognise import find_packs
 from converter.logsources.remembered import Remembered
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity, fidelity_of
-from converter.model.expressions import AnyOf, Expression, Operator, Predicate, all_of, predicates
+from converter.model.expressions import All, AnyOf, Expression, Operator, Predicate, all_of, predicates
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.platforms.base import Context, ReadContext, ReadRule, Source
@@ -205,7 +205,7 @@ class _Reading:
             threshold=reading.threshold,
             sequence=reading.sequence,
             new_terms=reading.new_terms,
-            output=[(FieldPath((name,)), name) for name in reading.shown if name != "_time"],
+            output=[(FieldPath((name,)), name) for name in reading.shown if name not in _made(kept)],
         )
 
     # -- the rule
@@ -282,7 +282,16 @@ class _Reading:
                     said.update(found.read(pipeline).conditions)
             except SplError:
                 continue
-        meaning.conditions = [one for one in meaning.conditions if one not in said or not _is_source(one)]
+        said = {one for one in said if _is_source(one)}
+        meaning.conditions = _without(meaning.conditions, said)
+        if meaning.sequence is not None:
+            steps = tuple(
+                msgspec.structs.replace(
+                    step, indicators=tuple(_without(step.indicators, said)) or (all_of(),)
+                )
+                for step in meaning.sequence.steps
+            )
+            meaning.sequence = msgspec.structs.replace(meaning.sequence, steps=steps)
 
     def _note(self, code: str, message: str) -> None:
         self._add(code, message, None)
@@ -305,6 +314,23 @@ class _Reading:
             return packs
         shared = source_macro(home, Settings()).name
         return [home, *(pack for pack in packs if source_macro(pack, Settings()).name != shared)]
+
+
+def _made(commands: Iterable[s.Command]) -> set[str]:
+    """The fields that a pipeline computes, and time."""
+    found = {"_time"}
+    for command in commands:
+        if isinstance(command.body, s.Stats):
+            found.update(aggregate.name for aggregate in command.body.aggregates)
+        elif isinstance(command.body, s.Eval):
+            found.update(name for name, _ in command.body.assignments)
+    return found
+
+
+def _without(conditions: Iterable[Expression], said: set[Expression]) -> list[Expression]:
+    """The conditions, taken apart where all of several must hold, without those that are said already."""
+    flat = [term for one in conditions for term in (one.terms if isinstance(one, All) else (one,))]
+    return [one for one in flat if one not in said]
 
 
 def _is_source(expression: Expression) -> bool:

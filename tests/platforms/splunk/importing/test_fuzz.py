@@ -59,7 +59,7 @@ PIECES = (
         "| fillnull ",
     ),
 )
-OWN = sorted((FOLDER / "rules").rglob("*.yml")) + [FOLDER / "rules" / "savedsearches.conf"]
+OWN = [*sorted((FOLDER / "rules").rglob("*.yml")), FOLDER / "rules" / "savedsearches.conf"]
 
 
 def check(text: str, file: str = "x.yml") -> None:
