@@ -338,6 +338,10 @@ class Where(WhereReader):
         match node:
             case s.Call(name, (s.Literal(reason), *_)) if name == OPAQUE:
                 raise SplError(str(reason), 0, "spl-computed")
+            case s.Call(name, (_, _, s.Literal(group))) if name == REX:
+                raise SplError(f"{group} is a part of a text that rex takes out", 0, "spl-computed")
+            case s.Call(name) if name == ELEMENT:
+                raise SplError("one value of a list that mvexpand takes apart", 0, "multi-value")
             case s.Call("mvindex", (inner, s.Literal(index))) if isinstance(inner, s.FieldName):
                 return (
                     Value(FieldPath((inner.name, int(index))))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,7 @@ class Table(msgspec.Struct, frozen=True):
 
     def rows(self, keys: Sequence[s.EvalNode]) -> dict[str, s.EvalNode]:
         """What each output field is, as a choice by the keys' values; empty when the table is not at hand."""
-        if not self.lines or not keys or len(keys) != len(self.inputs):
+        if not self.lines or not keys or len(keys) != len(self.inputs) or self._several():
             return {}
         found: dict[str, s.EvalNode] = {}
         for column, field in self.filled:
@@ -56,6 +57,17 @@ class Table(msgspec.Struct, frozen=True):
                 arguments += [s.Call("true", ()), s.Literal(self.otherwise)]
             found[field] = s.Call("case", tuple(arguments))
         return found
+
+    def _several(self) -> bool:
+        """Whether one value may meet several lines with different outputs: the field would hold them all."""
+        columns = [column for column, _ in self.inputs]
+        for place, line in enumerate(self.lines):
+            for other in self.lines[:place]:
+                if all(_overlap(line.get(c, ""), other.get(c, ""), c in self.wild) for c in columns) and any(
+                    line.get(c) != other.get(c) for c, _ in self.filled
+                ):
+                    return True
+        return False
 
     def _meets(self, line: Mapping[str, str], keys: Sequence[s.EvalNode]) -> s.EvalNode:
         whole: s.EvalNode | None = None
@@ -137,6 +149,16 @@ class Lookups:
                 except OSError:
                     continue
         return self._files
+
+
+def _overlap(one: str, other: str, wild: bool) -> bool:
+    one, other = one.lower(), other.lower()
+    if not wild or ("*" not in one and "*" not in other):
+        return one == other
+    if "*" in one and "*" in other:
+        return True
+    pattern, text = (one, other) if "*" in one else (other, one)
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
 def _pairs(words: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -53,6 +53,11 @@ _SILENT: Final = frozenset(
 _EXTRACTING: Final = frozenset({"iplocation", "xmlkv", "fromjson", "kv", "extract", "multikv"})
 """Commands that name what they read, not what they fill."""
 
+_PLACES: Final = ("City", "Country", "Region", "lat", "lon", "Continent", "MetroCode", "Timezone")
+"""What iplocation fills in (Search Reference, "iplocation")."""
+
+_ASSIGNED: Final = re.compile(r"eval\s+[\"']?([\w.{}:]+)[\"']?\s*=")
+_CONVERTED: Final = re.compile(r"\w+\(([\w.{}:]+)\)")
 _GROUP_NAME: Final = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
 
 
@@ -277,6 +282,14 @@ class PipelineReader(Rows):
     def _computes(self, words: s.Words) -> None:
         """A command that fills fields in: those that it names hold what nobody knows here."""
         named = [word.strip('"') for word in words.words] + list(words.options.values())
+        if words.name == "iplocation":
+            prefix = words.options.get("prefix", "")
+            for name in _PLACES:
+                self._scope.made[prefix + name] = opaque(f"{prefix + name} comes from iplocation")
+        elif words.name == "foreach":
+            named += _ASSIGNED.findall(self._text(self._current))
+        elif words.name == "convert":
+            named = _CONVERTED.findall(" ".join(words.words))
         for name in named:
             plain = re.fullmatch(r"[\w.{}:]+", name)
             if plain is not None and words.name not in _EXTRACTING:
@@ -363,9 +376,11 @@ class PipelineReader(Rows):
             self._scope.unknown = self._scope.unknown or f"the lookup {call.name}"
 
     def _dedup(self, words: s.Words) -> None:
+        self._thinned = True
         self._say("suppression", "repeated results are dropped within a run (dedup)")
 
     def _head(self, words: s.Words) -> None:
+        self._thinned = True
         self._say("result-limit", "only the first results of a run are shown (head)")
 
     def _mvexpand(self, words: s.Words) -> None:

@@ -63,6 +63,7 @@ class Rows:
         self._slice: float | None = None
         self._least: Least | None = None
         self._elements = 0
+        self._thinned = False
         self._quiet: dict[str, list[str]] = {}
         self._offsets: list[int] = []
         self._current = self._place = 0
@@ -210,6 +211,10 @@ class Rows:
             return
         if self._least is not None:
             self._leave("spl-stats", "a second threshold; a rule has one")
+            return
+        if self._elements or self._thinned:
+            what = "rows that dedup or head left" if self._thinned else "groups that hold some value"
+            self._leave("spl-stats", f"a threshold on {what}")
             return
         group, counted = least.counted.group, least.counted
         try:
