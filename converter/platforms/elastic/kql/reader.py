@@ -127,7 +127,7 @@ class _Reader:
     def _name(self, tree: object) -> str:
         literal = _literal(tree)
         if isinstance(literal, Quoted):
-            return self._nested + literal
+            return self._nested + str(literal)
         if ANY in literal:
             raise self._error(tree, "a wildcard in a field name")
         return self._nested + "".join(map(str, literal))
@@ -146,7 +146,7 @@ class _Reader:
         if kind is FieldType.TEXT:
             return _analysed(path, literal)
         if isinstance(literal, Quoted):
-            return self._equal(place, path, kind, literal)
+            return self._equal(place, path, kind, str(literal))
         if ANY not in literal:
             text = "".join(map(str, literal))
             if text == "null":
@@ -259,7 +259,7 @@ def _is_prefix(parts: Pattern) -> bool:
 def _analysed(path: FieldPath, literal: Literal) -> Expression:
     """A text field: a quoted literal is a phrase of words, an unquoted one any of its words."""
     if isinstance(literal, Quoted):
-        return phrase(path, literal)
+        return phrase(path, str(literal))
     if ANY in literal:
         return wildcard_word(path, [None if part is ANY else str(part) for part in literal])
     return some_word(path, "".join(map(str, literal)))
