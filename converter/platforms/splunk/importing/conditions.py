@@ -22,6 +22,7 @@ from converter.model.expressions import (
     Expression,
     ForSome,
     Not,
+    Operator,
     Predicate,
     all_of,
     any_of,
@@ -444,6 +445,8 @@ class Filter(SearchReader):
             return TRUE if matches(expression, {}) else FALSE
         if isinstance(leaf, s.Call) and leaf.name in ("true", "false") and not leaf.arguments:
             return TRUE if matches(expression, {"value": leaf.name.title()}) else FALSE
+        if expression == Predicate(_PLACE, Operator.EXISTS):
+            return self._where.present(leaf)
         value = self._where._value(leaf)
         if value.kind == "time":
             raise SplError("a time is searched for as text", getattr(leaf, "at", 0), "spl-comparison")

@@ -40,6 +40,8 @@ class SearchTree:
                 return s.Compared(_field(field), str(operator), self._text(value), self._at(tree))
             case "listed":
                 field, *values = children
+                if not values:
+                    raise SplError("IN without a value", self._at(tree))
                 return s.Listed(_field(field), tuple(self._text(value) for value in values), self._at(tree))
             case "word":
                 return s.Term(s.Text(unescaped(str(children[0]))), self._at(tree))
