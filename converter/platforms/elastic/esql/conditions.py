@@ -18,6 +18,7 @@ from converter.model.expressions import (
     Scalar,
     all_of,
     any_of,
+    children,
     negated,
 )
 from converter.model.paths import FieldPath
@@ -121,12 +122,14 @@ class Scope:
                 open_ = all_of(*map(negated, earlier), truth)
                 found += tuple((all_of(open_, guard), atom) for guard, atom in self.value(result))
                 earlier.append(truth)
+                if not _is_bounded(found):
+                    return always(Unknown("a CASE of too many conditions"))
         except UnreadableError as error:
             return always(Unknown(str(error)))
         if len(arguments) % 2:
             rest = all_of(*map(negated, earlier))
             found += tuple((all_of(rest, guard), atom) for guard, atom in self.value(arguments[-1]))
-        return found
+        return found if _is_bounded(found) else always(Unknown("a CASE of too many conditions"))
 
     def _coalesce(self, arguments: tuple[tree.Node, ...]) -> Value:
         found: Value = ()
@@ -136,6 +139,8 @@ class Scope:
                 value = self.value(argument)
                 found += tuple((all_of(*missing, guard), atom) for guard, atom in value)
                 missing.append(is_null(value))
+                if not _is_bounded(found):
+                    return always(Unknown("a COALESCE of too many conditions"))
         except UnreadableError as error:
             return always(Unknown(str(error)))
         return found
@@ -244,6 +249,17 @@ class Scope:
 
 
 _TYPED = (Family.IP, Family.DATE)
+_MOST_NODES = 4_000
+"""Of the conditions under which a column has its values: columns made of columns double them each time."""
+
+
+def _is_bounded(value: Value) -> bool:
+    waiting = [guard for guard, _ in value]
+    for _ in range(_MOST_NODES):
+        if not waiting:
+            return True
+        waiting.extend(children(waiting.pop()))
+    return False
 
 
 def _as_value(truth: Callable[[], Truth]) -> Value:

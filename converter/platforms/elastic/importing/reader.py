@@ -167,7 +167,9 @@ _NEVER: Final = All((_SOME_FIELD, Not(_SOME_FIELD)))
 def _settled(condition: Expression) -> Expression:
     """The same without parts that are always or never true; such a whole is said by a field."""
     settled = _without_constants(condition)
-    return {TRUE: _ALWAYS, FALSE: _NEVER}.get(settled, settled)
+    if settled == TRUE:
+        return _ALWAYS
+    return _NEVER if settled == FALSE else settled
 
 
 def _without_constants(condition: Expression) -> Expression:
@@ -180,7 +182,9 @@ def _without_constants(condition: Expression) -> Expression:
             return TRUE if TRUE in kept else any_of(*(term for term in kept if term != FALSE))
         case Not(term):
             inner = _without_constants(term)
-            return {TRUE: FALSE, FALSE: TRUE}.get(inner, negated(inner))
+            if inner in (TRUE, FALSE):
+                return TRUE if inner == FALSE else FALSE
+            return negated(inner)
         case ForSome(path, term):
             return ForSome(path, _settled(term))
     return condition
