@@ -17,7 +17,7 @@ from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.base import Context
 from converter.platforms.collection import Reading
-from converter.platforms.registry import platform_names, siem_names
+from converter.platforms.registry import platform, platform_names, siem_names
 from converter.project import Project, find_project
 
 F = TypeVar("F")
@@ -36,7 +36,7 @@ platforms_option = click.option(
     "targets",
     multiple=True,
     metavar="PLATFORM",
-    help="panther, elastic, splunk, all of these (the default) or sigma; may be given several times.",
+    help="panther, elastic, splunk, all of these (the default), sigma, or sigma:BACKEND; several times, too.",
 )
 
 
@@ -58,13 +58,13 @@ class Workspace:
                         raise _unknown_logsource(rule, name, known)
         return rules
 
-    def settings(self, platform: str) -> Mapping[str, Any]:
+    def settings(self, name: str) -> Mapping[str, Any]:
         """The team's defaults for one platform."""
-        return self.project.platforms.get(platform, {})
+        return self.project.platforms.get(name, {})
 
-    def context(self, platform: str, keep_unmapped: bool = False) -> Context:
+    def context(self, name: str, keep_unmapped: bool = False) -> Context:
         """What that platform's writer needs beside a rule."""
-        return context_for(self.packs, self.settings(platform), keep_unmapped)
+        return context_for(self.packs, self.settings(name), keep_unmapped)
 
     def outputs(self, chosen: Path | None) -> Path:
         """The output folder: the chosen one, or the project's."""
@@ -76,21 +76,22 @@ def chosen_platforms(targets: tuple[str, ...]) -> list[str]:
     names = platform_names()
     wanted = [name.strip() for target in targets for name in target.split(",")] or ["all"]
     for name in wanted:
-        if name not in names and name != "all":
+        if name.partition(":")[0] not in names and name != "all":
             raise RuleError(f"--to {name}: no such platform; there are: {', '.join(names)}, all")
     siems = siem_names() if "all" in wanted else ()
-    return [name for name in names if name in siems or name in wanted]
+    beyond = [name for name in dict.fromkeys(wanted) if ":" in name and platform(name)]
+    return [*(name for name in names if name in siems or name in wanted), *beyond]
 
 
 def reading_of(
-    workspace: Workspace, platform: str, beside: Iterable[Path] = (), jobs: int = 1, cached: bool = True
+    workspace: Workspace, source: str, beside: Iterable[Path] = (), jobs: int = 1, cached: bool = True
 ) -> Reading:
     """How to read a platform's own rules here. Raises RuleError for an unknown platform."""
-    if platform not in platform_names():
-        raise RuleError(f"--from {platform}: no such platform; there are: {', '.join(platform_names())}")
+    if source not in platform_names():
+        raise RuleError(f"--from {source}: no such platform; there are: {', '.join(platform_names())}")
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Reading(
-        platform=platform,
+        platform=source,
         beside=tuple(map(str, beside)),
         pack_folders=tuple(map(str, workspace.project.pack_folders)),
         jobs=jobs,

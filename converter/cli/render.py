@@ -116,7 +116,7 @@ def _write(outcomes: list[Outcome], names: list[str], folder: Path, dry_run: boo
     }
     if not dry_run:
         for name in names:
-            write_files(folder / name, files[name].values())
+            write_files(folder / name.replace(":", "-"), files[name].values())
 
 
 def _report(outcomes: list[Outcome], as_json: bool) -> None:

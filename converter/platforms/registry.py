@@ -30,8 +30,17 @@ def siem_names() -> tuple[str, ...]:
 
 @cache
 def platform(name: str) -> Platform:
-    """One platform. Raises RuleError, naming the installed ones, for another name."""
-    entry = _found().get(name)
+    """One platform; ``sigma:NAME`` is another one that Sigma leads to.
+
+    Raises RuleError, naming the installed ones, for another name.
+    """
+    own, _, beyond = name.partition(":")
+    entry = _found().get(own)
     if entry is None:
-        raise RuleError(f"no platform is named {name!r}; there are: {', '.join(_found()) or 'none'}")
-    return cast(Platform, entry.load())
+        raise RuleError(f"no platform is named {own!r}; there are: {', '.join(_found()) or 'none'}")
+    found = entry.load()
+    if not beyond:
+        return cast(Platform, found)
+    if not hasattr(found, "through"):
+        raise RuleError(f"{own} leads to no other platform: write --to {own}")
+    return cast(Platform, found.through(beyond))

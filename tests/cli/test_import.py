@@ -112,3 +112,14 @@ def test_an_unknown_platform(arguments: list[str], convert: Convert, collection:
 def test_a_missing_folder(convert: Convert, collection: Path) -> None:
     result = convert("import", "--from", "sigma", "nowhere")
     assert (result.code, "nowhere" in result.err) == (2, True)
+
+
+def test_through_sigma_to_a_backend(convert: Convert, rules: Path) -> None:
+    backend_names = pytest.importorskip("converter.platforms.sigma.backend").backend_names()
+    result = convert("--to", "sigma:none-such", "-o", "out")
+    assert (result.code, "no pySigma backend is named 'none-such'" in result.err) == (2, True)
+    assert convert("--to", "elastic:splunk").code == 2
+    for name in backend_names[:1]:
+        records = json.loads(convert("--to", f"sigma:{name}", "--json", "--dry-run").out)
+        assert {record["platform"] for record in records} == {f"sigma:{name}"}
+        assert all(record["fidelity"] != "exact" for record in records)

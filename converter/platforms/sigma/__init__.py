@@ -9,7 +9,16 @@ from typing import Final
 from converter.logsources.pack import Pack
 from converter.logsources.project import project
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, ReadContext, ReadRule, Source, StoredEvent
+from converter.platforms.base import (
+    Artifact,
+    Context,
+    Engine,
+    Platform,
+    ReadContext,
+    ReadRule,
+    Source,
+    StoredEvent,
+)
 from converter.platforms.sigma.codes import LOSSES
 
 __all__ = ["PLATFORM", "Sigma"]
@@ -29,6 +38,12 @@ class Sigma:
         from converter.platforms.sigma.render import render
 
         return render(rule, context)
+
+    def through(self, backend: str) -> Platform:
+        """Another platform behind Sigma, by the name of its pySigma backend. Raises RuleError."""
+        from converter.platforms.sigma.through import SigmaBackend
+
+        return SigmaBackend(backend, self.render)
 
     def read_back(self, artifact: Artifact, context: Context) -> Rule:
         """What the file says, over Sigma's field names. Raises RuleError."""
