@@ -195,6 +195,9 @@ class Where(WhereReader):
 
     def _read(self, node: s.EvalNode) -> Truth:
         match node:
+            case s.Operation(">=", s.Call("mvfind", (field, pattern), at), s.Literal(0)):
+                # The place of the first value that the regex finds; null when it finds none.
+                return Truth(self._read(s.Call("match", (field, pattern), at)).true, FALSE)
             case s.Call("isnull", (inner,)):
                 return ternary_not(never_null(self.present(inner)))
             case s.Call("isnotnull", (inner,)) if not _is_mvtest(inner):
