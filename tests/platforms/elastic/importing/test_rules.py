@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,27 @@ def test_rules_refused(changes: dict[str, Any], code: str) -> None:
 )
 def test_rule_files(name: str, is_rule: bool) -> None:
     assert PLATFORM.is_rule_file(Path("folder") / name) is is_rule
+
+
+HOSTILE = {
+    "columns of columns": (
+        "esql",
+        "FROM x | EVAL "
+        + ", ".join(f'a{n + 1} = CASE(a{n} == "x", a{n}, b{n})' for n in range(40))
+        + ' | WHERE a40 == "y"',
+    ),
+    "deep negation in EQL": ("eql", "any where " + "not " * 3000 + "a"),
+    "deep parentheses in KQL": ("kuery", "(" * 3000 + "a:b" + ")" * 3000),
+    "deep parentheses in Lucene": ("lucene", "(" * 3000 + "a:b" + ")" * 3000),
+    "many wildcards": ("eql", 'any where a : "' + "*a" * 2000 + '"'),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_queries_end_soon(name: str) -> None:
+    language, query = HOSTILE[name]
+    kind = language if language in ("eql", "esql") else "query"
+    started = time.perf_counter()
+    (found,) = read(lines(exported(type=kind, language=language, query=query)), "x.ndjson")
+    assert time.perf_counter() - started < 2
+    assert found.rule is not None or found.diagnostics
