@@ -6,6 +6,7 @@ import tomllib
 from datetime import timedelta
 from typing import Any
 
+from converter.logsources import find_packs
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.model.expressions import Expression
@@ -100,15 +101,22 @@ def _look_back(data: dict[str, Any]) -> timedelta:
 
 
 def _packs(data: dict[str, Any], path: str, context: Context) -> list[Pack]:
-    """The log sources that the file's index patterns are of, beside the one whose folder it is in."""
+    """The log sources that the file's index patterns are of: the one whose folder it is in, and others for
+    the patterns that are not its own.
+    """
     folder = path.partition("/")[0]
-    index = set(data.get("index", ()))
-    found = {folder: context.packs[folder]} if folder in context.packs else {}
-    for name in context.packs:
-        patterns = listed(context.packs[name], "index")
-        if patterns and index.issuperset(patterns):
-            found[name] = context.packs[name]
-    return list(found.values())
+    left = set(data.get("index", ()))
+    found: list[Pack] = []
+    if folder in context.packs:
+        found.append(context.packs[folder])
+        left -= set(listed(context.packs[folder], "index"))
+    candidates = find_packs(PLATFORM, {"index": sorted(left)}, context.packs) if left else []
+    for pack in candidates:
+        patterns = set(listed(pack, "index"))
+        if patterns & left and pack not in found:
+            found.append(pack)
+            left -= patterns
+    return found
 
 
 def _error(artifact: Artifact, message: str) -> RuleError:

@@ -210,7 +210,7 @@ def test_every_title_becomes_a_name_that_elastic_takes(title: str) -> None:
     assert re.fullmatch(r"[a-zA-Z0-9].+?[a-zA-Z0-9\[\]()]", rule_name(title, Losses("elastic")), re.ASCII)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(rule=strategies.rules())
 def test_any_rule_is_rendered_or_refused(rule: Rule) -> None:
     rule = msgspec.structs.replace(rule, logsource=("raw",), platforms={}, sequence=_of_raw(rule.sequence))
