@@ -312,10 +312,10 @@ def test_a_typical_rule_loads_in_milliseconds() -> None:
     tests = "".join(f"  - name: test {number}\n    expect: match\n    event:\n{event}" for number in range(3))
     text = f"{GOOD}tests:\n{tests}"
     load_text(text)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20):
         load_text(text)
-    assert (time.perf_counter() - started) / 20 < 0.01
+    assert (time.process_time() - started) / 20 < 0.01
 
 
 def test_an_error_is_both_a_rule_error_and_a_value_error() -> None:

@@ -117,9 +117,9 @@ def test_mutated_rules_give_findings_within_two_seconds() -> None:
     for _ in range(MUTATIONS):
         file, text = chance.choice(texts())
         broken = mutated(text, chance)
-        started = time.perf_counter()
+        started = time.process_time()
         found = PLATFORM.read(Source(file=file, text=broken), context())
-        assert time.perf_counter() - started < 2, broken
+        assert time.process_time() - started < 2, broken
         assert found
         for rule in found:
             assert rule.rule is not None or rule.diagnostics

@@ -185,7 +185,7 @@ HOSTILE = {
 def test_hostile_queries_end_soon(name: str) -> None:
     language, query = HOSTILE[name]
     kind = language if language in ("eql", "esql") else "query"
-    started = time.perf_counter()
+    started = time.process_time()
     (found,) = read(lines(exported(type=kind, language=language, query=query)), "x.ndjson")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert found.rule is not None or found.diagnostics

@@ -63,9 +63,9 @@ OWN = [*sorted((FOLDER / "rules").rglob("*.yml")), FOLDER / "rules" / "savedsear
 
 
 def check(text: str, file: str = "x.yml") -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = PLATFORM.read(Source(file=file, text=text), ReadContext(packs=BARE_PACKS))
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert found
     for one in found:
         assert (one.rule is None) == (one.status == "refused")
