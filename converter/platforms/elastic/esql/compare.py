@@ -187,9 +187,7 @@ def same_as(left: Term, right: Term) -> Expression:
     """Some value of the one equals some value of the other."""
     folds = left.functions[-1:] == right.functions[-1:] == _LOWER
     if folds:
-        left, right = (
-            msgspec.structs.replace(term, functions=term.functions[:-1]) for term in (left, right)
-        )
+        left, right = (msgspec.structs.replace(term, functions=term.functions[:-1]) for term in (left, right))
     if right.functions or not isinstance(right.subject, FieldPath):
         left, right = right, left
     if right.functions or not isinstance(right.subject, FieldPath):
