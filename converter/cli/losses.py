@@ -8,7 +8,7 @@ import rich_click as click
 
 from converter.cli.console import print_json, print_table
 from converter.cli.options import as_json, chosen_platforms, platforms_option
-from converter.logsources.findings import LOSSES
+from converter.logsources.codes import LOSSES
 from converter.platforms.registry import platform
 
 

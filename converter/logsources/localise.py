@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from converter.logsources.findings import Findings
 from converter.logsources.lookup import fields_below, known, nested_above, second_fields, stored_field
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
@@ -31,6 +30,7 @@ from converter.model.expressions import (
     all_of,
     any_of,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 
 
@@ -59,35 +59,35 @@ def localise(
     the name; below a ForSome, whose path is the list's stored name, paths are whole stored names too. On
     Panther paths keep their steps, and below a ForSome stay relative to the element.
     """
-    findings = Findings(platform)
-    work = _Localiser(packs, platform, StoredPaths(packs, platform, keep_unmapped, findings), findings)
+    losses = Losses(platform)
+    work = _Localiser(packs, platform, StoredPaths(packs, platform, keep_unmapped, losses), losses)
     changed = work.expression(expression, None)
-    return Localised(changed, work.paths.fields, findings.diagnostics)
+    return Localised(changed, work.paths.fields, losses.diagnostics)
 
 
 def localise_path(
     path: FieldPath, packs: Sequence[Pack], platform: str, keep_unmapped: bool = False
 ) -> LocalisedPath:
     """One path (a group-by, an output field, a join key) in the names of ``platform``."""
-    findings = Findings(platform)
-    paths = StoredPaths(packs, platform, keep_unmapped, findings)
+    losses = Losses(platform)
+    paths = StoredPaths(packs, platform, keep_unmapped, losses)
     stored = paths.stored(path)
     field = paths.fields[stored]
     if field.join:
-        _lose_parts(findings, field)
-    return LocalisedPath(stored, field, findings.diagnostics)
+        _lose_parts(losses, field)
+    return LocalisedPath(stored, field, losses.diagnostics)
 
 
-def _lose_parts(findings: Findings, field: PlatformField) -> None:
+def _lose_parts(losses: Losses, field: PlatformField) -> None:
     message = f"the value is stored in parts, {' and '.join(field.join)}, and cannot be named as one"
-    findings.lose("value-change", Fidelity.REFUSED, message)
+    losses.lose("value-change", Fidelity.REFUSED, message)
 
 
 class _Localiser:
-    def __init__(self, packs: Sequence[Pack], platform: str, paths: StoredPaths, findings: Findings) -> None:
+    def __init__(self, packs: Sequence[Pack], platform: str, paths: StoredPaths, losses: Losses) -> None:
         self._packs = packs
         self._platform = platform
-        self._findings = findings
+        self._losses = losses
         self.paths = paths
 
     def expression(self, expression: Expression, base: FieldPath | None) -> Expression:
@@ -98,7 +98,7 @@ class _Localiser:
             case AnyOf(terms):
                 return AnyOf(tuple(self.expression(term, base) for term in terms))
             case Not(term):
-                with self._findings.negated():
+                with self._losses.flipped():
                     return Not(self.expression(term, base))
             case ForSome(path, term):
                 whole = _as_list(path if base is None else base.joined(path))
@@ -120,7 +120,7 @@ class _Localiser:
             return stored
         if predicate.all_of and len(predicate.values) > 1:
             message = f"{nested.name} is a nested field: all values are looked for in one element"
-            self._findings.lose("same-element", Fidelity.NARROWER, message)
+            self._losses.lose("same-element", Fidelity.NARROWER, message)
         return ForSome(self.paths.given(path, nested), stored)
 
     # -- predicates
@@ -169,12 +169,12 @@ class _Localiser:
         for path in (*own, *others):
             field = self.paths.fields[path]
             if path in others and field.join:
-                _lose_parts(self._findings, field)
+                _lose_parts(self._losses, field)
             if field.values or field.case:
                 alone = isinstance(subject, FieldPath) and not others
                 stored, losses = ValueChanges(field, alone).carried_over(stored)
                 for loss in losses:
-                    self._findings.lose(*loss)
+                    self._losses.lose(*loss)
         return stored
 
     def _elsewhere(self, predicate: Predicate, path: FieldPath, field: PlatformField) -> Predicate:
@@ -220,7 +220,7 @@ class _Localiser:
         pieces = value.split(field.separator)
         if len(pieces) != len(paths):
             message = f"{value!r} is not of the form {field.separator.join(field.join)}: not kept as it is"
-            self._findings.lose("value-change", Fidelity.NARROWER, message)
+            self._losses.lose("value-change", Fidelity.NARROWER, message)
             return msgspec.structs.replace(joined, values=(value,))
         return all_of(
             *(
@@ -248,7 +248,7 @@ class _Localiser:
             return None
         opened = {p for pack in self._packs for p in pack.open_fields}
         if whole.without_indexes() in opened or opened & set(inside):
-            self._findings.lose(
+            self._losses.lose(
                 "object-exists",
                 Fidelity.REFUSED,
                 f"whether the object {whole} is there cannot be asked: not all of its keys are known",
@@ -259,7 +259,7 @@ class _Localiser:
         if kept:
             return any_of(*kept)
         message = f"{self._platform} keeps none of the fields in {whole}"
-        self._findings.lose("not-stored", Fidelity.REFUSED, message)
+        self._losses.lose("not-stored", Fidelity.REFUSED, message)
         return msgspec.structs.replace(predicate, subject=self.paths.unkept(whole))
 
     def _leaves_exist(self, predicate: Predicate, paths: Sequence[FieldPath]) -> Iterator[Expression]:
@@ -269,7 +269,7 @@ class _Localiser:
                 continue
             if any(stored_field(find, self._platform) is None for find in finds):
                 message = f"{self._platform} does not keep {path}, one of the fields that may be there"
-                self._findings.lose("not-stored", Fidelity.NARROWER, message)
+                self._losses.lose("not-stored", Fidelity.NARROWER, message)
             else:
                 yield msgspec.structs.replace(predicate, subject=self.paths.stored(path))
 

@@ -6,25 +6,25 @@ from collections.abc import Sequence
 
 import msgspec
 
-from converter.logsources.findings import Findings
 from converter.logsources.lookup import Known, known, nearest_names, stored_field
 from converter.logsources.naming import flat_name, is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.model.diagnostics import Fidelity
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath, PathStep, parse_path
 
 
 class StoredPaths:
     """Puts paths into the names of one platform, for events of any of the packs.
 
-    What is wrong with a path goes to ``findings``; ``fields`` says what is stored at each path given out.
+    What is wrong with a path goes to ``losses``; ``fields`` says what is stored at each path given out.
     """
 
-    def __init__(self, packs: Sequence[Pack], platform: str, keep_unmapped: bool, findings: Findings) -> None:
+    def __init__(self, packs: Sequence[Pack], platform: str, keep_unmapped: bool, losses: Losses) -> None:
         self._packs = packs
         self._platform = platform
         self._keep = keep_unmapped
-        self._findings = findings
+        self._losses = losses
         self.fields: dict[FieldPath, PlatformField] = {}
 
     def stored(self, path: FieldPath, base: FieldPath | None = None) -> FieldPath:
@@ -58,7 +58,7 @@ class StoredPaths:
         return path
 
     def _field(self, path: FieldPath, report: bool) -> tuple[PlatformField, Known | None]:
-        """The first pack's field, or the path's own name where no pack knows it; with ``report`` findings."""
+        """The first pack's field, or the path's own name where no pack knows it; with ``report`` losses."""
         own = self._own(path)
         fields: list[PlatformField] = []
         first: Known | None = None
@@ -96,10 +96,10 @@ class StoredPaths:
     def _check_stored(self, path: FieldPath, pack: Pack, stored: PlatformField | None) -> None:
         if stored is None:
             message = f"{self._platform} does not keep {path.without_indexes()} of {pack.name}"
-            self._findings.lose("not-stored", Fidelity.REFUSED, message)
+            self._losses.lose("not-stored", Fidelity.REFUSED, message)
         elif stored.shared:
             message = f"{self._platform} stores {stored.shared} in {stored.name} too"
-            self._findings.lose("shared-field", Fidelity.WIDER, message)
+            self._losses.lose("shared-field", Fidelity.WIDER, message)
 
     def _check_same(self, path: FieldPath, fields: Sequence[PlatformField]) -> None:
         names = sorted({field.name for field in fields})
@@ -111,17 +111,17 @@ class StoredPaths:
             message = f"{names[0]} holds other values from one log source than from another"
         else:
             return
-        self._findings.lose("names-differ", Fidelity.REFUSED, message, "write one rule per log source")
+        self._losses.lose("names-differ", Fidelity.REFUSED, message, "write one rule per log source")
 
     def _unknown(self, path: FieldPath, pack: Pack) -> None:
         name = path.without_indexes()
         if self._keep:
-            self._findings.note("unmapped-field", f"{name} is no field of {pack.name}; its name is kept")
+            self._losses.note("unmapped-field", f"{name} is no field of {pack.name}; its name is kept")
             return
         near = nearest_names(pack, path)
         hint = f"nearest: {', '.join(near)}" if near else f"see `convert logsources {pack.name}`"
         message = f"{name} is no field of the log source {pack.name}"
-        self._findings.lose("unknown-field", Fidelity.REFUSED, message, hint)
+        self._losses.lose("unknown-field", Fidelity.REFUSED, message, hint)
 
     def _check_steps(self, path: FieldPath, pack: Pack) -> None:
         """A key directly behind a list of objects: by the rule's meaning it gives nothing."""
@@ -131,7 +131,7 @@ class StoredPaths:
             above = pack.fields.get(FieldPath(path.steps[:position]).without_indexes())
             if above is not None and above.is_list:
                 before, after = FieldPath(path.steps[:position]), FieldPath(path.steps[position:])
-                self._findings.lose(
+                self._losses.lose(
                     "list-step",
                     Fidelity.REFUSED,
                     f"{before} is a list, so {path} gives nothing",

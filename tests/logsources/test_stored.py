@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from converter.evaluate import matches
 from converter.logsources import canonical_event, localise, localise_path, project
-from converter.logsources.findings import LOSSES
+from converter.logsources.codes import LOSSES
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import Field, FieldType, Pack
 from converter.model.expressions import AnyOf, Expression, Not, Operator, Predicate

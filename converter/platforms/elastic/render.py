@@ -12,6 +12,7 @@ from converter.logsources.localise import Localised, localise, localise_path
 from converter.logsources.pack import FieldType, Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, fidelity_of
 from converter.model.expressions import Expression
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Threshold
 from converter.platforms.base import Artifact, Context, File
@@ -32,7 +33,6 @@ from converter.platforms.elastic.rulefile import (
 from converter.platforms.elastic.schedule import look_back, parse_since, readable, since, whole_minutes
 from converter.platforms.elastic.selection import category, listed, selection, with_selection
 from converter.platforms.elastic.settings import Settings, interval_of, read_settings
-from converter.platforms.losses import Losses
 from converter.platforms.naming import slug
 
 MOST_GROUP_FIELDS: Final = 5

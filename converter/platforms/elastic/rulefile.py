@@ -15,13 +15,13 @@ from typing import Any, Final
 import jinja2
 import msgspec
 
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Level, Rule, Status
 from converter.platforms.elastic import toml_text
 from converter.platforms.elastic.schedule import since
 from converter.platforms.elastic.settings import Settings, interval_of
 from converter.platforms.elastic.threat import Threat, threats
-from converter.platforms.losses import Losses
 from converter.platforms.templating import environment
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9].+?[a-zA-Z0-9\[\]()]", re.ASCII)

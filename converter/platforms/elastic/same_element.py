@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.describe import stored_name
-from converter.platforms.losses import Losses
 
 
 def report_unbound(path: FieldPath, term: Expression, losses: Losses) -> None:

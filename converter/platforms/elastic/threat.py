@@ -8,8 +8,8 @@ from functools import lru_cache
 import msgspec
 
 from converter.model.attack import AttackTable, Technique, attack_table
+from converter.model.losses import Losses
 from converter.model.rule import AttackTag
-from converter.platforms.losses import Losses
 
 _FRAMEWORK = "MITRE ATT&CK"
 

@@ -25,8 +25,8 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.panther import layout
 from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.layout import Doc

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from converter.model.losses import Losses
 from converter.model.rule import Rule
-from converter.platforms.losses import Losses
 
 LONGEST_DEDUP_MINUTES: Final = 1440
 SHORTEST_DEDUP_MINUTES: Final = 5

@@ -8,9 +8,9 @@ import msgspec
 
 from converter.evaluate.values import text_of
 from converter.model.expressions import Operator, Predicate
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, nullable, parse, render
-from converter.platforms.losses import Losses
 from converter.platforms.panther import layout
 from converter.platforms.panther.layout import Doc
 from converter.platforms.panther.literals import python_raw, python_text

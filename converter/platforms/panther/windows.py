@@ -13,8 +13,8 @@ from datetime import timedelta
 import msgspec
 
 from converter.model.diagnostics import Fidelity
+from converter.model.losses import Losses
 from converter.model.rule import NewTerms, Rule
-from converter.platforms.losses import Losses
 from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES, Settings
 
 

@@ -13,10 +13,10 @@ from converter.logsources import localise, localise_path
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import OutputField, Rule
 from converter.platforms.base import Artifact, Context, File
-from converter.platforms.losses import Losses
 from converter.platforms.naming import slug
 from converter.platforms.panther import layout
 from converter.platforms.panther.alerting import AlertWriter

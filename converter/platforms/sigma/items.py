@@ -26,10 +26,10 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.regex import Literal, RegexError, parse, render
 from converter.model.regex.syntax import Dialect
-from converter.platforms.losses import Losses
 from converter.platforms.sigma.values import linear
 
 

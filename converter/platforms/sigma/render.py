@@ -11,10 +11,10 @@ from converter.logsources.localise import localise, localise_path
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Step, Threshold
 from converter.platforms.base import Artifact, Context, File
-from converter.platforms.losses import Losses
 from converter.platforms.naming import slug
 from converter.platforms.sigma.documents import NAME
 from converter.platforms.sigma.items import field_name

@@ -13,9 +13,9 @@ import jinja2
 from converter.logsources.pack import Pack
 from converter.model.attack import attack_table
 from converter.model.diagnostics import Fidelity
+from converter.model.losses import Losses
 from converter.model.rule import AttackTag, Level, Rule
 from converter.model.yaml_out import Prose, write_yaml
-from converter.platforms.losses import Losses
 from converter.platforms.sigma.documents import NAME
 from converter.platforms.sigma.metadata import LEVELS, NAMESPACE, OWN_TAGS
 from converter.platforms.sigma.settings import Settings

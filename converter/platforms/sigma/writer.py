@@ -25,8 +25,8 @@ from converter.model.expressions import (
     all_of,
     mapped,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.sigma.items import Item, field_name, items
 
 Mapping: TypeAlias = dict[str, Any]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from converter.logsources.localise import LocalisedPath
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.spl.text import element_name, eval_name, is_nameable, search_name
 
 

@@ -13,9 +13,9 @@ import msgspec
 
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Level, Rule, Status
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.names import Names
 from converter.platforms.splunk.query import Query
 from converter.platforms.splunk.settings import RiskObject, Settings, ThreatObject

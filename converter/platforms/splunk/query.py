@@ -11,10 +11,10 @@ from converter.logsources.localise import Localised, LocalisedPath
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Rule, Threshold
 from converter.platforms.base import Context
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.columns import Columns, assignments, rename_stage, table_stage
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import SourceMacro, address_macro, source_macro, source_text

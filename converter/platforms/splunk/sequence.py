@@ -15,9 +15,9 @@ from converter.logsources import localise_path
 from converter.logsources.localise import LocalisedPath
 from converter.logsources.pack import Pack
 from converter.model.expressions import any_of
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Step
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.columns import Columns, assignments
 from converter.platforms.splunk.query import Builder, Query, by_clause, finish
 from converter.platforms.splunk.sources import SourceMacro, address_macro

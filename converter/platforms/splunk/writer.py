@@ -10,9 +10,9 @@ import jinja2
 
 from converter.logsources.guard import guarded
 from converter.model.diagnostics import Fidelity, RuleError
+from converter.model.losses import Losses
 from converter.model.rule import Level, Rule
 from converter.platforms.base import Artifact, Context, File
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.detection import Detection, detection_of
 from converter.platforms.splunk.names import Names, names_of
 from converter.platforms.splunk.query import Builder, Query, render_query

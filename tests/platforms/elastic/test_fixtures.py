@@ -10,11 +10,11 @@ from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.dump import expression_to_data
 from converter.model.expressions import TRUE, Expression
 from converter.model.load import expression_from_data
+from converter.model.losses import Losses
 from converter.platforms.elastic.eql.reader import read as read_eql
 from converter.platforms.elastic.eql.writer import write as write_eql
 from converter.platforms.elastic.kql.reader import read as read_kql
 from converter.platforms.elastic.kql.writer import write as write_kql
-from converter.platforms.losses import Losses
 from tests.platforms.elastic.support import STORED, cases, described, stored_expression
 
 WRITERS = {"kql": write_kql, "eql": write_eql}

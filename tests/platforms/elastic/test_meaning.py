@@ -12,6 +12,7 @@ from converter.evaluate import matches
 from converter.logsources.pack import FieldType
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import All, AnyOf, Expression, Operator, Predicate
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.eql.reader import read as read_eql
 from converter.platforms.elastic.eql.writer import write as write_eql
@@ -21,7 +22,6 @@ from converter.platforms.elastic.kql.reader import read as read_kql
 from converter.platforms.elastic.kql.writer import write as write_kql
 from converter.platforms.elastic.kql.writer import write_query
 from converter.platforms.elastic.patterns import ANY, format_like, parse_like, pattern
-from converter.platforms.losses import Losses
 from tests.platforms.elastic.made import (
     WORDS,
     conditions,

@@ -15,10 +15,10 @@ from hypothesis import given
 from converter.logsources import load_packs
 from converter.model.expressions import Expression, ForSome
 from converter.model.load import load_rules
+from converter.model.losses import Losses
 from converter.platforms.base import Context
 from converter.platforms.elastic import PLATFORM
 from converter.platforms.elastic.eql.writer import write
-from converter.platforms.losses import Losses
 from tests.platforms.elastic.made import conditions, predicates
 from tests.platforms.elastic.support import cases, described, stored_expression
 

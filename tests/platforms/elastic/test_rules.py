@@ -18,6 +18,7 @@ from converter.evaluate import matches
 from converter.logsources import canonical_event, load_packs
 from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.load import load_text
+from converter.model.losses import Losses
 from converter.model.rule import AttackTag, Rule, Sequence
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.elastic import PLATFORM, toml_text
@@ -27,7 +28,6 @@ from converter.platforms.elastic.eql.sequences import WrittenStep, write_sequenc
 from converter.platforms.elastic.rulefile import rule_name
 from converter.platforms.elastic.schedule import parse_since
 from converter.platforms.elastic.threat import threats
-from converter.platforms.losses import Losses
 from tests import strategies
 from tests.platforms.elastic.support import FIXTURES
 

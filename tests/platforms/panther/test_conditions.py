@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from converter.evaluate import compile_expression
 from converter.model.expressions import Expression
-from converter.platforms.losses import Losses
+from converter.model.losses import Losses
 from converter.platforms.panther import layout
 from converter.platforms.panther.conditions import ConditionWriter
 from converter.platforms.panther.fields import Fields

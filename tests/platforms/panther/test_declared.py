@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from converter.evaluate import compile_expression
 from converter.logsources.pack import Field, FieldType, Pack, PlatformField, TimeField
 from converter.model.expressions import TRUE, All, AnyOf, Expression, ForSome, Not, Operator, Predicate
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.panther import layout
 from converter.platforms.panther.conditions import ConditionWriter
 from converter.platforms.panther.fields import Fields

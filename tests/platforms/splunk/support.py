@@ -6,8 +6,8 @@ from typing import Final
 
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.expressions import Expression
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.columns import assignments
 from converter.platforms.splunk.read_back import read_search
 from converter.platforms.splunk.spl.addresses import class_macro

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import msgspec
 
+from converter.model.losses import Losses
 from converter.platforms.elastic.eql import literals
-from converter.platforms.losses import Losses
 
 
 class WrittenStep(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
 from converter.platforms.elastic.clause import (
@@ -63,7 +64,6 @@ from converter.platforms.elastic.patterns import (
 )
 from converter.platforms.elastic.same_element import report_unbound
 from converter.platforms.elastic.simplify import simplified
-from converter.platforms.losses import Losses
 
 _TRUE = Clause("true")
 _FALSE = Clause("false")

@@ -18,9 +18,9 @@ import msgspec
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Concat, Function, FunctionName, Subject
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.esql.text import identifier, string
-from converter.platforms.losses import Losses
 
 BASENAME_PATTERN: Final = r"(?s)^.*[/\\]"
 """What REPLACE takes away to leave the last part of a path (Java regular expression)."""

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import PlatformField
 from converter.model.expressions import Function, FunctionName, Operator, Predicate, Scalar
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.regex import Alternation, CharClass, Group, RegexError, Repeat, as_literal, parse, render
 from converter.model.regex import Literal as RegexLiteral
@@ -26,7 +27,6 @@ from converter.platforms.elastic.esql.networks import IPV4, class_networks, stor
 from converter.platforms.elastic.esql.operands import Family, Operand, Operands
 from converter.platforms.elastic.esql.text import string
 from converter.platforms.elastic.operands import moment_text
-from converter.platforms.losses import Losses
 
 _SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 _OPPOSITE_SIGNS = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}

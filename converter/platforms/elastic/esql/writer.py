@@ -22,6 +22,7 @@ from converter.model.expressions import (
     any_of,
     fields_of,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Threshold
 from converter.platforms.elastic import kql
@@ -29,7 +30,6 @@ from converter.platforms.elastic.esql.condition import Condition, Leaf, conjunct
 from converter.platforms.elastic.esql.operands import Operands
 from converter.platforms.elastic.esql.predicates import Predicates
 from converter.platforms.elastic.esql.text import identifier, string
-from converter.platforms.losses import Losses
 
 COUNT_COLUMN = "Esql.event_count"
 _METADATA = ("_id", "_index", "_version")

@@ -23,6 +23,7 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.clause import (
     Binding,
@@ -58,7 +59,6 @@ from converter.platforms.elastic.patterns import (
 )
 from converter.platforms.elastic.same_element import report_unbound
 from converter.platforms.elastic.simplify import simplified
-from converter.platforms.losses import Losses
 
 _TRUE = Clause(MATCH_ALL)
 _FALSE = Clause(f"not {MATCH_ALL}", Binding.NOT)

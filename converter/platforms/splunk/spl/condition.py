@@ -8,8 +8,8 @@ import msgspec
 
 from converter.logsources.pack import PlatformField
 from converter.model.expressions import All, AnyOf, Expression, Not
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.spl.flatten import without_for_some
 from converter.platforms.splunk.spl.search_terms import SearchTerms
 from converter.platforms.splunk.spl.where_terms import WhereTerms

@@ -18,7 +18,7 @@ from converter.model.expressions import (
     Predicate,
     fields_of,
 )
-from converter.platforms.losses import Losses
+from converter.model.losses import Losses
 
 
 def without_for_some(expression: Expression, losses: Losses) -> Expression:

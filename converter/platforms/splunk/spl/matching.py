@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Operator
+from converter.model.losses import Losses
 from converter.model.regex import RegexError, parse, render
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.spl.text import is_plain, quoted, regex_literal, without_dollars
 
 

@@ -27,8 +27,8 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.losses import Losses
 from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.addresses import MACRO_PREFIX, class_template, has_macro, network
 from converter.platforms.splunk.spl.matching import matches_text, pattern_test

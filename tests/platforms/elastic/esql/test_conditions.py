@@ -10,8 +10,8 @@ import yaml
 from converter.evaluate import matches
 from converter.model.diagnostics import RuleError
 from converter.model.load import expression_from_data
+from converter.model.losses import Losses
 from converter.platforms.elastic.esql import condition, read_condition, read_query
-from converter.platforms.losses import Losses
 from tests.platforms.elastic.esql.direct import keeps
 from tests.platforms.elastic.esql.stored import FIELDS, lines, localised
 

@@ -21,10 +21,10 @@ from converter.model.expressions import (
     Operator,
     Predicate,
 )
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.esql import condition, read_condition
 from converter.platforms.elastic.esql.joined import SEPARATOR
-from converter.platforms.losses import Losses
 from tests import strategies as house
 from tests.platforms.elastic.esql.direct import keeps
 from tests.platforms.elastic.esql.stored import FIELDS, kql_reader, localised

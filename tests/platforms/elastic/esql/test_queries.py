@@ -10,10 +10,10 @@ import yaml
 
 from converter.model.diagnostics import RuleError
 from converter.model.load import expression_from_data
+from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Threshold
 from converter.platforms.elastic.esql import Counted, minimum_stack, query, read_query
-from converter.platforms.losses import Losses
 from tests.platforms.elastic.esql.stored import CASES, FIELDS, lines, localised
 
 QUERIES = yaml.safe_load((CASES / "queries.yaml").read_text(encoding="utf-8"))
