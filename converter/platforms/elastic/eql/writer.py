@@ -41,18 +41,16 @@ from converter.platforms.elastic.eql import literals
 from converter.platforms.elastic.eql.settings import COMPARISONS, LIKE_RESERVED
 from converter.platforms.elastic.fields import field_of
 from converter.platforms.elastic.operands import (
-    NUMBER_TYPES,
     TEXT_TYPES,
     address_of,
-    always_ordered,
     class_as_union,
     class_networks,
     equal_operand,
     folds_beyond_ascii,
     has_case,
-    moment_text,
     network_as_union,
 )
+from converter.platforms.elastic.ordering import Ordering
 from converter.platforms.elastic.patterns import (
     ANY,
     ONE,
@@ -161,7 +159,9 @@ class _Writer:
         if operator is Operator.IS:
             return self._equal(predicate, name, kind, values)
         if operator.value in COMPARISONS:
-            return _ordered(name, operator, kind, values)
+            present = Clause(f"{name} != null")
+            ordering = Ordering(name, COMPARISONS[operator.value], present, _FALSE, literals.string)
+            return ordering.clauses(operator, kind, values)
         if operator is Operator.CIDR:
             return _networks(name, kind, [text_of(v) for v in values], predicate.all_of)
         if operator is Operator.IP:
@@ -306,28 +306,6 @@ def _equality(folds: bool, text: str) -> tuple[str, str]:
     if not folds:
         return "==", "%s"
     return ("in~", "(%s)") if LIKE_RESERVED & set(text) else (":", "%s")
-
-
-def _ordered(name: str, operator: Operator, kind: FieldType, values: Sequence[Scalar]) -> list[Clause] | None:
-    written: list[Clause] = []
-    sign = COMPARISONS[operator.value]
-    for value in values:
-        number = number_of(value)
-        if kind in NUMBER_TYPES and number is not None:
-            always = always_ordered(operator, number, kind)
-            if always is not None:
-                written.append(Clause(f"{name} != null") if always else _FALSE)
-                continue
-            written.append(Clause(f"{name} {sign} {text_of(number)}"))
-        elif (
-            kind is FieldType.DATE and number is None and (moment := moment_text(text_of(value))) is not None
-        ):
-            written.append(Clause(f"{name} {sign} {literals.string(moment)}"))
-        elif kind in NUMBER_TYPES or kind is FieldType.DATE:
-            written.append(_FALSE)
-        else:
-            return None
-    return written
 
 
 def _networks(name: str, kind: FieldType, networks: Sequence[str], all_of: bool) -> list[Clause] | None:

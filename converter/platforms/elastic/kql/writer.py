@@ -41,14 +41,13 @@ from converter.platforms.elastic.kql.settings import MATCH_ALL, PLAIN_NUMBER, RA
 from converter.platforms.elastic.operands import (
     EXACT_TYPES,
     NUMBER_TYPES,
-    always_ordered,
     class_as_union,
     class_networks,
     equal_operand,
     has_case,
-    moment_text,
     network_as_union,
 )
+from converter.platforms.elastic.ordering import Ordering
 from converter.platforms.elastic.patterns import (
     ANY,
     PATTERN_OF,
@@ -153,7 +152,9 @@ class _Writer:
         if operator is Operator.IS:
             return self._equal(predicate, field, values)
         if operator.value in RANGE:
-            return _ranges(name, operator, kind, values)
+            ordering = Ordering(name, RANGE[operator.value], Clause(f"{name}:*"), _FALSE, literals.quoted)
+            ordered = ordering.clauses(operator, kind, values)
+            return None if ordered is None else [*ordered]
         if operator is Operator.CIDR and kind is FieldType.IP:
             return [_in_network(name, network_as_union(text_of(value))) for value in values]
         if operator is Operator.IP and kind is FieldType.IP:
@@ -264,30 +265,6 @@ def _in_network(name: str, networks: tuple[str, ...]) -> Clause | str:
     if len(networks) == 1:
         return _network(networks[0])
     return _combined(name, list(map(_network, networks)), False) if networks else _FALSE
-
-
-def _ranges(
-    name: str, operator: Operator, kind: FieldType, values: Iterable[Scalar]
-) -> list[Clause | str] | None:
-    written: list[Clause | str] = []
-    sign = RANGE[operator.value]
-    for value in values:
-        number = number_of(value)
-        if kind in NUMBER_TYPES and number is not None:
-            always = always_ordered(operator, number, kind)
-            if always is not None:
-                written.append(Clause(f"{name}:*") if always else _FALSE)
-                continue
-            written.append(Clause(f"{name} {sign} {text_of(number)}"))
-        elif (
-            kind is FieldType.DATE and (moment := moment_text(text_of(value))) is not None and number is None
-        ):
-            written.append(Clause(f"{name} {sign} {literals.quoted(moment)}"))
-        elif kind in NUMBER_TYPES or kind is FieldType.DATE:
-            written.append(_FALSE)
-        else:
-            return None
-    return written
 
 
 def _address_class(name: str, class_name: str, is_list: bool) -> Clause | str:
