@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +15,9 @@ from converter.evaluate import compile_expression
 from converter.logsources import canonical_event
 from converter.logsources.lookup import known
 from converter.model.paths import FieldPath, parse_path
+from tests.corpus import CORPUS
 
 from .support import all_packs
-
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 
 pytestmark = [
     pytest.mark.corpus,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +12,9 @@ from converter.platforms.elastic.eql.reader import read as read_eql
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import parse
 from converter.platforms.elastic.kql.reader import read as read_kql
+from tests import corpus
 
-ROOT = Path(__file__).resolve().parents[3]
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", ROOT.parent / "shared" / "corpus")) / "elastic"
+CORPUS = corpus.CORPUS / "elastic"
 
 pytestmark = [
     pytest.mark.corpus,

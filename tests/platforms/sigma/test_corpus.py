@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,9 +23,10 @@ from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.platforms.base import Context, ReadRule, Source
 from converter.platforms.sigma import PLATFORM
+from tests import corpus
 from tests.platforms.sigma.support import PACKS, READING
 
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", "/nonexistent")) / "sigma"
+CORPUS = corpus.CORPUS / "sigma"
 MOST_MILLISECONDS = 3.3
 """A rule: what sigma-cli's `sigma convert` takes for one."""
 

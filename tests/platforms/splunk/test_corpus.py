@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from converter.platforms.splunk.spl.parse import parse_pipeline
 from converter.platforms.splunk.spl.pipeline import MacroText
 from converter.platforms.splunk.spl.read_search import SearchReader
 from converter.platforms.splunk.spl.read_where import WhereReader
+from tests.corpus import CORPUS
 
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
 DETECTIONS = CORPUS / "splunk" / "detections"
 
 pytestmark = [

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,8 @@ from converter.model.diagnostics import RuleError
 from converter.model.expressions import TRUE
 from converter.platforms.elastic.esql import read_query
 from converter.platforms.elastic.esql.parse import parse_query
+from tests.corpus import CORPUS
 
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", Path(__file__).parents[4].parent / "shared" / "corpus"))
 RULES = CORPUS / "elastic"
 
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(not RULES.is_dir(), reason="no rule corpus")]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,9 +15,9 @@ from converter.model.dump import dump_rule
 from converter.model.load import load_text
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.elastic import PLATFORM
+from tests import corpus
 
-ROOT = Path(__file__).resolve().parents[4]
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", ROOT.parent / "shared" / "corpus")) / "elastic"
+CORPUS = corpus.CORPUS / "elastic"
 KQL = ("query", "new_terms", "threshold", "threat_match")
 LONGEST = 20.0
 """Seconds for the whole corpus on one core."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from functools import cache
@@ -15,9 +14,9 @@ from converter.model.dump import dump_rule
 from converter.model.load import load_text
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.splunk import PLATFORM
+from tests.corpus import CORPUS
 from tests.platforms.splunk.importing.support import packs
 
-CORPUS = Path(os.environ.get("CONVERTER_CORPUS", Path(__file__).resolve().parents[5] / "shared" / "corpus"))
 DETECTIONS = CORPUS / "splunk" / "detections"
 
 pytestmark = [
