@@ -17,9 +17,9 @@ from converter.logsources.stored_names import STORED_NAMES
 from converter.model.expressions import Operator, Predicate
 from converter.model.paths import FieldPath, parse_path
 from converter.model.rule import Rule
+from tests.corpus import CORPUS
 
 from .support import BUILT_IN, all_packs, cases
-from .test_corpus import CORPUS
 
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="no rule corpus: set CONVERTER_CORPUS")
 
