@@ -16,7 +16,7 @@ from converter.model.diagnostics import RuleError
 from converter.model.load import load_rules
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, ReadContext, ReadRule, Source
-from converter.platforms.registry import platform, siem_names
+from converter.platforms.registry import platform, reader, siem_names
 
 
 def load(paths: str | Path | Iterable[str | Path]) -> list[Rule]:
@@ -38,21 +38,21 @@ def read(
     Nothing is executed. A text that cannot be read is a refused rule; RuleError is raised for an unknown
     platform and for a path that cannot be read.
     """
-    reader = platform(platform_name)
+    reads = reader(platform_name)
     context = ReadContext(
         packs=load_packs() if packs is None else packs, beside=tuple(Path(folder) for folder in beside)
     )
     if isinstance(source, str) and "\n" in source:
-        return reader.read(Source(file="<text>", text=source), context)
+        return reads.read(Source(file="<text>", text=source), context)
     path = Path(source)
-    files = [file for file in sorted(path.rglob("*")) if file.is_file() and reader.is_rule_file(file)]
+    files = [file for file in sorted(path.rglob("*")) if file.is_file() and reads.is_rule_file(file)]
     found: list[ReadRule] = []
     for file in files if path.is_dir() else [path]:
         try:
             text = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise RuleError(f"{file}: cannot be read: {error}") from error
-        found.extend(reader.read(Source(file=str(file), text=text), context))
+        found.extend(reads.read(Source(file=str(file), text=text), context))
     return found
 
 

@@ -17,7 +17,7 @@ from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.base import Context
 from converter.platforms.collection import Reading
-from converter.platforms.registry import platform, platform_names, siem_names
+from converter.platforms.registry import platform, platform_names, readable_names, siem_names
 from converter.project import Project, find_project
 
 F = TypeVar("F")
@@ -86,9 +86,9 @@ def chosen_platforms(targets: tuple[str, ...]) -> list[str]:
 def reading_of(
     workspace: Workspace, source: str, beside: Iterable[Path] = (), jobs: int = 1, cached: bool = True
 ) -> Reading:
-    """How to read a platform's own rules here. Raises RuleError for an unknown platform."""
-    if source not in platform_names():
-        raise RuleError(f"--from {source}: no such platform; there are: {', '.join(platform_names())}")
+    """How to read a platform's own rules here. Raises RuleError for a platform that cannot be read."""
+    if source not in readable_names():
+        raise RuleError(f"--from {source}: only the rules of {', '.join(readable_names())} can be read")
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Reading(
         platform=source,

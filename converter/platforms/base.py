@@ -139,6 +139,14 @@ class Platform(Protocol):
         """A canonical event as this platform stores it."""
         ...
 
+    def engines(self) -> tuple[Callable[[], Engine], ...]:
+        """Factories of the engines beside the reader. Each raises MissingExtraError if not installed."""
+        ...
+
+
+class Reader(Protocol):
+    """A platform whose own rules can be read."""
+
     def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
         """The rules in a piece of the platform's own text, with canonical field names. Never raises for what
         the text holds: a broken text is a refused rule with a located diagnostic. Nothing is executed.
@@ -147,8 +155,4 @@ class Platform(Protocol):
 
     def is_rule_file(self, path: Path) -> bool:
         """Whether a file of a folder may hold rules, by its name."""
-        ...
-
-    def engines(self) -> tuple[Callable[[], Engine], ...]:
-        """Factories of the engines beside the reader. Each raises MissingExtraError if not installed."""
         ...

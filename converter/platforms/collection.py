@@ -24,7 +24,7 @@ from converter.model.load import load_text
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact, ReadContext, ReadRule, Source
 from converter.platforms.naming import slug
-from converter.platforms.registry import platform
+from converter.platforms.registry import reader
 
 LARGEST_FILE = 20_000_000
 """Bytes. A larger file is refused before it is read."""
@@ -82,7 +82,7 @@ def rule_files(reading: Reading, paths: Iterable[Path]) -> list[Path]:
 
     Raises RuleError for a path that does not exist.
     """
-    is_rule_file: Callable[[Path], bool] = platform(reading.platform).is_rule_file
+    is_rule_file: Callable[[Path], bool] = reader(reading.platform).is_rule_file
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -143,9 +143,7 @@ def _read_file(reading: Reading, file: Path) -> bytes:
             _DECODER.decode(encoded)
             return encoded
     source = Source(file=str(file), text=text)
-    encoded = _ENCODE(
-        [_collected(read) for read in platform(reading.platform).read(source, _context(reading))]
-    )
+    encoded = _ENCODE([_collected(read) for read in reader(reading.platform).read(source, _context(reading))])
     if entry is not None:
         _store(entry, encoded)
     return encoded

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from converter.model.diagnostics import RuleError
-from converter.platforms.base import Platform
+from converter.platforms.base import Platform, Reader
 
 GROUP = "converter.platforms"
 
@@ -44,3 +44,18 @@ def platform(name: str) -> Platform:
     if not hasattr(found, "through"):
         raise RuleError(f"{own} leads to no other platform: write --to {own}")
     return cast(Platform, found.through(beyond))
+
+
+def reader(name: str) -> Reader:
+    """A platform whose own rules can be read. Raises RuleError for one that only writes, and for none."""
+    found = platform(name)
+    if not hasattr(found, "read"):
+        raise RuleError(
+            f"the rules of {name} cannot be read; those of these can: {', '.join(readable_names())}"
+        )
+    return cast(Reader, found)
+
+
+def readable_names() -> tuple[str, ...]:
+    """The names of the platforms whose own rules can be read, sorted."""
+    return tuple(name for name in _found() if hasattr(platform(name), "read"))

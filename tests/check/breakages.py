@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -24,16 +23,7 @@ from converter.model.expressions import (
     mapped,
 )
 from converter.model.rule import JsonObject, Rule, Step
-from converter.platforms.base import (
-    Artifact,
-    Context,
-    Engine,
-    Platform,
-    ReadContext,
-    ReadRule,
-    Source,
-    StoredEvent,
-)
+from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
 
 Breakage = Callable[[Rule], Rule]
 
@@ -199,14 +189,6 @@ class Broken:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """As the whole platform stores."""
         return self._whole.project(event, pack)
-
-    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
-        """As the whole platform reads."""
-        return self._whole.read(source, context)
-
-    def is_rule_file(self, path: Path) -> bool:
-        """As the whole platform knows its files."""
-        return self._whole.is_rule_file(path)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None: the reader has to see it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -17,16 +16,7 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Severity
 from converter.model.load import load_text
 from converter.model.rule import JsonObject
-from converter.platforms.base import (
-    Artifact,
-    Context,
-    Engine,
-    File,
-    ReadContext,
-    ReadRule,
-    Source,
-    StoredEvent,
-)
+from converter.platforms.base import Artifact, Context, Engine, File, StoredEvent
 
 TEXT = """
 id: 0d5f7b7e-0000-4000-8000-000000000001
@@ -81,12 +71,6 @@ class Mirror:
 
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         return event
-
-    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
-        return []
-
-    def is_rule_file(self, path: Path) -> bool:
-        return False
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         return self._engines

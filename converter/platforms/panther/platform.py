@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import (
-    Artifact,
-    Context,
-    Engine,
-    ReadContext,
-    ReadRule,
-    Source,
-    StoredEvent,
-)
+from converter.platforms.base import Artifact, Context, Engine, StoredEvent
 from converter.platforms.guarding import render_guarded
 from converter.platforms.panther.codes import CODES
 from converter.platforms.panther.writer import PLATFORM_NAME, PantherWriter
@@ -42,18 +33,6 @@ class PantherPlatform:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """The event as Panther stores it: its own JSON shape."""
         return project(pack, event, PLATFORM_NAME)
-
-    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
-        """The rules in a specification (with the Python that it names) or in a file of rule classes."""
-        from converter.platforms.panther.importing.reader import read
-
-        return read(source, context)
-
-    def is_rule_file(self, path: Path) -> bool:
-        """YAML that says it is a rule, and Python with rule classes."""
-        from converter.platforms.panther.importing.reader import is_rule_file
-
-        return is_rule_file(path)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """panther_core, which runs the emitted Python."""

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity, RuleError, fidelity_of
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import (
-    Artifact,
-    Context,
-    Engine,
-    File,
-    ReadContext,
-    ReadRule,
-    Source,
-    StoredEvent,
-)
+from converter.platforms.base import Artifact, Context, Engine, File, StoredEvent
 from converter.platforms.sigma.backend import backend_names, to_backend
 from converter.platforms.sigma.codes import LOSSES
 
@@ -71,14 +61,6 @@ class SigmaBackend:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """The event as it is: how the backend's platform stores it is not known here."""
         return event
-
-    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
-        """Refused: backends only write."""
-        raise RuleError(f"{self.name} only writes")
-
-    def is_rule_file(self, path: Path) -> bool:
-        """No file: backends only write."""
-        return False
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None."""
