@@ -9,7 +9,7 @@ from typing import Any
 
 from converter.check import Options, Report, check_rules
 from converter.evaluate import Alert, Condition, StreamEvaluator, compile_expression
-from converter.events.records import SourceReader, log_events, packs_of
+from converter.events.records import log_events, packs_of, source_reader
 from converter.logsources import load_packs
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import RuleError
@@ -94,7 +94,7 @@ def matches(rule: Rule, event: JsonObject, *, packs: Mapping[str, Pack] | None =
         for name in step.logsource:
             if name not in packs:
                 packs_of(rule, packs)
-            if not step.absent and condition(SourceReader(packs[name]).event(event, 0).data):
+            if not step.absent and condition(source_reader(packs[name]).event(event, 0).data):
                 return True
     return False
 

@@ -36,7 +36,7 @@ def log_events(
     single pack, to that one without asking (the tests of a rule need not be complete records). A record
     of none of the packs is left out, but counted.
     """
-    readers = [SourceReader(pack) for pack in packs]
+    readers = [source_reader(pack) for pack in packs]
     for number, raw in enumerate(raws):
         if trusted and len(readers) == 1:
             yield readers[0].event(raw, number)
@@ -46,6 +46,17 @@ def log_events(
             sources = frozenset().union(*(event.sources or () for event in found))
             first = found[0]
             yield LogEvent(data=first.data, time=first.time, id=number, sources=sources)
+
+
+_READERS: dict[int, SourceReader] = {}
+
+
+def source_reader(pack: Pack) -> SourceReader:
+    """The reader of a pack (the very object: packs are not hashable), made once."""
+    reader = _READERS.get(id(pack))
+    if reader is None or reader.pack is not pack:
+        reader = _READERS[id(pack)] = SourceReader(pack)
+    return reader
 
 
 class SourceReader:

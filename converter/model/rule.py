@@ -98,9 +98,6 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
     suppress_for: timedelta | None = None
 
 
-Alert = AlertSettings  # the older name, until every caller has moved
-
-
 class AttackTag(msgspec.Struct, frozen=True, order=True):
     """A MITRE ATT&CK reference, ``TA0007:T1613``; a tactic alone has no technique."""
 

@@ -10,7 +10,7 @@ import pytest
 from converter.model.expressions import Concat, Expression, FunctionName, Not, Operator, Predicate
 from converter.model.load import load_rules
 from converter.model.rule import (
-    Alert,
+    AlertSettings,
     Level,
     NewTerms,
     OutputField,
@@ -44,7 +44,7 @@ def _structs(rule: Rule) -> Iterator[msgspec.Struct]:
 PARTS = [part for rule in RULES for part in _structs(rule)]
 ATTRIBUTES = [
     (kind, field.name)
-    for kind in (Rule, Threshold, Sequence, Step, NewTerms, OutputField, Alert, Risk)
+    for kind in (Rule, Threshold, Sequence, Step, NewTerms, OutputField, AlertSettings, Risk)
     for field in msgspec.structs.fields(kind)
     if field.name not in NOT_SAID_IN_A_FILE
 ]

@@ -8,8 +8,6 @@ from converter.model.diagnostics import Fidelity, RuleError
 from converter.platforms.sigma.backend import backend_names, to_backend
 from tests.platforms.sigma.support import rule_text
 
-pytest.importorskip("sigma.backends.splunk")
-
 RULE = rule_text("{s: {a: x, b|contains: y}, condition: s}")
 
 
