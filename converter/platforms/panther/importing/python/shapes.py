@@ -1,0 +1,108 @@
+"""What the fields of an event hold: as the log-source packs declare it, or as sample events show it.
+
+Python's operators mean different things for a text, a list and an object (``in``, ``len``, iteration), so the
+reader asks. A field that nothing is known of is taken to hold what the rule's use of it asks for.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from converter.logsources.pack import FieldType, Pack
+from converter.model.paths import ANY, PathStep, parse_path
+
+Steps: TypeAlias = tuple[PathStep, ...]
+
+
+class Shape(enum.StrEnum):
+    """What stands at a path in well-formed events."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LIST = "list"
+    OBJECT = "object"
+
+
+_DECLARED: Mapping[FieldType, Shape] = {
+    FieldType.KEYWORD: Shape.TEXT,
+    FieldType.TEXT: Shape.TEXT,
+    FieldType.WILDCARD: Shape.TEXT,
+    FieldType.IP: Shape.TEXT,
+    FieldType.DATE: Shape.TEXT,
+    FieldType.INTEGER: Shape.NUMBER,
+    FieldType.FLOAT: Shape.NUMBER,
+    FieldType.BOOLEAN: Shape.BOOLEAN,
+}
+_DEEPEST = 24
+
+
+class Shapes:
+    """The shapes of the fields that one rule may read. What a pack declares outranks what samples show."""
+
+    def __init__(self, packs: Sequence[Pack] = (), samples: Iterable[Any] = ()) -> None:
+        self._declared: dict[Steps, set[Shape]] = {}
+        self._seen: dict[Steps, set[Shape]] = {}
+        for pack in packs:
+            self._declare(pack)
+        for sample in samples:
+            for steps, shape in _shapes_in(sample, ()):
+                self._seen.setdefault(steps, set()).add(shape)
+
+    def shape(self, steps: Steps) -> Shape | None:
+        """The one shape of what stands at a path (an index counts as ``[]``); None: unknown, or several."""
+        asked = tuple(ANY if isinstance(step, int) else step for step in steps)
+        for known in (self._declared, self._seen):
+            if found := known.get(asked):
+                return next(iter(found)) if len(found) == 1 else None
+        return None
+
+    def declared(self, steps: Steps) -> bool:
+        """Whether a pack says what stands at a path."""
+        return tuple(ANY if isinstance(step, int) else step for step in steps) in self._declared
+
+    def _declare(self, pack: Pack) -> None:
+        for field in pack.fields.values():
+            stored = field.platforms.get("panther")
+            shape = None if stored is None else _DECLARED.get(stored.type)
+            if stored is None or shape is None:
+                continue
+            steps = parse_path(stored.name).steps
+            plain = steps if steps[-1] is not ANY else steps[:-1]
+            if stored.is_list or steps[-1] is ANY:
+                self._declared.setdefault(plain, set()).add(Shape.LIST)
+                self._declared.setdefault((*plain, ANY), set()).add(shape)
+            else:
+                self._declared.setdefault(plain, set()).add(shape)
+
+
+def _shapes_in(value: Any, steps: Steps) -> Iterator[tuple[Steps, Shape]]:
+    if len(steps) > _DEEPEST:
+        return
+    shape = _shape_of(value)
+    if shape is not None and steps:
+        yield steps, shape
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _shapes_in(inner, (*steps, str(key)))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _shapes_in(inner, (*steps, ANY))
+
+
+def _shape_of(value: Any) -> Shape | None:
+    match value:
+        case bool():
+            return Shape.BOOLEAN
+        case int() | float():
+            return Shape.NUMBER
+        case str():
+            return Shape.TEXT
+        case list():
+            return Shape.LIST
+        case Mapping():
+            return Shape.OBJECT
+        case _:
+            return None
