@@ -19,7 +19,7 @@ export CONVERTER_CORPUS ?= $(CURDIR)/../shared/corpus
 SAMPLE_LOGS := $(wildcard $(CONVERTER_CORPUS)/logs/*/*.jsonl.gz)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test lint types format outputs bench corpus environments clean
+.PHONY: demo test lint types format outputs bench corpus fuzz environments clean
 
 demo: $(DEV) ## Render every rule for every platform and show that all agree
 	$(BIN)/convert --to all
@@ -50,6 +50,10 @@ bench: $(BENCH)
 
 corpus: environments ## Slow sweeps over the public rule corpus (CONVERTER_CORPUS names its folder)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "corpus or slow"
+
+FUZZ_SECONDS ?= 60
+fuzz: $(DEV) ## Damaged rule texts for every reader, FUZZ_SECONDS each
+	$(BIN)/python -m tests.fuzzing.run --seconds $(FUZZ_SECONDS)
 
 environments: $(DEV) $(CONTENTCTL_ENV)/.ready $(PANTHER_ENV)/.ready
 
