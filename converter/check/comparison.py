@@ -23,6 +23,7 @@ from converter.model.describe import describe
 from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.expressions import TRUE, Expression, Predicate, all_of
 from converter.model.rule import AlertSettings, Rule
+from converter.platforms.base import Skip
 
 _MOST_SHOWN = 5
 
@@ -44,11 +45,11 @@ class ConditionCheck:
         holds = compile_expression(other)
         return self.by_verdicts(samples, [holds(event) for event in stored])
 
-    def by_verdicts(self, samples: Sequence[Sample], verdicts: Sequence[bool]) -> list[Disagreement]:
+    def by_verdicts(self, samples: Sequence[Sample], verdicts: Sequence[bool | Skip]) -> list[Disagreement]:
         """The other form's verdicts are given, one per sample. At most a handful of disagreements is kept."""
         found: list[Disagreement] = []
         for sample, got in zip(samples, verdicts, strict=True):
-            if sample.foreign and self._guarded(sample.event.data):
+            if isinstance(got, Skip) or (sample.foreign and self._guarded(sample.event.data)):
                 continue
             expected = self._holds(sample.event.data)
             if expected is got or direction(expected, got) in self._allowed:

@@ -26,7 +26,9 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One rule on one platform under one engine. ``events`` counts single verdicts, ``streams`` whole
-    streams; ``problem`` says why the engine could not run the text, which is a failure too.
+    streams; ``problem`` says why the engine could not run the text, which is a failure too. ``skipped``:
+    reason → how many events the engine says nothing of. ``file`` and ``line``: where the rule stands.
+    ``diagnostics``: what was said of the rendering (with the reader's pair alone).
     """
 
     rule: str
@@ -40,6 +42,10 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     disagreements: tuple[Disagreement, ...] = ()
     problem: str | None = None
     losses: tuple[str, ...] = ()
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    file: str | None = None
+    line: int | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -57,6 +63,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     disagreements: int
     problems: int
     refused: int
+    skipped: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,5 +92,6 @@ def summarised(pairs: list[Pair], diagnostics: tuple[Diagnostic, ...] = ()) -> R
             disagreements=sum(len(pair.disagreements) for pair in pairs),
             problems=sum(pair.problem is not None for pair in pairs),
             refused=sum(pair.fidelity is Fidelity.REFUSED for pair in pairs),
+            skipped=sum(sum(pair.skipped.values()) for pair in pairs),
         ),
     )

@@ -8,6 +8,7 @@ stores.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
 from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule, Step
-from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
+from converter.platforms.base import Artifact, Context, Engine, Platform, Skip, StoredEvent
 from converter.platforms.losses import STREAM_CODES, UNREAD_CODES
 
 READER = "reader"
@@ -114,10 +115,13 @@ class RuleUnderCheck:
             engine=READER,
             language=artifact.language,
             losses=losses,
+            file=self.rule.place.file if self.rule.place else None,
+            line=self.rule.place.line if self.rule.place else None,
         )
+        said = _with(blank, diagnostics=artifact.diagnostics)
         if artifact.fidelity is Fidelity.REFUSED:
-            return [blank]
-        pairs = [self._by_reader(blank, platform, artifact, context)]
+            return [said]
+        pairs = [self._by_reader(said, platform, artifact, context)]
         pairs.extend(self._by_engine(blank, platform, artifact, engine) for engine in engines)
         return pairs
 
@@ -159,6 +163,7 @@ class RuleUnderCheck:
         on_events, _ = _allowed(artifact)
         stored = self._stored_on(platform)
         disagreements, events = [], 0
+        skipped: Counter[str] = Counter()
         for index, step in enumerate(self.rule.steps):
             try:
                 verdicts = engine.verdicts(artifact, stored[index], index)
@@ -166,8 +171,14 @@ class RuleUnderCheck:
                 return _with(named, problem=str(error))
             check = ConditionCheck(step.condition, on_events, self._guard(step, platform))
             disagreements += check.by_verdicts(self._samples[index], verdicts)
+            skipped.update(verdict.reason for verdict in verdicts if isinstance(verdict, Skip))
             events += len(verdicts)
-        return _with(named, events=events, disagreements=tuple(disagreements))
+        return _with(
+            named,
+            events=events - skipped.total(),
+            skipped=dict(skipped),
+            disagreements=tuple(disagreements),
+        )
 
 
 def _unrolled(rule: Rule) -> list[tuple[int, Step]]:

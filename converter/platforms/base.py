@@ -6,7 +6,7 @@ known by an entry point in the group ``converter.platforms``. Platforms never im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -101,16 +101,42 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
         return "partial" if self.residue and self.rule is not None else str(self.fidelity)
 
 
+class Skip(msgspec.Struct, frozen=True):
+    """In place of a verdict: what an engine does not run as the platform would, and so says nothing of."""
+
+    reason: str
+
+
 class Engine(Protocol):
     """Runs what a platform's writer wrote. ``name`` and ``version`` go into the report."""
 
     name: str
     version: str
 
-    def verdicts(self, artifact: Artifact, events: Iterable[StoredEvent], step: int = 0) -> list[bool]:
+    def verdicts(
+        self, artifact: Artifact, events: Iterable[StoredEvent], step: int = 0
+    ) -> Sequence[bool | Skip]:
         """One verdict per stored event: does the event condition of this step (from 0, in the order of
-        ``Rule.steps``) match it? Raises RuleError if the text cannot be run.
+        ``Rule.steps``) match it? Raises RuleError if the text cannot be run although it should.
         """
+        ...
+
+
+class FolderFinding(msgspec.Struct, frozen=True):
+    """What a vendor's tool has against one rendering; ``rule_id`` is None where it names no rule."""
+
+    rule_id: str | None
+    message: str
+
+
+class FolderEngine(Protocol):
+    """A vendor's program that is run on the folder of everything that was rendered for its platform."""
+
+    name: str
+    version: str
+
+    def findings(self, artifacts: Sequence[Artifact]) -> list[FolderFinding]:
+        """What the tool finds wrong; nothing when it is content. Raises RuleError if it does not run."""
         ...
 
 

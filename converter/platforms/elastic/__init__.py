@@ -61,8 +61,10 @@ class Elastic:
         return is_rule_file(path)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
-        """None: Elasticsearch runs nowhere in-process, and PyPI's ``eql`` only parses this dialect."""
-        return ()
+        """PyPI's ``eql``, for what it has in common with Elasticsearch, which itself runs nowhere in-process."""
+        from converter.platforms.elastic.engine import PythonEql
+
+        return (PythonEql,)
 
 
 PLATFORM: Final = Elastic()
