@@ -61,7 +61,7 @@ class Elastic:
         return is_rule_file(path)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
-        """PyPI's ``eql``, for what it has in common with Elasticsearch, which itself runs nowhere in-process."""
+        """PyPI's ``eql``, where it agrees with Elasticsearch, which itself runs nowhere in-process."""
         from converter.platforms.elastic.engine import PythonEql
 
         return (PythonEql,)

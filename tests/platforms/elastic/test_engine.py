@@ -36,7 +36,7 @@ CASES = """
 - ['any where a.b.c == "x" and `a.b` == "y"', {a.b.c: x, a.b: y}, true]
 - ['any where `odd name`.b like "x*"', {odd name.b: xyz}, true]
 - ['any where a like "[x]*"', {a: '[x]yz'}, true]
-- ['any where a like "x?"', {a: xy}, wildcard ?]
+- ['any where a like "x?"', {a: xy}, "the wildcard ?"]
 - ['any where a regex "x.*"', {a: xy}, regular expression]
 - ['any where startsWith(a, "x") and endsWith(a, "z") and stringContains(a, "y")', {a: xyz}, true]
 - ['any where startsWith(a, "x")', {a: "x\\ny"}, several lines]
