@@ -15,25 +15,9 @@ import msgspec
 from converter.logsources import canonicalise
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity, fidelity_of
-from converter.model.expressions import (
-    FALSE,
-    TRUE,
-    All,
-    AnyOf,
-    Expression,
-    ForSome,
-    Not,
-    Operator,
-    Predicate,
-    all_of,
-    any_of,
-    children,
-    negated,
-)
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.model.rule import Sequence as RuleSequence
-from converter.model.tables import MAX_EXPRESSION_DEPTH
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.elastic.fields import PLATFORM
 from converter.platforms.elastic.importing import metadata
@@ -41,8 +25,9 @@ from converter.platforms.elastic.importing.documents import Document, Problem, d
 from converter.platforms.elastic.importing.findings import Findings
 from converter.platforms.elastic.importing.logic import Logic, read_logic
 from converter.platforms.elastic.importing.sources import log_sources
+from converter.platforms.settled import TOO_DEEP, check_depth, parted, settled
 
-_TOO_DEEP: Final = "the rule is nested too deeply"
+_SOME_FIELD: Final = FieldPath(("@timestamp",))
 
 
 def read(source: Source, context: ReadContext) -> list[ReadRule]:
@@ -90,7 +75,7 @@ def _read_one(document: Document, file: str, context: ReadContext) -> ReadRule:
     except RuleError as error:
         findings.error(error)
     except RecursionError:
-        findings.refuse("too-deep", _TOO_DEEP, "query")
+        findings.refuse("too-deep", TOO_DEEP, "query")
     fidelity = fidelity_of(findings.diagnostics)
     refused = fidelity is Fidelity.REFUSED
     return ReadRule(
@@ -139,8 +124,8 @@ def _logic(logic: Logic) -> dict[str, Any]:
     sources = tuple(tuple(pack.name for pack in packs) for packs in logic.packs)
     names = tuple(dict.fromkeys(name for step in sources for name in step))
     if logic.sequence is None:
-        _check_depth([logic.condition])
-        indicators, exclusions = _parted(logic.condition)
+        check_depth([logic.condition])
+        indicators, exclusions = parted(settled(logic.condition, _SOME_FIELD))
         return {
             "logsource": names,
             "indicators": indicators,
@@ -150,54 +135,12 @@ def _logic(logic: Logic) -> dict[str, Any]:
         }
     steps = []
     for step, own in zip(logic.sequence.steps, sources, strict=True):
-        _check_depth(step.indicators)
-        indicators, exclusions = _parted(step.condition)
+        check_depth(step.indicators)
+        indicators, exclusions = parted(settled(step.condition, _SOME_FIELD))
         same = () if own == names else own
         parts = {"indicators": indicators, "exclusions": exclusions, "logsource": same}
         steps.append(msgspec.structs.replace(step, **parts))
     return {"logsource": names, "sequence": RuleSequence(steps=tuple(steps), within=logic.sequence.within)}
-
-
-_SOME_FIELD: Final = Predicate(FieldPath(("@timestamp",)), Operator.EXISTS)
-_ALWAYS: Final = AnyOf((_SOME_FIELD, Not(_SOME_FIELD)))
-_NEVER: Final = All((_SOME_FIELD, Not(_SOME_FIELD)))
-"""What rule files can say for a condition that asks nothing, or that nothing meets."""
-
-
-def _settled(condition: Expression) -> Expression:
-    """The same without parts that are always or never true; such a whole is said by a field."""
-    settled = _without_constants(condition)
-    if settled == TRUE:
-        return _ALWAYS
-    return _NEVER if settled == FALSE else settled
-
-
-def _without_constants(condition: Expression) -> Expression:
-    match condition:
-        case All(terms):
-            kept = [_without_constants(term) for term in terms]
-            return FALSE if FALSE in kept else all_of(*(term for term in kept if term != TRUE))
-        case AnyOf(terms):
-            kept = [_without_constants(term) for term in terms]
-            return TRUE if TRUE in kept else any_of(*(term for term in kept if term != FALSE))
-        case Not(term):
-            inner = _without_constants(term)
-            if inner in (TRUE, FALSE):
-                return TRUE if inner == FALSE else FALSE
-            return negated(inner)
-        case ForSome(path, term):
-            return ForSome(path, _settled(term))
-    return condition
-
-
-def _parted(condition: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
-    """Indicators and exclusions: the negated parts of a conjunction, where something else is left."""
-    condition = _settled(condition)
-    terms = condition.terms if isinstance(condition, All) else (condition,)
-    positive = tuple(term for term in terms if not isinstance(term, Not))
-    if not positive:
-        return terms, ()
-    return positive, tuple(term.term for term in terms if isinstance(term, Not))
 
 
 def _named(rule: Rule, logic: Logic, findings: Findings) -> Rule:
@@ -207,12 +150,3 @@ def _named(rule: Rule, logic: Logic, findings: Findings) -> Rule:
     findings.add(found)
     unique = {str(one.field): one for one in reversed(named.output)}
     return msgspec.structs.replace(named, output=tuple(reversed(unique.values())))
-
-
-def _check_depth(terms: Sequence[Expression]) -> None:
-    level: list[Expression] = list(terms)
-    for _ in range(MAX_EXPRESSION_DEPTH - 2):
-        level = [child for term in level for child in children(term)]
-        if not level:
-            return
-    raise RuleError(_TOO_DEEP)
