@@ -27,11 +27,26 @@ from converter.model.expressions import (
     Operator,
     Predicate,
 )
+from converter.model.measures import (
+    BOUNDS,
+    AllTests,
+    AnyTest,
+    Bound,
+    Edge,
+    GroupCondition,
+    GroupTest,
+    Measure,
+    MeasureKind,
+    Moment,
+    Multiple,
+    NotTest,
+)
 from converter.model.paths import ANY, FieldPath
 from converter.model.rule import (
     AlertSettings,
     AttackTag,
     Level,
+    MissingKeys,
     NewTerms,
     OutputField,
     Risk,
@@ -379,6 +394,71 @@ def tests_of_a_rule() -> st.SearchStrategy[tuple[RuleTest, ...]]:
     return st.lists(st.one_of(single, stream), max_size=2, unique_by=lambda test: test.name).map(tuple)
 
 
+@cache
+def moments() -> st.SearchStrategy[Moment]:
+    """Moments of a sliding window."""
+    return st.builds(Moment, st.sampled_from([Edge.FIRST, Edge.LAST]), _conditions(0))
+
+
+@st.composite
+def measures(draw: st.DrawFn) -> Measure:
+    """Measures of every kind."""
+    kind = draw(st.sampled_from(MeasureKind))
+    if kind is MeasureKind.SPAN:
+        return Measure(kind, start=draw(moments()), stop=draw(moments()))
+    if kind is MeasureKind.MET:
+        return Measure(kind, where=draw(_conditions()))
+    if kind is MeasureKind.COUNT:
+        return Measure(kind, where=draw(_conditions(0)))
+    return Measure(kind, draw(field_paths()), draw(functions()), draw(_conditions(0)))
+
+
+@st.composite
+def _bounds(draw: st.DrawFn, measure: Measure) -> Bound:
+    is_span = measure.kind is MeasureKind.SPAN
+    if draw(st.booleans()):
+        other = draw(measures().filter(lambda one: (one.kind is MeasureKind.SPAN) is is_span))
+        return Multiple(other, draw(st.sampled_from([1, 2, 0.5])))
+    return draw(durations() | st.just(timedelta())) if is_span else draw(json_numbers())
+
+
+@st.composite
+def group_tests(draw: st.DrawFn) -> GroupTest:
+    """A measure compared with one or two others or constants."""
+    measure = draw(measures())
+    signs = draw(st.sets(st.sampled_from(BOUNDS), min_size=1, max_size=2))
+    return GroupTest(measure, tuple((sign, draw(_bounds(measure))) for sign in BOUNDS if sign in signs))
+
+
+@cache
+def group_conditions() -> st.SearchStrategy[GroupCondition]:
+    """Tests of a group, combined."""
+    return st.recursive(
+        group_tests(),
+        lambda inner: st.one_of(
+            st.lists(inner, min_size=1, max_size=2).map(lambda terms: AllTests(tuple(terms))),
+            st.lists(inner, min_size=1, max_size=2).map(lambda terms: AnyTest(tuple(terms))),
+            inner.map(NotTest),
+        ),
+        max_leaves=3,
+    )
+
+
+@st.composite
+def thresholds(draw: st.DrawFn) -> Threshold:
+    """Counts over sliding windows and over those of the clock, with and without further tests."""
+    within = draw(durations())
+    return Threshold(
+        count=draw(st.integers(1, 1000)),
+        within=within,
+        by=draw(_field_lists()),
+        distinct=draw(st.none() | field_paths()),
+        every=draw(st.sampled_from([None, within, max(within // 4_000 * 1_000, timedelta(milliseconds=1))])),
+        missing_keys=draw(st.sampled_from(MissingKeys)),
+        having=tuple(draw(st.lists(group_conditions(), max_size=2))),
+    )
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
     """Whole rules of every kind, with and without each part."""
@@ -389,12 +469,7 @@ def rules(draw: st.DrawFn) -> Rule:
     else:
         parts |= {"indicators": draw(_conditions()), "exclusions": draw(_conditions(0))}
     if kind == "threshold":
-        parts["threshold"] = Threshold(
-            count=draw(st.integers(1, 1000)),
-            within=draw(durations()),
-            by=draw(_field_lists()),
-            distinct=draw(st.none() | field_paths()),
-        )
+        parts["threshold"] = draw(thresholds())
     if kind == "new_terms":
         fields = draw(st.lists(field_paths(), min_size=1, max_size=3, unique=True).map(tuple))
         parts["new_terms"] = NewTerms(fields=fields, history=draw(durations()))

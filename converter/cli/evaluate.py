@@ -57,4 +57,5 @@ def _record(alert: Alert) -> dict[str, object]:
 
 def _row(alert: Alert, titles: dict[str, str]) -> list[str]:
     time = "" if alert.time is None else to_text(alert.time)
-    return [titles[alert.rule], time, ", ".join(alert.group), ", ".join(map(str, alert.events))]
+    group = ", ".join("(none)" if key is None else key for key in alert.group)
+    return [titles[alert.rule], time, group, ", ".join(map(str, alert.events))]

@@ -5,23 +5,19 @@ Events are taken in time order, ties in the order in which they arrived.
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
 
 from converter.evaluate.compile import Condition, compile_expression
+from converter.evaluate.groups import Group, group_getter, passing_groups
 from converter.evaluate.sequences import SequenceMachine, StepMatcher
 from converter.evaluate.timestamps import nanoseconds
-from converter.evaluate.values import path_getter, text_of
 from converter.model.diagnostics import RuleError
-from converter.model.paths import FieldPath
-from converter.model.rule import NewTerms, Rule, Threshold
+from converter.model.rule import NewTerms, Rule
 
 EventId: TypeAlias = str | int
-Group: TypeAlias = tuple[str, ...]
 
 
 class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +36,10 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule says of a stream: which events, of which group (key values as text), and when (ns; the
-    time of the last event). ``suppressed`` counts later alerts of the group that ``suppress_for`` hid.
+    """What a rule says of a stream: which events, of which group, and when (ns; the time of the last event).
+
+    ``group`` has the key values as text, None for one that is missing. ``suppressed`` counts later alerts of
+    the group that ``suppress_for`` hid.
     """
 
     rule: str
@@ -98,10 +96,10 @@ class StreamEvaluator:
             return (_Due(found.events, found.key) for found in machine.run(list(events)))
         found = (event for event in events if self._steps[0].takes(event))
         if rule.threshold is not None:
-            return _over_threshold(rule.threshold, found)
+            return (_Due(one.events, one.group) for one in passing_groups(rule.threshold, found))
         if rule.new_terms is not None:
             return _new_terms(rule.new_terms, found)
-        key = _group_getter(rule.alert.group_by)
+        key = group_getter(rule.alert.group_by)
         return (_Due((event,), next(iter(key(event.data)), ())) for event in found)
 
     def _suppressed(self, due: Iterator[_Due]) -> Iterator[Alert]:
@@ -110,7 +108,7 @@ class StreamEvaluator:
         if settings.suppress_for is None:
             yield from (self._alert(one) for one in due)
             return
-        period, key = nanoseconds(settings.suppress_for), _group_getter(settings.group_by)
+        period, key = nanoseconds(settings.suppress_for), group_getter(settings.group_by)
         shown: list[Alert] = []
         opened: dict[Group, tuple[int, int]] = {}
         for one in due:
@@ -133,55 +131,9 @@ class StreamEvaluator:
         )
 
 
-def _over_threshold(threshold: Threshold, found: Iterator[LogEvent]) -> Iterator[_Due]:
-    """One alert as soon as a window holds enough of a group; the matches in it are then spent."""
-    key = _group_getter(threshold.by)
-    distinct = None if threshold.distinct is None else path_getter(threshold.distinct)
-    windows: dict[Group, _Window] = {}
-    for event in found:
-        values = None if distinct is None else tuple({text_of(value) for value in distinct(event.data)})
-        for group in key(event.data):
-            window = windows.setdefault(group, _Window(nanoseconds(threshold.within)))
-            window.add(event, values)
-            if window.size >= threshold.count:
-                yield _Due(window.spend(), group)
-
-
-class _Window:
-    """The unspent matches of one group in the last so many nanoseconds, both ends included."""
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-        self._matches: deque[tuple[LogEvent, tuple[str, ...] | None]] = deque()
-        self._values: Counter[str] = Counter()
-        self._counts_values = False
-
-    def add(self, event: LogEvent, values: tuple[str, ...] | None) -> None:
-        """Take in a match, with its distinct values when those are counted; forget what is too old."""
-        self._counts_values = values is not None
-        self._matches.append((event, values))
-        self._values.update(values or ())
-        while _time_of(self._matches[0][0]) < _time_of(event) - self._length:
-            _, old = self._matches.popleft()
-            self._values.subtract(old or ())
-            self._values = +self._values if old else self._values
-
-    @property
-    def size(self) -> int:
-        """How many matches, or distinct values, the window holds."""
-        return len(self._values) if self._counts_values else len(self._matches)
-
-    def spend(self) -> tuple[LogEvent, ...]:
-        """The window's events; it is empty afterwards."""
-        events = tuple(event for event, _ in self._matches)
-        self._matches.clear()
-        self._values.clear()
-        return events
-
-
 def _new_terms(new_terms: NewTerms, found: Iterator[LogEvent]) -> Iterator[_Due]:
     """One alert per combination of values that no earlier match had in the history before the event."""
-    key = _group_getter(new_terms.fields)
+    key = group_getter(new_terms.fields)
     history = nanoseconds(new_terms.history)
     last_seen: dict[Group, int] = {}
     for event in found:
@@ -191,17 +143,6 @@ def _new_terms(new_terms: NewTerms, found: Iterator[LogEvent]) -> Iterator[_Due]
             if seen is None or seen < time - history:
                 yield _Due((event,), terms)
             last_seen[terms] = time
-
-
-def _group_getter(paths: Sequence[FieldPath]) -> Callable[[Any], list[Group]]:
-    """Every combination of the paths' values, as text, each once; none if a path has no value."""
-    getters = [path_getter(path) for path in paths]
-
-    def groups(event: Any) -> list[Group]:
-        texts = [[text_of(value) for value in get(event)] for get in getters]
-        return list(dict.fromkeys(itertools.product(*texts)))
-
-    return groups
 
 
 def _time_of(event: LogEvent) -> int:

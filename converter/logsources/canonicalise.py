@@ -28,6 +28,7 @@ from converter.model.expressions import (
     Operator,
     Predicate,
 )
+from converter.model.measures import renamed
 from converter.model.paths import ANY, FieldPath, PathStep
 from converter.model.rule import AlertSettings, NewTerms, OutputField, Rule, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
@@ -79,6 +80,7 @@ def _threshold(threshold: Threshold, work: _Canonicaliser) -> Threshold:
         threshold,
         by=tuple(work.path(path) for path in threshold.by),
         distinct=None if distinct is None else work.path(distinct),
+        having=tuple(renamed(test, work.path, work.expression) for test in threshold.having),
     )
 
 

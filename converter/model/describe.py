@@ -1,8 +1,9 @@
-"""Expressions as one line for people: in reports, explanations and diagnostics. Not a file format."""
+"""Expressions and tests of groups as one line for people: in reports and diagnostics. Not a file format."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from converter.model.expressions import (
     All,
@@ -16,7 +17,21 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
+from converter.model.measures import (
+    AllTests,
+    AnyTest,
+    Bound,
+    Edge,
+    GroupCondition,
+    GroupTest,
+    Measure,
+    MeasureKind,
+    Moment,
+    Multiple,
+    NotTest,
+)
 from converter.model.paths import FieldPath
+from converter.model.scalars_in import format_span
 
 
 def describe(expression: Expression) -> str:
@@ -36,15 +51,81 @@ def describe(expression: Expression) -> str:
             return _predicate(expression)
 
 
+def describe_test(condition: GroupCondition) -> str:
+    """A test of a group as text, with full parentheses."""
+    match condition:
+        case AllTests(terms):
+            return " and ".join(map(_nested_test, terms))
+        case AnyTest(terms):
+            return " or ".join(map(_nested_test, terms))
+        case NotTest(term):
+            return f"not {_nested_test(term)}"
+        case GroupTest(measure, bounds):
+            name = describe_measure(measure)
+            return " and ".join(f"{name} {_SIGNS[sign]} {_bound(bound)}" for sign, bound in bounds)
+
+
+def describe_measure(measure: Measure) -> str:
+    """A measure of a group as text."""
+    if measure.kind is MeasureKind.MET:
+        return f"number met of ({'; '.join(map(describe, measure.where))})"
+    if measure.kind is MeasureKind.SPAN:
+        return f"time from {_moment(measure.start)} to {_moment(measure.stop)}"
+    subject = "matches"
+    if measure.field is not None:
+        subject = _applied(str(measure.field), measure.functions)
+    return f"{measure.kind} of {subject}{_where(measure.where)}"
+
+
+def _nested_test(condition: GroupCondition) -> str:
+    text = describe_test(condition)
+    is_one = isinstance(condition, NotTest) or (
+        isinstance(condition, GroupTest) and len(condition.bounds) == 1
+    )
+    return text if is_one else f"({text})"
+
+
+def _moment(moment: Moment) -> str:
+    if moment.edge is Edge.END:
+        return "the end of the window"
+    return f"the {moment.edge} match{_where(moment.where)}"
+
+
+def _where(conditions: tuple[Expression, ...]) -> str:
+    return f" where {_nested(All(conditions))}" if conditions else ""
+
+
+def _bound(bound: Bound) -> str:
+    match bound:
+        case timedelta():
+            return format_span(bound)
+        case Multiple(measure, times):
+            return describe_measure(measure) if times == 1 else f"{times} times {describe_measure(measure)}"
+    return str(bound)
+
+
+_SIGNS = {
+    Operator.IS: "=",
+    Operator.GT: ">",
+    Operator.GTE: ">=",
+    Operator.LT: "<",
+    Operator.LTE: "<=",
+}
+
+
+def _applied(subject: str, functions: tuple[Function, ...]) -> str:
+    for function in functions:
+        subject = f"{function.name}({subject}{_arguments(function)})"
+    return subject
+
+
 def _nested(expression: Expression) -> str:
     text = describe(expression)
     return text if isinstance(expression, Predicate | Not) else f"({text})"
 
 
 def _predicate(predicate: Predicate) -> str:
-    subject = _subject(predicate.subject)
-    for function in predicate.functions:
-        subject = f"{function.name}({subject}{_arguments(function)})"
+    subject = _applied(_subject(predicate.subject), predicate.functions)
     if predicate.operator is Operator.EXISTS:
         return f"{subject} exists"
     joiner = " and " if predicate.all_of else " or "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 from converter.model import tables
@@ -24,9 +25,24 @@ from converter.model.expressions import (
     Predicate,
     Subject,
 )
+from converter.model.measures import (
+    FIRST_MATCH,
+    LAST_MATCH,
+    AllTests,
+    AnyTest,
+    Bound,
+    Edge,
+    GroupCondition,
+    GroupTest,
+    Measure,
+    MeasureKind,
+    Moment,
+    Multiple,
+    NotTest,
+)
 from converter.model.paths import FieldPath
-from converter.model.rule import OutputField, Rule, RuleTest
-from converter.model.scalars_in import format_duration, format_template
+from converter.model.rule import OutputField, Rule, RuleTest, Threshold
+from converter.model.scalars_in import format_duration, format_span, format_template
 from converter.model.tables import Key, Kind
 from converter.model.yaml_out import Flow, Prose, write_yaml
 
@@ -160,6 +176,75 @@ def _plain(data: Any) -> Any:
     return [_plain(value) for value in data] if isinstance(data, list) else data
 
 
+# Tests of a group -------------------------------------------------------------------------------------
+
+
+def _threshold(threshold: Threshold) -> Any:
+    data = _object_to_data(threshold, tables.THRESHOLD_KEYS)
+    return data if threshold.having else Flow({"count": threshold.count, **data})
+
+
+def _having(conditions: tuple[GroupCondition, ...], depth: int = 1) -> list[Any]:
+    return [_group_condition(condition, depth) for condition in conditions]
+
+
+def _group_condition(condition: GroupCondition, depth: int) -> Any:
+    if depth > tables.MAX_EXPRESSION_DEPTH:
+        raise ValueError(f"tests of the group nest more than {tables.MAX_EXPRESSION_DEPTH} deep")
+    match condition:
+        case GroupTest(measure, bounds):
+            return Flow({**_measure(measure), **{sign.value: _bound(bound) for sign, bound in bounds}})
+        case AllTests(terms):
+            return {tables.ALL_KEY: _having(terms, depth + 1)}
+        case AnyTest(terms):
+            return {tables.ANY_KEY: _having(terms, depth + 1)}
+        case NotTest(AllTests(terms)) if len(terms) > 1:
+            return {tables.NOT_KEY: _having(terms, depth + 1)}
+        case NotTest(term):
+            return {tables.NOT_KEY: _group_condition(term, depth + 1)}
+    raise TypeError(f"{type(condition).__name__} is no test of a group")
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    kind = measure.kind
+    if kind is MeasureKind.MET:
+        return {kind.value: _expressions(measure.where)}
+    where = measure.where
+    data: dict[str, Any] = {kind.value: tables.ALL_MATCHES if measure.field is None else str(measure.field)}
+    if kind is MeasureKind.SPAN:
+        where = measure.start.where
+        if (measure.start, measure.stop) != (Moment(Edge.FIRST, where), Moment(Edge.LAST, where)):
+            return {kind.value: _span(measure)}
+    if measure.functions:
+        data[tables.APPLY_KEY] = [_function(function) for function in measure.functions]
+    if where:
+        data[tables.WHERE_KEY] = _expressions(where)
+    return data
+
+
+def _span(measure: Measure) -> dict[str, Any]:
+    """The ends of a span that are not the first and the last match."""
+    data: dict[str, Any] = {}
+    if measure.start != FIRST_MATCH:
+        data[tables.SPAN_FROM_KEY] = _moment(measure.start)
+    if measure.stop != LAST_MATCH:
+        data[tables.SPAN_TO_KEY] = _moment(measure.stop)
+    return data
+
+
+def _moment(moment: Moment) -> Any:
+    return {moment.edge.value: _expressions(moment.where)} if moment.where else moment.edge.value
+
+
+def _bound(bound: Bound) -> Any:
+    match bound:
+        case timedelta():
+            return format_span(bound)
+        case Multiple(measure, times):
+            return {**_measure(measure), **({} if times == 1 else {tables.TIMES_KEY: times})}
+    return bound
+
+
 # Conditions ------------------------------------------------------------------------------------------
 
 
@@ -249,8 +334,10 @@ _WRITERS: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.TEXT: Prose,
     Kind.LINES: _flow_texts,
     Kind.TEXTS: _texts,
-    **dict.fromkeys((Kind.LEVEL, Kind.STATUS), _enum),
-    **{kind: _flow_object(kind) for kind in (Kind.THRESHOLD, Kind.NEW_TERMS, Kind.ALERT, Kind.RISK)},
+    **dict.fromkeys((Kind.LEVEL, Kind.STATUS, Kind.MISSING_KEYS), _enum),
+    **{kind: _flow_object(kind) for kind in (Kind.NEW_TERMS, Kind.ALERT, Kind.RISK)},
+    Kind.THRESHOLD: _threshold,
+    Kind.HAVING: _having,
     Kind.FIELD: str,
     Kind.FIELDS: _flow_texts,
     Kind.ATTACK: _flow_texts,

@@ -142,7 +142,7 @@ def _read_predicate(data: dict[str, Any], where: Where, problems: Problems) -> E
     operators = [key for key in data if key in tables.OPERANDS]
     _check_predicate_keys(data, operators, where, problems)
     subject = _read_subject(data, where, problems)
-    functions = _read_functions(data.get(tables.APPLY_KEY, ()), (where, tables.APPLY_KEY), problems)
+    functions = read_functions(data.get(tables.APPLY_KEY, ()), (where, tables.APPLY_KEY), problems)
     if len(operators) != 1:
         return None
     key = operators[0]
@@ -230,7 +230,8 @@ def _read_subject(data: dict[str, Any], where: Where, problems: Problems) -> Sub
     return Concat(tuple(read))
 
 
-def _read_functions(data: object, where: Where, problems: Problems) -> tuple[Function, ...]:
+def read_functions(data: object, where: Where, problems: Problems) -> tuple[Function, ...]:
+    """A list of value functions. Those that cannot be read are reported and left out."""
     if not isinstance(data, (list, tuple)):
         problems.wrong_type("a list of functions", data, where)
         return ()

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from converter.model.expressions import Expression, Not, all_of, any_of
+from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -34,13 +35,32 @@ class Status(enum.StrEnum):
     DEPRECATED = "deprecated"
 
 
-class Threshold(msgspec.Struct, frozen=True, kw_only=True):
-    """At least ``count`` matches, or values of ``distinct``, of one group within a sliding window."""
+class MissingKeys(enum.StrEnum):
+    """What becomes of a match without a value in a ``by`` field: not counted, or in the group of those."""
 
-    count: int
+    SKIP = "skip"
+    GROUP = "group"
+
+
+class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+    """At least ``count`` matches, or values of ``distinct``, of one group within a window.
+
+    The window slides, unless ``every`` says when it is looked at. ``having``: tests of the group's matches in
+    the window that must all hold as well.
+    """
+
     within: timedelta
+    count: int = 1
     by: tuple[FieldPath, ...] = ()
     distinct: FieldPath | None = None
+    every: timedelta | None = None
+    missing_keys: MissingKeys = MissingKeys.SKIP
+    having: tuple[GroupCondition, ...] = ()
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it is a count over a sliding window of groups with all their keys, and nothing more."""
+        return not self.having and self.every is None and self.missing_keys is MissingKeys.SKIP
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,16 +8,20 @@ from typing import Any, Final
 
 from converter.model import tables
 from converter.model.expressions_in import read_expressions
+from converter.model.measures import Edge, measures
+from converter.model.measures_in import read_having
 from converter.model.problems import Problems, Where, did_you_mean, shortened
 from converter.model.rule import (
     AttackTag,
     Level,
+    MissingKeys,
     OutputField,
     Place,
     Rule,
     RuleTest,
     Sequence,
     Status,
+    Threshold,
 )
 from converter.model.scalars_in import LIST_PARSERS, TEXT_PARSERS, BadValue
 from converter.model.tables import Key, Kind
@@ -319,6 +323,24 @@ def _steps_have_logsources(sequence: object) -> bool:
     return isinstance(steps, list) and all(isinstance(step, dict) and "logsource" in step for step in steps)
 
 
+def _read_threshold(data: object, where: Where, problems: Problems) -> Threshold | None:
+    if isinstance(data, dict) and "count" not in data and "having" not in data:
+        problems.add("missing-key", f"a threshold needs 'count' ({Kind.COUNT.value}) or 'having'", where)
+        return None
+    threshold: Threshold | None = _object_reader(Kind.THRESHOLD)(data, where, problems)
+    if threshold is None:
+        return None
+    every = threshold.every
+    if every is not None and threshold.within > tables.MAX_TICKS * every:
+        message = f"'within' holds 'every' more than {tables.MAX_TICKS:,} times"
+        problems.add("out-of-range", message, (where, "every"), "look at the window less often")
+    moments = (edge for one in measures(threshold.having) for edge in (one.start.edge, one.stop.edge))
+    if every is None and Edge.END in moments:
+        message = "the end of a sliding window is its last match; 'end' needs 'every'"
+        problems.add("missing-key", message, (where, "having"), "add every: 5m, or say 'last'")
+    return threshold
+
+
 def _read_sequence(data: object, where: Where, problems: Problems) -> Sequence | None:
     sequence: Sequence | None = _object_reader(Kind.SEQUENCE)(data, where, problems)
     if sequence is None:
@@ -360,7 +382,10 @@ def _read_new_terms(data: object, where: Where, problems: Problems) -> Any:
 _READERS: Final[dict[Kind, _Reader]] = {
     **{kind: _text_reader(kind, parse) for kind, parse in TEXT_PARSERS.items()},
     **{kind: _list_reader(kind, _text_reader(kind, parse)) for kind, parse in LIST_PARSERS.items()},
-    **{kind: _object_reader(kind) for kind in (Kind.THRESHOLD, Kind.ALERT, Kind.RISK)},
+    **{kind: _object_reader(kind) for kind in (Kind.ALERT, Kind.RISK)},
+    Kind.THRESHOLD: _read_threshold,
+    Kind.MISSING_KEYS: _enum_reader(Kind.MISSING_KEYS, MissingKeys),
+    Kind.HAVING: read_having,
     Kind.ATTACK: _read_attack,
     Kind.LEVEL: _enum_reader(Kind.LEVEL, Level),
     Kind.STATUS: _enum_reader(Kind.STATUS, Status),

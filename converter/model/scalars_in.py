@@ -64,6 +64,16 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(milliseconds=milliseconds)
 
 
+def parse_span(text: str) -> timedelta:
+    """A duration, or none at all: ``0s``."""
+    return timedelta() if text.startswith("0") and text[1:] in tables.DURATION_UNITS else parse_duration(text)
+
+
+def format_span(span: timedelta) -> str:
+    """The text of a duration that may be zero; ``parse_span`` reads it back."""
+    return format_duration(span) if span else "0s"
+
+
 def format_duration(duration: timedelta) -> str:
     """The shortest text of a duration, in its largest whole unit. Raises ValueError where there is none."""
     milliseconds, rest = divmod(duration, timedelta(milliseconds=1))

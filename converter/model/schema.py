@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 from converter.model import addresses, tables
 from converter.model.attack import attack_table
 from converter.model.expressions import CASE_OPERATORS, Operator
-from converter.model.rule import Level, Status
+from converter.model.measures import FIELD_KINDS, Edge, MeasureKind
+from converter.model.rule import Level, MissingKeys, Status
 from converter.model.tables import Key, Kind, Operand
 
 Schema: TypeAlias = dict[str, Any]
@@ -22,6 +23,7 @@ _END: Final = r"(?![\s\S])"
 """The end of the text; ``$`` would let a newline follow where Python's ``re`` is used."""
 _CONDITION: Final[Schema] = {"$ref": "#/$defs/condition"}
 _FIELD: Final[Schema] = {"$ref": "#/$defs/field"}
+_GROUP_TEST: Final[Schema] = {"$ref": "#/$defs/group_test"}
 
 
 def json_schema() -> Schema:
@@ -32,6 +34,8 @@ def json_schema() -> Schema:
         "condition": _condition(),
         "predicate": _predicate(),
         "function": _function(),
+        "group_test": _group_test(),
+        "measure": _measure(),
         "field": {"type": "string", "minLength": 1, "maxLength": tables.MAX_PATH_CHARACTERS},
         "line": {"type": "string", "pattern": f"^{tables.LINE_PATTERN}{_END}"},
         "duration": {"type": "string", "pattern": f"^{tables.DURATION_PATTERN}{_END}"},
@@ -57,6 +61,10 @@ def _shape(kind: Kind) -> Schema:
             step = _object(tables.OBJECTS[kind][1])
             step["properties"]["indicators"]["minItems"] = 1
             return {"type": "array", "items": step, "minItems": tables.MIN_STEPS}
+        case Kind.THRESHOLD:
+            shape = _object(tables.OBJECTS[kind][1])
+            shape["anyOf"] = [{"required": ["count"]}, {"required": ["having"]}]
+            return shape
         case Kind.NEW_TERMS:
             shape = _object(tables.OBJECTS[kind][1])
             shape["properties"]["fields"] |= {
@@ -99,6 +107,8 @@ _SHAPES: Final[dict[Kind, Schema]] = {
     Kind.DATE: {"type": "string", "format": "date", "pattern": f"^{tables.DATE_PATTERN}{_END}"},
     Kind.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
     Kind.COUNT: {"type": "integer", "minimum": 1, "maximum": tables.MAX_COUNT},
+    Kind.MISSING_KEYS: {"enum": [choice.value for choice in MissingKeys]},
+    Kind.HAVING: _array(_GROUP_TEST, minItems=1),
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.FIELD: _FIELD,
     Kind.FIELDS: _array(_FIELD),
@@ -136,6 +146,72 @@ def _rule_constraints() -> list[Schema]:
         },
         {"not": {"required": ["threshold", "new_terms"]}},
     ]
+
+
+# Tests of a group -------------------------------------------------------------------------------------
+
+
+def _group_test() -> Schema:
+    terms = _array(_GROUP_TEST, minItems=1)
+    return {
+        "oneOf": [
+            _measured(tables.BOUND_KEYS, _bound()),
+            _closed({tables.ALL_KEY: {"description": "Every test of the list holds.", **terms}}),
+            _closed({tables.ANY_KEY: {"description": "Some test of the list holds.", **terms}}),
+            _closed(
+                {
+                    tables.NOT_KEY: {
+                        "description": "The test does not hold (a list: not all hold).",
+                        "anyOf": [_GROUP_TEST, terms],
+                    }
+                }
+            ),
+        ]
+    }
+
+
+def _bound() -> Schema:
+    return {"anyOf": [{"type": "number"}, {"type": "string"}, {"$ref": "#/$defs/measure"}]}
+
+
+def _measure() -> Schema:
+    """A measure as what another is compared with."""
+    return _measured((tables.TIMES_KEY,), {"type": "number"}, needed=False)
+
+
+def _measured(beside: tuple[str, ...], shape: Schema, *, needed: bool = True) -> Schema:
+    """A mapping with one measure, and ``beside`` it at least one key of those, if they are ``needed``."""
+    properties: dict[str, Schema] = {
+        key: {"description": doc, **_measure_shape(MeasureKind(key))}
+        for key, doc in tables.MEASURE_DOCS.items()
+    }
+    properties[tables.WHERE_KEY] = {
+        "description": "Look only at the matches that meet these conditions.",
+        **_array(_CONDITION, minItems=1),
+    }
+    properties[tables.APPLY_KEY] = _predicate()["properties"][tables.APPLY_KEY]
+    properties |= dict.fromkeys(beside, shape)
+    whole: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    whole["oneOf"] = [{"required": [key]} for key in tables.MEASURE_DOCS]
+    if needed:
+        whole["anyOf"] = [{"required": [key]} for key in beside]
+    return whole
+
+
+def _measure_shape(kind: MeasureKind) -> Schema:
+    matches: Schema = {"const": tables.ALL_MATCHES}
+    conditions = _array(_CONDITION, minItems=1)
+    if kind in FIELD_KINDS:
+        return _FIELD
+    if kind is MeasureKind.MET:
+        return conditions
+    if kind is not MeasureKind.SPAN:
+        return matches
+    filtered = [_closed({edge.value: conditions}) for edge in (Edge.FIRST, Edge.LAST)]
+    moment: Schema = {"anyOf": [{"enum": [edge.value for edge in Edge]}, *filtered]}
+    ends = {tables.SPAN_FROM_KEY: moment, tables.SPAN_TO_KEY: moment}
+    span = {"type": "object", "properties": ends, "minProperties": 1, "additionalProperties": False}
+    return {"anyOf": [matches, span]}
 
 
 # Conditions ------------------------------------------------------------------------------------------

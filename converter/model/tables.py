@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from converter.model.expressions import ORDER_OPERATORS, FunctionName, Operator
+from converter.model.measures import BOUNDS, MeasureKind
 from converter.model.rule import AlertSettings, NewTerms, Risk, Sequence, Step, Threshold
 
 MAX_FILE_BYTES: Final = 5_000_000
@@ -72,6 +73,8 @@ class Kind(enum.Enum):
     RISK = "a risk"
     PERCENT = "an integer from 0 to 100"
     COUNT = "an integer of 1 or more"
+    MISSING_KEYS = "what happens to matches without a key"
+    HAVING = "a list of tests of the group"
     BOOLEAN = "true or false"
     FIELD = "a field path"
     FIELDS = "a list of field paths"
@@ -123,10 +126,13 @@ RULE_KEYS: Final = (
 )
 
 THRESHOLD_KEYS: Final = (
-    Key("count", Kind.COUNT, "How many matches, or distinct values, make an alert.", required=True),
+    Key("count", Kind.COUNT, "How many matches, or distinct values, make an alert; 1 beside 'having'."),
     Key("distinct", Kind.FIELD, "Count the distinct values of this field instead of matches."),
     Key("by", Kind.FIELDS, "Count per combination of these fields' values."),
-    Key("within", Kind.DURATION, "Length of the sliding window.", required=True),
+    Key("missing_keys", Kind.MISSING_KEYS, "Matches without a 'by' value: skip them, or group them."),
+    Key("within", Kind.DURATION, "Length of the window; it slides, unless 'every' is given.", required=True),
+    Key("every", Kind.DURATION, "Look at the window at each multiple of this time, on the clock."),
+    Key("having", Kind.HAVING, "Further tests of the group's matches in the window; all must hold."),
 )
 
 SEQUENCE_KEYS: Final = (
@@ -182,6 +188,8 @@ ALLOW_LOSS: Final = "allow_loss"
 MAX_NEW_TERMS_FIELDS: Final = 3
 MIN_STEPS: Final = 2
 MAX_COUNT: Final = 1_000_000_000
+MAX_TICKS: Final = 100_000
+"""How many times one match may be looked at: the times that ``every`` fits into ``within``."""
 NOT_WITH_SEQUENCE: Final = ("indicators", "exclusions", "threshold", "new_terms")
 """Keys of a rule that cannot stand beside ``sequence``."""
 MATCH_WORDS: Final[Mapping[str, bool]] = MappingProxyType({"match": True, "no_match": False})
@@ -270,6 +278,26 @@ NOT_KEY: Final = "not"
 FOR_SOME_KEY: Final = "for_some"
 WHERE_KEY: Final = "where"
 COMBINATORS: Final = (ALL_KEY, ANY_KEY, NOT_KEY, FOR_SOME_KEY)
+
+ALL_MATCHES: Final = "matches"
+"""What ``count`` and ``span`` are of, where they are of no field."""
+SPAN_FROM_KEY: Final = "from"
+SPAN_TO_KEY: Final = "to"
+TIMES_KEY: Final = "times"
+MEASURE_DOCS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        MeasureKind.COUNT.value: "How many matches there are: count: matches.",
+        MeasureKind.DISTINCT.value: "How many different values the field has.",
+        MeasureKind.SUM.value: "The sum of the field's numbers.",
+        MeasureKind.MIN.value: "The least of the field's numbers.",
+        MeasureKind.MAX.value: "The greatest of the field's numbers.",
+        MeasureKind.AVG.value: "The mean of the field's numbers.",
+        MeasureKind.SPAN.value: "From the first match to the last: span: matches; or {from: …, to: …}.",
+        MeasureKind.MET.value: "How many of these conditions some match satisfies.",
+    }
+)
+BOUND_KEYS: Final = tuple(operator.value for operator in BOUNDS)
+MEASURE_KEYS: Final = (*MEASURE_DOCS, WHERE_KEY, APPLY_KEY, *BOUND_KEYS)
 
 SPLIT_KEYS: Final = ("split", "index")
 PLAIN_FUNCTIONS: Final = tuple(name for name in FunctionName if name is not FunctionName.SPLIT)

@@ -14,7 +14,10 @@ UNREAD_CODES = frozenset({"log-source", "repeated-results"})
 is read back from a rendering with these alone is held to be exact."""
 
 STREAM_CODES = frozenset(
-    {"window", "group-by", "distinct", "new-terms", "sequence", "suppression", "schedule", "threshold"}
+    {
+        *("window", "group-by", "distinct", "having", "new-terms"),
+        *("sequence", "suppression", "schedule", "threshold"),
+    }
 )
 """Losses that touch when matches become alerts, and never which single events match."""
 

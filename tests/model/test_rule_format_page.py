@@ -50,6 +50,8 @@ NAMES = sorted(
         *tables.TEST_KEYS,
         *tables.PREDICATE_KEYS,
         *tables.COMBINATORS,
+        *tables.MEASURE_KEYS,
+        tables.TIMES_KEY,
         *tables.PLAIN_FUNCTIONS,
         *addresses.CLASSES,
         tables.ALLOW_LOSS,

@@ -142,6 +142,8 @@ class _Rendering:
         if threshold is not None:
             kind = "threshold"
             self._check_groups(threshold, losses)
+            if not threshold.is_simple:
+                losses.refuse("having", "a threshold rule counts over its groups and tests no more")
             if threshold.distinct is not None:
                 losses.note(
                     "distinct",
@@ -216,9 +218,8 @@ class _Rendering:
         if threshold is None:
             return None
         distinct = threshold.distinct
-        return Threshold(
-            count=threshold.count,
-            within=threshold.within,
+        return msgspec.structs.replace(
+            threshold,
             by=tuple(FieldPath((self._stored(path, packs, "a group field"),)) for path in threshold.by),
             distinct=None if distinct is None else FieldPath((self._stored(distinct, packs, "distinct"),)),
         )

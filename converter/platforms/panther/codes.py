@@ -17,6 +17,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
             "An event belongs to one group; of a field that may hold several values, all of them together "
             "make the group."
         ),
+        "having": "Panther tests no more of a group than a count of matches or of distinct values.",
         "log-source": "Panther keeps some events of the log source in another shape, unseen by the rule.",
         "log-types": "The log source has no Panther log type, and platforms.panther.log_types names none.",
         "new-terms": (

@@ -13,7 +13,7 @@ import yaml
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.paths import FieldPath
-from converter.model.rule import AlertSettings, Level, Rule, Step, Threshold
+from converter.model.rule import AlertSettings, Level, MissingKeys, Rule, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import Artifact, Context
 from converter.platforms.panther import abstract as a
@@ -119,6 +119,7 @@ class _Reader:
         )
 
     def _threshold(self, found: dict[str, Any], module: Interpreter) -> Threshold | None:
+        """A match without a key is a group of its own, by its row: one match is enough for a count of one."""
         if "Threshold" not in found and not module.function("unique"):
             return None
         by: tuple[FieldPath, ...] = ()
@@ -129,8 +130,13 @@ class _Reader:
         if counted != distinct:
             raise UnreadableError(f"dedup() sets {counted} apart, unique() counts {distinct}")
         minutes = int(found.get("DedupPeriodMinutes", _DEFAULT_PERIOD))
+        count = int(found.get("Threshold", 1))
         return Threshold(
-            count=int(found.get("Threshold", 1)), within=timedelta(minutes=minutes), by=by, distinct=distinct
+            count=count,
+            within=timedelta(minutes=minutes),
+            by=by,
+            distinct=distinct,
+            missing_keys=MissingKeys.GROUP if by and count == 1 else MissingKeys.SKIP,
         )
 
     def _alert(self, found: dict[str, Any], module: Interpreter) -> AlertSettings:

@@ -14,7 +14,7 @@ import msgspec
 
 from converter.model.diagnostics import Fidelity
 from converter.model.losses import Losses
-from converter.model.rule import NewTerms, Rule
+from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold
 from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES, Settings
 
 
@@ -42,6 +42,7 @@ def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
         return Window(None, minutes)
     threshold = rule.threshold
     minutes = _minutes(threshold.within, "window", "threshold.within", losses)
+    _parts(threshold, losses)
     if threshold.count > 1:
         losses.lose(
             "window",
@@ -59,6 +60,23 @@ def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
             f"suppress_for is {'cut short' if wider else 'extended'}",
         )
     return Window(threshold.count, minutes)
+
+
+def _parts(threshold: Threshold, losses: Losses) -> None:
+    """What a threshold may ask beside a count, and Panther cannot."""
+    if threshold.having:
+        losses.lose("having", Fidelity.WIDER, "Panther counts matches or distinct values and tests no more")
+    if threshold.every is not None:
+        for effect in (Fidelity.WIDER, Fidelity.NARROWER):
+            losses.lose(
+                "window",
+                effect,
+                "Panther's period starts at a group's first match, the rule's windows by the clock: matches "
+                f"are counted together that {'no' if effect is Fidelity.WIDER else 'some other'} window of "
+                "the rule holds",
+            )
+    if threshold.missing_keys is MissingKeys.GROUP and threshold.by and threshold.count > 1:
+        losses.lose("group-by", Fidelity.NARROWER, "matches without a value in a group field are not counted")
 
 
 def _history(new_terms: NewTerms, losses: Losses) -> int:

@@ -15,7 +15,7 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.model.rule import OutputField, Rule
+from converter.model.rule import MissingKeys, OutputField, Rule
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.naming import slug
 from converter.platforms.panther import layout
@@ -149,7 +149,8 @@ class PantherWriter:
         A threshold of one is met by an event that lacks a field too, although it is a group of its own.
         """
         threshold = self.rule.threshold
-        if threshold is not None and threshold.count == 1 and (by or distinct is not None):
+        skips = threshold is not None and threshold.missing_keys is MissingKeys.SKIP and bool(by)
+        if threshold is not None and threshold.count == 1 and (skips or distinct is not None):
             self.losses.lose(
                 "group-by",
                 Fidelity.WIDER,

@@ -38,6 +38,8 @@ LOSSES: Final[Mapping[str, str]] = MappingProxyType(
         "concat": "Joined fields cannot be compared.",
         "constant": "A condition that is always or never true cannot be said.",
         "field-name": "A field whose name Sigma cannot write (one with a bar, or an empty one).",
+        "group-by": "Events without a value in a group field are not counted.",
+        "having": "A correlation tests no more of a group than a count of events or of values.",
         "ip-class": "An address cannot be asked to be in several classes at once.",
         "logsource": "Sigma has no name for the log source, or the rule reads several, and a rule has one.",
         "new-terms": "There are no rules about values that were not seen before.",
@@ -47,7 +49,7 @@ LOSSES: Final[Mapping[str, str]] = MappingProxyType(
         "suppression": "Alerts cannot be suppressed; more are shown.",
         "time-order": "Times cannot be compared, only numbers.",
         "value-function": "A value function that Sigma has not.",
-        "window": "A time span that is not of whole seconds becomes longer.",
+        "window": "A time span that is not of whole seconds becomes longer; windows slide, not by the clock.",
     }
 )
 """Loss code → what is lost in writing."""

@@ -13,7 +13,7 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.model.rule import Rule, Step, Threshold
+from converter.model.rule import MissingKeys, Rule, Step, Threshold
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.naming import slug
 from converter.platforms.sigma.documents import NAME
@@ -143,6 +143,7 @@ class _Rendering:
     def _counted(
         self, about: dict[str, Any], logic: dict[str, Any], threshold: Threshold, packs: Sequence[Pack]
     ) -> list[dict[str, Any]]:
+        self._lose_parts(threshold)
         condition: dict[str, Any] = {"gte": threshold.count}
         if threshold.distinct is not None:
             condition["field"] = self._name(threshold.distinct, packs)
@@ -156,6 +157,17 @@ class _Rendering:
         if not correlation["group-by"]:
             del correlation["group-by"]
         return [self._part(1, "event", logic), arranged(about, {"correlation": correlation})]
+
+    def _lose_parts(self, threshold: Threshold) -> None:
+        """What a threshold may ask beside a count, and a correlation cannot."""
+        lose = self._losses.lose
+        if threshold.having:
+            lose("having", Fidelity.WIDER, "a correlation counts events or values and tests no more")
+        if threshold.every is not None:
+            for effect in (Fidelity.WIDER, Fidelity.NARROWER):
+                lose("window", effect, "a correlation's window slides and does not keep to the clock")
+        if threshold.missing_keys is MissingKeys.GROUP and threshold.by:
+            lose("group-by", Fidelity.NARROWER, "events without a value in a group field are not counted")
 
     def _sequence(self, about: dict[str, Any]) -> list[dict[str, Any]]:
         sequence, losses = self._rule.sequence, self._losses

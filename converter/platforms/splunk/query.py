@@ -185,6 +185,8 @@ def _threshold(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
     """Count the matches of each group. Returns the fields that the results show because of it."""
+    if not threshold.is_simple:
+        builder.losses.refuse("having", "tests of a group are not written in SPL")
     keys = _keys(threshold.by, columns, stages)
     if builder.settings.window == "tumbling":
         return _tumbling(threshold, keys, columns, builder, stages)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from converter.model.paths import FieldPath
-from converter.model.rule import Threshold
+from converter.model.rule import MissingKeys, Threshold
 from converter.platforms.base import Artifact
 from converter.platforms.panther import PLATFORM
 from tests.platforms.panther.support import CASES, context, render, run, specification, text_of
@@ -43,6 +43,7 @@ def test_a_threshold_is_read_back(case: dict[str, Any]) -> None:
         within=timedelta(minutes=case["says"]["DedupPeriodMinutes"]),
         by=tuple(FieldPath.parse(path) for path in given.get("by", [])),
         distinct=FieldPath.parse(given["distinct"]) if "distinct" in given else None,
+        missing_keys=MissingKeys.GROUP if given["count"] == 1 and "by" in given else MissingKeys.SKIP,
     )
 
 

@@ -210,6 +210,8 @@ def _threshold(
     Rows without a group are dropped first, since STATS would make them a group of their own. A list in
     ``by`` puts its row into the group of each value, as in the rule (ES|QL reference, STATS).
     """
+    if not threshold.is_simple:
+        losses.refuse("having", "tests of a group are not written in ES|QL")
     operands = Operands(fields, losses)
     by = [operand.text for path in threshold.by if (operand := operands.column(path)) is not None]
     commands = [f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in by)}"] if by else []
