@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 
-from converter.model.diagnostics import Diagnostic, Fidelity
+from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 
 
 class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,42 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing was found against the rendering."""
         return not self.disagreements and self.problem is None
 
+    @property
+    def idle(self) -> bool:
+        """Whether the engine skipped everything."""
+        return bool(self.skipped) and self.agrees and not self.events
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What became different. ``kind``: added, removed, fidelity, outputs, verdicts or alerts; ``old`` and
+    ``new``: what it was and is; ``event``: the first event (or stream) with another verdict.
+    """
+
+    rule: str
+    title: str
+    kind: str
+    platform: str = ""
+    old: Any = None
+    new: Any = None
+    event: Any = None
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def diagnostic(self) -> Diagnostic:
+        """The change as a finding."""
+        seen = "" if self.event is None else f"\nevent: {msgspec.json.encode(self.event).decode()}"
+        was = "" if self.old is None and self.new is None else f": was {self.old}, is {self.new}"
+        return Diagnostic(
+            code=f"changed-{self.kind}",
+            severity=Severity.ERROR,
+            message=f"{self.title}: {self.kind}{was}{seen}",
+            file=self.file,
+            line=self.line,
+            rule_id=self.rule,
+            platform=self.platform or None,
+        )
+
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Totals over all pairs."""
@@ -67,16 +104,25 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Every pair that was checked, the totals, and what was said on the way."""
+    """Every pair that was checked, the totals, what was said on the way, and what changed since then."""
 
     pairs: tuple[Pair, ...]
     summary: Summary
     diagnostics: tuple[Diagnostic, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every pair agrees."""
-        return self.summary.disagreements == 0 and self.summary.problems == 0
+        """Whether every pair agrees, and nothing changed."""
+        return self.summary.disagreements == 0 and self.summary.problems == 0 and not self.changes
+
+    @property
+    def skips(self) -> Counter[tuple[str, str]]:
+        """How many events each engine skipped for which reason."""
+        found: Counter[tuple[str, str]] = Counter()
+        for pair in self.pairs:
+            found.update({(pair.engine, reason): count for reason, count in pair.skipped.items()})
+        return found
 
 
 def summarised(pairs: list[Pair], diagnostics: tuple[Diagnostic, ...] = ()) -> Report:

@@ -1,4 +1,4 @@
-"""``convert check``: do the derived forms agree?"""
+"""``convert check``: do the renderings agree with their rules, and with what they were?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import rich_click as click
 
 from converter.api import check
 from converter.check import Options, Pair, Report
-from converter.cli.console import print_diagnostics, print_json, print_table
+from converter.check.reports import FORMATS, described, written
+from converter.cli.changes import changed_since, keep
+from converter.cli.console import print_diagnostics, print_table
 from converter.cli.options import Workspace, as_json, chosen_platforms, platforms_option, rule_paths
 from converter.events.logs import read_logs
+from converter.platforms.base import File
+from converter.platforms.output import write_files
 
 _SHOWN = 10
 
@@ -30,6 +34,21 @@ _SHOWN = 10
     "--no-engines", is_flag=True, help="Only the languages' readers, not the platforms' own engines."
 )
 @click.option("--no-made", is_flag=True, help="Only tests and logs, no events made from the rules.")
+@click.option("--baseline", metavar="REVISION|FOLDER", help="Also what changed since then.")
+@click.option(
+    "--save-baseline",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep what the rules do now in a folder, to be compared with later.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", *FORMATS]),
+    default="table",
+    show_default=True,
+    help="How to report.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the report.")
 @as_json
 def command(
     paths: tuple[Path, ...],
@@ -37,31 +56,55 @@ def command(
     logs: tuple[Path, ...],
     no_engines: bool,
     no_made: bool,
+    baseline: str | None,
+    save_baseline: Path | None,
+    form: str,
+    output: Path | None,
     as_json: bool,
 ) -> None:
     """Run every rendering of every rule and compare each verdict with the reference evaluator.
 
-    Exit code 1 if one disagrees beyond its named losses. Examples:
+    Exit code 1 if one disagrees beyond its named losses, or if something changed since the baseline.
+
+    Examples:
 
       convert check
 
       convert check --to elastic rules/okta --logs okta.jsonl.gz
+
+      convert check --baseline main
+
+      convert check --format sarif -o findings.sarif
     """
     workspace = Workspace()
+    names = chosen_platforms(targets)
+    rules = workspace.rules(paths)
     report = check(
-        workspace.rules(paths),
-        platforms=chosen_platforms(targets),
+        rules,
+        platforms=names,
         packs=workspace.packs,
         settings=workspace.project.platforms,
         logs=read_logs(logs),
         options=Options(engines=not no_engines, made=not no_made),
     )
-    if as_json:
-        print_json(report)
-    else:
-        _print(report)
+    if baseline is not None:
+        found = changed_since(baseline, workspace, rules, paths, names)
+        report = msgspec.structs.replace(report, changes=tuple(found))
+    if save_baseline is not None:
+        keep(save_baseline, workspace, rules, names)
+    _report(report, "json" if as_json else form, output)
     if not report.ok:
         sys.exit(1)
+
+
+def _report(report: Report, form: str, output: Path | None) -> None:
+    """The table on the screen; another form there, or in the file with the table on the screen."""
+    if form != "table" and output is None:
+        click.echo(written(report, form), nl=False)
+        return
+    if output is not None:
+        write_files(output.parent, [File(output.name, written(report, form if form != "table" else "json"))])
+    _print(report)
 
 
 def _print(report: Report) -> None:
@@ -77,16 +120,23 @@ def _print(report: Report) -> None:
             _verdict(pair),
         ]
         for pair in report.pairs
+        if not pair.idle
     ]
     print_table(["rule", "platform", "fidelity", "engine", "events", "streams", "verdicts"], rows)
     for pair in [pair for pair in report.pairs if not pair.agrees][:_SHOWN]:
         _print_findings(pair)
+    for change in report.changes:
+        click.echo(f"\n{change.diagnostic}")
     total = report.summary
     click.echo(
         f"{total.rules} rules, {total.pairs} pairs, "
         f"{total.events} verdicts and {total.streams} streams compared: "
         f"{total.disagreements} disagreements, {total.problems} problems, {total.refused} refused"
     )
+    if total.skipped:
+        click.echo(f"{total.skipped} events were skipped by an engine that does not say the same of them:")
+        for (engine, reason), count in report.skips.most_common():
+            click.echo(f"  {count} by {engine}: {reason}")
 
 
 def _fidelity(pair: Pair) -> str:
@@ -107,7 +157,4 @@ def _print_findings(pair: Pair) -> None:
     if pair.problem is not None:
         click.echo(f"  {pair.problem}")
     for found in pair.disagreements:
-        click.echo(f"  {found.origin}: expected {found.expected}, got {found.got}")
-        if found.predicate:
-            click.echo(f"    decided by: {found.predicate}")
-        click.echo(f"    event: {msgspec.json.encode(found.event).decode()}")
+        click.echo("  " + described(found).replace("\n", "\n    "))

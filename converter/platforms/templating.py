@@ -15,9 +15,19 @@ import jinja2
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+_taken: list[Path] = []
+
+
+def take_templates(folder: Path) -> None:
+    """Lay out files with the templates of another folder; to be called before the first is loaded."""
+    _taken[:] = [folder]
+
+
 @cache
 def templates_folder() -> Path:
     """The templates: inside the package once installed from a wheel, beside it in a source tree."""
+    if _taken:
+        return _taken[0]
     inside = _PACKAGE / "templates"
     return inside if inside.is_dir() else _PACKAGE.parent / "templates"
 
