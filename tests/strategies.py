@@ -57,6 +57,7 @@ from converter.model.rule import (
     Step,
     Threshold,
 )
+from converter.model.tables import MAX_PATH_CHARACTERS
 
 HOSTILE: Final = (
     "",
@@ -207,7 +208,8 @@ def field_paths(list_steps: bool = True) -> st.SearchStrategy[FieldPath]:
     if list_steps:
         step = st.one_of(keys(), keys(), st.just(ANY), st.integers(-3, 3))
     rest = st.lists(step, max_size=3)
-    return st.builds(lambda first, more: FieldPath((first, *more)), keys(), rest)
+    paths = st.builds(lambda first, more: FieldPath((first, *more)), keys(), rest)
+    return paths.filter(lambda path: len(str(path)) <= MAX_PATH_CHARACTERS)
 
 
 @cache
