@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, StoredEvent
+from converter.platforms.base import Artifact, Context, Engine, ReadContext, ReadRule, Source, StoredEvent
 from converter.platforms.guarding import render_guarded
 from converter.platforms.panther.codes import CODES
 from converter.platforms.panther.writer import PLATFORM_NAME, PantherWriter
@@ -29,6 +30,24 @@ class PantherPlatform:
         from converter.platforms.panther.reader import read_artifact
 
         return read_artifact(artifact, context)
+
+    def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
+        """The detections of a specification or a Python text. Never raises for what the text holds."""
+        from converter.platforms.panther.importing.reader import read
+
+        return read(source, context)
+
+    def is_rule_file(self, path: Path) -> bool:
+        """Whether a file holds detections: a specification of one, or classes of pypanther's."""
+        from converter.platforms.panther.importing.documents import is_rule_file
+
+        return is_rule_file(path)
+
+    def leans_on(self, source: Source, beside: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The files that reading a text looks into: its Python, helpers, data models, rules it refers to."""
+        from converter.platforms.panther.importing.beside import leaning
+
+        return leaning(source, beside)
 
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """The event as Panther stores it: its own JSON shape."""

@@ -1,0 +1,278 @@
+"""What lies beside a detection: its Python, the modules that it imports, data models, and other rules.
+
+Panther documentation, "Global Helper Functions", "Data Models" and "CLI workflow": helpers lie in a folder of
+their own (``global_helpers``), data models in ``data_models``, a rule's Python next to its YAML.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from converter.platforms.base import Source
+from converter.platforms.panther.importing.documents import Document, file_text, is_yaml, specifications
+from converter.platforms.panther.importing.python import DataModel, PythonSource
+
+_HIGHEST: Final = 6
+"""How many folders above a detection are looked at."""
+
+_DEEPEST: Final = 4
+_MOST_FOLDERS: Final = 4_000
+_HELPERS: Final = "global_helpers"
+_MODELS: Final = "data_models"
+_MODULE: Final = re.compile(r"(\.*)((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)?")
+_IMPORT: Final = re.compile(
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+_RULE_ID: Final = re.compile(
+    r"""^\s*(?:-\s+)?(?:RuleID|BaseDetection)\s*:\s*["']?([^"'#\n]+)""", re.MULTILINE
+)
+_FILENAME: Final = re.compile(r"""^Filename\s*:\s*["']?([^"'#\n]+?)["']?\s*$""", re.MULTILINE)
+
+
+class Surroundings:
+    """What can be found from one file (see :class:`converter.platforms.panther.importing.python.Modules`).
+
+    ``beside``: the folders that the user names. A file that is no real path has none of its own.
+    """
+
+    def __init__(self, file: str, beside: Iterable[Path] = ()) -> None:
+        self._file = Path(file)
+        self._beside = tuple(beside)
+
+    def python(self, name: str) -> PythonSource | None:
+        """The Python file that a specification names, next to it or in a folder that the user names."""
+        if not name or Path(name).name != name:
+            return None
+        for folder in (self._file.parent, *self._beside):
+            text = file_text(folder / name)
+            if text is not None:
+                return PythonSource(file=str(folder / name), text=text)
+        return None
+
+    def find(self, module: str, importer: PythonSource) -> PythonSource | None:
+        """A module beside the importer, in the user's folders, or in a package or helpers folder above."""
+        named = _MODULE.fullmatch(module)
+        if named is None:
+            return None
+        here = Path(importer.file).parent
+        parts = named[2].split(".") if named[2] else []
+        if named[1]:
+            roots: Iterable[Path] = [_up(here, len(named[1]) - 1)]
+        else:
+            above = _above(str(here))
+            roots = (here, *_with_helpers(self._beside), *_with_helpers(above))
+        for root in roots:
+            for path in ((root.joinpath(*parts[:-1], f"{parts[-1]}.py"),) if parts else ()) + (
+                root.joinpath(*parts, "__init__.py"),
+            ):
+                text = _module_text(str(path))
+                if text is not None:
+                    return PythonSource(file=str(path), text=text)
+        return None
+
+    def data_model(self, log_types: Sequence[str]) -> DataModel | None:
+        """The data model of the first of these log types that has one."""
+        for folder in self._model_folders():
+            models = _data_models(str(folder), _stamp(folder))
+            for log_type in log_types:
+                if log_type in models:
+                    return models[log_type]
+        return None
+
+    def specification(self, rule_id: str) -> Document | None:
+        """The analysis item of this id among the files around and below the user's folders."""
+        for path in self._rules().get(rule_id, ()):
+            text = file_text(Path(path))
+            for document in specifications(path, text)[0] if text is not None else ():
+                if document.data.get("RuleID") == rule_id:
+                    return document
+        return None
+
+    def naming(self, python: str) -> Document | None:
+        """The specification next to a Python file that names it."""
+        for path in sorted(_listed(self._file.parent)):
+            text = file_text(path) if is_yaml(path.name) else None
+            if text is not None and python in _FILENAME.findall(text):
+                return specifications(str(path), text)[0][0]
+        return None
+
+    def leans_on(self, text: str) -> Iterator[Path]:
+        """The files that reading this text looks into; a change of one may change what is read."""
+        waiting: list[tuple[Path, str]] = [(self._file, text)]
+        seen: set[Path] = set()
+        while waiting:
+            file, content = waiting.pop()
+            for path in self._named_in(file, content):
+                found = file_text(path) if path not in seen else None
+                seen.add(path)
+                if found is not None:
+                    yield path
+                    waiting.append((path, found))
+        for folder in self._model_folders():
+            yield from (path for path in _listed(folder) if is_yaml(path.name) or path.suffix == ".py")
+
+    # -- folders
+
+    def _named_in(self, file: Path, text: str) -> Iterator[Path]:
+        if is_yaml(file.name):
+            for name in _FILENAME.findall(text):
+                yield from (folder / name for folder in (file.parent, *self._beside))
+            if "Detection:" in text or "BaseDetection" in text:
+                rules = self._rules()
+                for rule_id in _RULE_ID.findall(text):
+                    yield from map(Path, rules.get(rule_id.strip(), ()))
+            return
+        importer = PythonSource(file=str(file), text=text)
+        for module, names, modules in _IMPORT.findall(text):
+            package = module if module.endswith(".") else f"{module}."
+            members = [
+                f"{package}{name.split()[0]}" for name in names.strip("() ").split(",") if name.split()
+            ]
+            for name in (module, *members) if module else modules.split(","):
+                found = self.find(name.split(" as ")[0].strip(), importer)
+                if found is not None:
+                    yield Path(found.file)
+
+    def _model_folders(self) -> Iterator[Path]:
+        for folder in (*self._beside, *_above(str(self._file.parent))):
+            if folder.name == _MODELS:
+                yield folder
+            if (folder / _MODELS).is_dir():
+                yield folder / _MODELS
+
+    def _rules(self) -> Mapping[str, tuple[str, ...]]:
+        """The files that hold a rule of an id, the nearest first."""
+        found: dict[str, tuple[str, ...]] = {}
+        for folder in (*self._roots(), *self._beside):
+            folders = tuple(_folders_below(folder))
+            for rule_id, paths in _index(tuple((str(one), _stamp(one)) for one in folders)).items():
+                found[rule_id] = (*found.get(rule_id, ()), *paths)
+        return found
+
+    def _roots(self) -> Iterator[Path]:
+        """The folder of the file, and the one that it and its neighbours lie in."""
+        if self._file.is_file():
+            here = self._file.resolve().parent
+            yield here
+            if here.parent not in (Path(here.anchor), Path.home()) and here.parent != here:
+                yield here.parent
+
+
+def _with_helpers(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        yield folder
+        yield folder / _HELPERS
+
+
+def _up(folder: Path, levels: int) -> Path:
+    for _ in range(min(levels, 64)):
+        folder = folder.parent
+    return folder
+
+
+@lru_cache(maxsize=1024)
+def _above(folder: str) -> tuple[Path, ...]:
+    try:
+        start = Path(folder).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return ()
+    return (start, *start.parents)[:_HIGHEST]
+
+
+def _module_text(path: str) -> str | None:
+    try:
+        stamp = os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return None
+    return _stamped_text(path, stamp)
+
+
+@lru_cache(maxsize=256)
+def _stamped_text(path: str, _stamp: int) -> str | None:
+    return file_text(Path(path))
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except (OSError, ValueError):
+        return []
+
+
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """The folder and those below it, not deeper or more than a repository of rules has."""
+    waiting, seen = [(folder, 0)], 0
+    while waiting and seen < _MOST_FOLDERS:
+        one, depth = waiting.pop(0)
+        seen += 1
+        yield one
+        if depth < _DEEPEST:
+            waiting += [
+                (path, depth + 1) for path in _listed(one) if path.is_dir() and not path.name.startswith(".")
+            ]
+
+
+@lru_cache(maxsize=16)
+def _index(folders: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[str, ...]]:
+    """The specifications in folders by the ids of the rules that they hold."""
+    found: dict[str, tuple[str, ...]] = {}
+    for folder, _ in folders:
+        for path in _listed(Path(folder)):
+            text = file_text(path) if is_yaml(path.name) else None
+            own = (
+                None if text is None else re.search(r"""^RuleID\s*:\s*["']?([^"'#\n]+)""", text, re.MULTILINE)
+            )
+            if own is not None:
+                rule_id = own[1].strip()
+                found[rule_id] = (*found.get(rule_id, ()), str(path))
+    return found
+
+
+# -- data models
+
+
+@lru_cache(maxsize=64)
+def _data_models(folder: str, _stamp: int) -> Mapping[str, DataModel]:
+    """The data models of a folder by log type (Panther documentation, "Data Models")."""
+    found: dict[str, DataModel] = {}
+    for path in _listed(Path(folder)):
+        text = file_text(path) if is_yaml(path.name) else None
+        for document in specifications(str(path), text)[0] if text is not None else ():
+            if document.kind == "datamodel" and document.data.get("Enabled") is not False:
+                model = _data_model(document.data, path)
+                for log_type in _texts(document.data.get("LogTypes")):
+                    found.setdefault(log_type, model)
+    return found
+
+
+def _data_model(data: Mapping[str, Any], path: Path) -> DataModel:
+    mappings = [one for one in data.get("Mappings") or () if isinstance(one, dict)]
+    named = [(str(one["Name"]), one) for one in mappings if isinstance(one.get("Name"), str)]
+    name = data.get("Filename")
+    text = file_text(path.parent / name) if isinstance(name, str) and Path(name).name == name else None
+    return DataModel(
+        paths={key: one["Path"] for key, one in named if isinstance(one.get("Path"), str)},
+        methods={key: one["Method"] for key, one in named if isinstance(one.get("Method"), str)},
+        source=None if text is None else PythonSource(file=str(path.parent / str(name)), text=text),
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def leaning(source: Source, beside: Iterable[Path]) -> tuple[Path, ...]:
+    """The files that reading a text looks into, each once, sorted."""
+    return tuple(sorted(set(Surroundings(source.file, beside).leans_on(source.text))))
