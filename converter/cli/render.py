@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -20,10 +21,10 @@ from converter.cli.options import (
 )
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.rule import Rule
-from converter.platforms.base import Artifact
+from converter.platforms.base import Artifact, File
 from converter.platforms.collection import Collected, carried_over, read_files, rule_files
 from converter.platforms.losses import accepted_losses, unaccepted_losses
-from converter.platforms.output import claimed, write_files
+from converter.platforms.output import claimed, differences, write_files
 from converter.platforms.registry import platform
 
 
@@ -49,6 +50,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option("--allow-loss", multiple=True, metavar="CODE", help="Write renderings with this named loss.")
 @click.option("--dry-run", is_flag=True, help="Render and report, write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the output folder is not up to date.")
 @unmapped
 @as_json
 def command(
@@ -58,6 +60,7 @@ def command(
     output: Path | None,
     allow_loss: tuple[str, ...],
     dry_run: bool,
+    check: bool,
     unmapped: str,
     as_json: bool,
 ) -> None:
@@ -75,6 +78,8 @@ def command(
       convert --to panther --allow-loss window rules/brute_force.yaml
 
       convert --from sigma --to elastic rule.yml
+
+      convert --check
     """
     workspace = Workspace()
     names = chosen_platforms(targets)
@@ -91,9 +96,15 @@ def command(
                 artifact = carried_over(readable[index], artifact)
             blocking = unaccepted_losses(rule, artifact, allowed)
             outcomes.append(Outcome(rule=rule, artifact=artifact, blocking=blocking))
-    _write(outcomes, names, workspace.outputs(output), dry_run)
+    files = _files(outcomes, names)
+    folder = workspace.outputs(output)
+    stale = _stale(files, folder, whole=not paths and not source) if check else []
+    if not dry_run and not check:
+        for name in names:
+            write_files(folder / _home(name), files[name].values())
     _report(outcomes, as_json)
-    if not all(outcome.written for outcome in outcomes) or len(rules) < len(reads):
+    print_diagnostics(stale)
+    if stale or not all(outcome.written for outcome in outcomes) or len(rules) < len(reads):
         sys.exit(1)
 
 
@@ -108,15 +119,35 @@ def _read(workspace: Workspace, source: str, paths: tuple[Path, ...]) -> list[tu
     return [(read, read.rule) for read in reads]
 
 
-def _write(outcomes: list[Outcome], names: list[str], folder: Path, dry_run: bool) -> None:
-    """All files of all platforms are settled before the first is written."""
-    files = {
+def _files(outcomes: list[Outcome], names: list[str]) -> dict[str, dict[str, File]]:
+    """By platform, the files to write; all of all platforms are settled before the first is written."""
+    return {
         name: claimed(o.artifact for o in outcomes if o.written and o.artifact.platform == name)
         for name in names
     }
-    if not dry_run:
-        for name in names:
-            write_files(folder / name.replace(":", "-"), files[name].values())
+
+
+def _home(name: str) -> str:
+    """The folder of a platform below the output folder."""
+    return name.replace(":", "-")
+
+
+def _stale(files: Mapping[str, Mapping[str, File]], folder: Path, *, whole: bool) -> list[Diagnostic]:
+    """What of the output folder is not as it would be written. ``whole``: the files are all there may be."""
+    found: list[Diagnostic] = []
+    for name, wanted in files.items():
+        home = folder / _home(name)
+        for path, how in differences(home, wanted.values(), whole=whole):
+            found.append(
+                Diagnostic(
+                    code="stale-output",
+                    severity=Severity.ERROR,
+                    message=f"{how}; run convert to bring it up to date",
+                    file=str(home / path),
+                    platform=name,
+                )
+            )
+    return found
 
 
 def _report(outcomes: list[Outcome], as_json: bool) -> None:

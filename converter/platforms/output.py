@@ -73,6 +73,27 @@ def write_files(folder: Path, files: Iterable[File]) -> list[Path]:
     return [Path(target) for target in targets]
 
 
+def differences(folder: Path, files: Iterable[File], *, whole: bool) -> list[tuple[str, str]]:
+    """Where a folder is not as :func:`write_files` would leave it: path, and in what way, sorted.
+
+    ``whole``: a file that is none of these is left over, and differs too (hidden ones excepted).
+    """
+    wanted = {file.path: file.text.encode("utf-8") for file in files}
+    found = [
+        (path, "out of date" if (folder / path).is_file() else "missing")
+        for path, data in wanted.items()
+        if not _holds(os.path.join(folder, path), data)
+    ]
+    if whole:
+        there = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+        found += [
+            (path.as_posix(), "left over: no rule writes it")
+            for path in there
+            if path.as_posix() not in wanted and not any(part.startswith(".") for part in path.parts)
+        ]
+    return sorted(found)
+
+
 def _holds(target: str, data: bytes) -> bool:
     """Whether a regular file holds exactly this already."""
     try:

@@ -164,3 +164,20 @@ def test_help_has_an_example(command: str, convert: Convert) -> None:
     result = convert(*command.split(), "--help")
     assert result.code == 0
     assert "xample" in result.out
+
+
+def test_the_output_folder_is_compared(convert: Convert, rules: Path) -> None:
+    assert convert("--check").code == 1
+    assert not (rules.parent / "outputs").exists()
+    assert convert().code == 0
+    assert convert("--check").code == 0
+    file = next((rules.parent / "outputs" / "elastic").rglob("*.toml"))
+    file.write_text(file.read_text().replace("kuery", "lucene"))
+    (rules.parent / "outputs" / "splunk" / "old.yml").write_text("")
+    next((rules.parent / "outputs" / "panther").rglob("*.py")).unlink()
+    result = convert("--check", "--to", "elastic,panther,splunk")
+    assert result.code == 1
+    for said in ("out of date", "left over: no rule writes it", "missing"):
+        assert result.err.count(f": {said}; run convert") == 1
+    assert "outputs/elastic" in result.err
+    assert convert("--check", "--to", "splunk", str(rules / "1.yaml")).code == 0
