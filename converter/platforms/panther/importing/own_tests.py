@@ -12,11 +12,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from converter.evaluate import compile_expression
-from converter.events.records import log_events, packs_of
+from converter.evaluate import compile_expression, matches
 from converter.logsources import canonical_event
 from converter.logsources.pack import Pack
-from converter.model.diagnostics import Fidelity, RuleError
+from converter.model.diagnostics import Fidelity
 from converter.model.rule import JsonObject, Rule, RuleTest
 from converter.platforms.panther.importing.findings import Findings
 from converter.platforms.panther.importing.logic import Test
@@ -59,9 +58,11 @@ def _verdict(holds: _Holds, rule: Rule, test: Test, packs: Mapping[str, Pack]) -
 
 
 def _passes(holds: _Holds, rule: Rule, test: RuleTest, packs: Mapping[str, Pack]) -> bool:
-    """Whether ``convert test`` finds the same, which asks of which log source an event is."""
-    try:
-        events = list(log_events(test.events, packs_of(rule, packs), trusted=True))
-    except RuleError:
-        return False
-    return any(holds(event.data) for event in events) is test.match
+    """Whether ``convert test`` finds the same, which asks of which of several log sources an event is."""
+    (event,) = test.events
+    forms = [(packs[name], canonical_event(packs[name], event)) for name in rule.logsource]
+    if len(forms) > 1:
+        forms = [
+            (pack, form) for pack, form in forms if matches(pack.select, form) or matches(pack.select, event)
+        ]
+    return any(holds(form) for _, form in forms[:1]) is test.match
