@@ -7,8 +7,6 @@ recorded in ``failures``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -22,26 +20,34 @@ from converter.model.expressions import (
     Expression,
     ForSome,
     Not,
-    Operator,
-    Predicate,
     all_of,
     any_of,
-    mapped,
     negated,
 )
 from converter.model.paths import FieldPath
-from converter.platforms.splunk.importing.scope import NULL, OPAQUE, Scope
+from converter.platforms.splunk.importing.captures import Capture, always_captured, capture
+from converter.platforms.splunk.importing.derived import Derived, Piece, Trimmed
+from converter.platforms.splunk.importing.rewriting import (
+    ARITHMETIC,
+    BLANKS,
+    NULL,
+    normal,
+    number_in,
+    rewritten,
+)
+from converter.platforms.splunk.importing.scope import OPAQUE
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
-from converter.platforms.splunk.spl.read_search import LOCATION_FIELDS, SearchReader
 from converter.platforms.splunk.spl.read_where import Value, WhereReader
-from converter.platforms.three_valued import Truth, never_null, ternary_and, ternary_not, ternary_or
+from converter.platforms.three_valued import Truth, never_null, ternary_not
 
 UNKNOWN: Final = Truth(TRUE, TRUE)
 _PLACE: Final = FieldPath(("value",))
 _CHOICES: Final = frozenset({"if", "case", "coalesce", "nullif"})
 _MOST_BRANCHES: Final = 48
 _MOST_NODES: Final = 20_000
+_MOST_TERMS: Final = 500
+"""Of the conditions under which a sum of choices has its values."""
 
 
 REX: Final = "\0rex"
@@ -49,6 +55,9 @@ REX: Final = "\0rex"
 
 ELEMENT: Final = "\0element"
 """A call of this name stands for one value of a field that ``mvexpand`` has made rows of."""
+
+CHANGED: Final = "\0changed"
+"""A call of this name stands for a text that was changed in a way nobody can say here."""
 
 _PRESENT: Final = "\0present"
 _KEEPS_PRESENCE: Final = frozenset(
@@ -70,60 +79,26 @@ _KEEPS_PRESENCE: Final = frozenset(
         "sha1",
         "sha256",
         ELEMENT,
+        CHANGED,
     }
 )
 """Functions of text that are null when, and only when, their first operand is."""
 
+_OF_ONE: Final = frozenset({"lower", "upper", "len", "tonumber", "trim", "ltrim", "rtrim", "substr", REX})
+"""Functions that make a value of their first operand."""
 _TESTS: Final = frozenset({"like", "match", "in", "cidrmatch"})
 _WANTS_ALL: Final = frozenset({"mvzip"})
 
 
-def always_captured(pattern: str, group: str) -> bool:
-    """Whether a named group takes part in every match: it is inside no choice and nothing optional."""
-    found = re.search(rf"\(\?P?<{re.escape(group)}>", pattern)
-    if found is None:
-        return False
-    depth, position, inside = 0, 0, False
-    spans: list[tuple[int, int]] = []
-    opened: list[int] = []
-    choices: list[int] = []
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\":
-            position += 1
-        elif inside:
-            inside = character != "]" or pattern[position - 1 : position] == "["
-        elif character == "[":
-            inside = True
-        elif character == "(":
-            opened.append(position)
-        elif character == ")" and opened:
-            spans.append((opened.pop(), position))
-        elif character == "|":
-            choices.append(position)
-        position += 1
-    del depth
-    around = [(start, end) for start, end in spans if start <= found.start() and found.start() < end]
-    for start, end in around:
-        if pattern[end + 1 : end + 2] in ("?", "*", "{"):
-            return False
-        if start != found.start() and any(start < choice < end for choice in choices):
-            return False
-        if start != found.start() and pattern[start : start + 3] in ("(?!", "(?="):
-            return False
-    own = [span for span in spans if span[0] == found.start()]
-    if not own:
-        return False
-    outer = [c for c in choices if not any(start < c < end for start, end in spans)]
-    return not outer
-
-
 class Failure(msgspec.Struct, frozen=True):
-    """A part that could not be read: why, and where in the expanded text (0: not known)."""
+    """A part that could not be read: why, and where in the expanded text (0: not known). ``taken``: it was
+    taken for something that holds for more events.
+    """
 
     code: str
     message: str
     at: int = 0
+    taken: bool = False
 
 
 def simplified(expression: Expression) -> Expression:
@@ -204,12 +179,15 @@ class Where(WhereReader):
                 return never_null(self.present(inner))
             case s.Call(name, (inner,), at) if name == _PRESENT:
                 node = s.Call("isnotnull", (inner,), at)
+        if node == NULL:
+            return Truth(FALSE, FALSE)
         constant = self._constant(node)
         if constant is not None:
             return constant
         split = self._split(node)
         if split is None:
-            return super().read(node)
+            plainer = rewritten(node)
+            return super().read(node) if plainer is None else self._read(plainer)
         true: list[Expression] = []
         false: list[Expression] = []
         for when, inner in split:
@@ -254,22 +232,6 @@ class Where(WhereReader):
                             )
                             for when, leaf in self.branches(operand)
                         ]
-                    if isinstance(operand, s.Call) and operand.name in ("lower", "upper", "len", "tonumber"):
-                        inner = operand.arguments[0] if operand.arguments else NULL
-                        if _is_choice(inner):
-                            lifted = [
-                                (when, msgspec.structs.replace(operand, arguments=(leaf,)))
-                                for when, leaf in self.branches(inner)
-                            ]
-                            return [
-                                (
-                                    when,
-                                    s.Call(
-                                        name, (*arguments[:position], leaf, *arguments[position + 1 :]), at
-                                    ),
-                                )
-                                for when, leaf in lifted
-                            ]
             case s.Call(name, _, at) if name in ("if", "case"):
                 return self.branches(node)
             case s.Inverted("-", _):
@@ -280,7 +242,15 @@ class Where(WhereReader):
         """The values that a choice can have and when it has each; the conditions exclude one another."""
         if not _is_choice(node):
             return [(TRUE, node)]
+        if isinstance(node, s.Operation):
+            return self._combined(node)
         assert isinstance(node, s.Call)
+        if node.name in _OF_ONE:
+            operand, *others = node.arguments
+            return [
+                (when, self._constant_value(s.Call(node.name, (leaf, *others), node.at)))
+                for when, leaf in self.branches(operand)
+            ]
         arguments = node.arguments
         choices: list[tuple[Expression, s.EvalNode]] = []
         if node.name == "coalesce":
@@ -311,6 +281,31 @@ class Where(WhereReader):
             raise SplError("too many branches", node.at, "spl-size")
         return found
 
+    def _constant_value(self, node: s.Call) -> s.EvalNode:
+        """A function of a constant worked out."""
+        match node:
+            case s.Call(_, (one, *_)) if one == NULL:
+                return NULL
+            case s.Call(name, (s.Literal(text), s.Literal(str(pattern)), s.Literal())) if name == REX:
+                found = self.exactly(s.Call("match", (s.Literal(str(text)), s.Literal(pattern)), node.at))
+                return NULL if found.true == FALSE else node
+        return normal(node)
+
+    def _combined(self, node: s.Operation) -> list[tuple[Expression, s.EvalNode]]:
+        """Arithmetic of choices: what each choice of operands gives, results that agree taken together."""
+        found: dict[s.EvalNode, list[Expression]] = {}
+        for when, left in self.branches(node.left):
+            for also, right in self.branches(node.right):
+                both = simplified(all_of(when, also))
+                if both != FALSE:
+                    found.setdefault(normal(s.Operation(node.operator, left, right, node.at)), []).append(
+                        both
+                    )
+        merged = [(simplified(any_of(*whens)), value) for value, whens in found.items()]
+        if len(merged) > _MOST_BRANCHES or sum(size(when) for when, _ in merged) > _MOST_TERMS:
+            raise SplError("a sum of too many choices", node.at, "spl-arithmetic")
+        return merged
+
     def present(self, node: s.EvalNode) -> Expression:
         """When the value is not null. Raises SplError if that cannot be said."""
         match node:
@@ -318,32 +313,40 @@ class Where(WhereReader):
                 return TRUE
             case s.Call(name, (inner, *_)) if name in _KEEPS_PRESENCE:
                 return self.present(inner)
-            case s.Call(name, arguments) if name == REX:
-                return self._captured(arguments)
+            case s.Call(name, (inner, s.Literal(str(pattern)), s.Literal(str(group)))) if name == REX:
+                if not always_captured(pattern, group):
+                    raise SplError("a group of rex that need not take part in a match", 0, "regex-construct")
+                return self.exactly(s.Call("match", (inner, s.Literal(pattern)))).true
             case s.Call(name, arguments) if name in _WANTS_ALL:
                 return simplified(all_of(*(self.present(one) for one in arguments)))
             case s.Call("now" | "time" | "true" | "false" | "random", ()):
                 return TRUE
             case s.Call("mvappend" | "coalesce", arguments):
                 return simplified(any_of(*(self.present(one) for one in arguments)))
-            case s.Operation(".", left, right):
+            case s.Operation(".", left, right) if not _is_choice(node):
                 return simplified(all_of(self.present(left), self.present(right)))
         return self.exactly(s.Call(_PRESENT, (node,))).true
 
-    def _captured(self, arguments: tuple[s.EvalNode, ...]) -> Expression:
-        """When ``rex`` fills a named group: the pattern is found, and every way to find it has the group."""
-        source, pattern, name = arguments
-        assert isinstance(pattern, s.Literal) and isinstance(name, s.Literal)
-        if not always_captured(str(pattern.value), str(name.value)):
-            raise SplError("a group of rex that need not take part in a match", 0, "regex-construct")
-        return self.exactly(s.Call("match", (source, s.Literal(pattern.value)))).true
+    def value(self, node: s.EvalNode) -> Value:
+        """The value of an expression that is no choice. Raises SplError for one that cannot be named."""
+        return self._value(node)
 
     def _value(self, node: s.EvalNode) -> Value:
         match node:
             case s.Call(name, (s.Literal(reason), *_)) if name == OPAQUE:
                 raise SplError(str(reason), 0, "spl-computed")
-            case s.Call(name, (_, _, s.Literal(group))) if name == REX:
-                raise SplError(f"{group} is a part of a text that rex takes out", 0, "spl-computed")
+            case s.Call(name, (inner, s.Literal(str(pattern)), s.Literal(str(group)))) if name == REX:
+                return self._taken_out(capture(self._value(inner), pattern, group), group)
+            case s.Call(("trim" | "ltrim" | "rtrim") as name, (inner, *given)):
+                return self._trimmed(name, inner, given)
+            case s.Call("substr", (inner, s.Literal(int(start)), *given)):
+                source = self._source(inner)
+                match given:
+                    case []:
+                        return Piece(source.subject, source.functions, start=start)
+                    case [s.Literal(int(length))]:
+                        return Piece(source.subject, source.functions, start=start, length=length)
+                raise SplError("substr of a computed length", node.at, "spl-computed")
             case s.Call(name) if name == ELEMENT:
                 raise SplError("one value of a list that mvexpand takes apart", 0, "multi-value")
             case s.Call("mvindex", (inner, s.Literal(index))) if isinstance(inner, s.FieldName):
@@ -353,6 +356,33 @@ class Where(WhereReader):
                     else super()._value(node)
                 )
         return super()._value(node)
+
+    def _taken_out(self, value: Capture, group: str) -> Capture:
+        if value.loose:
+            message = f"{group} is taken out of the first place that fits there, of any place here"
+            if self._strict:
+                raise SplError(message, 0, "spl-computed")
+            self.failures.append(Failure("first-match", message, taken=True))
+        return value
+
+    def _source(self, node: s.EvalNode) -> Value:
+        """A value whose text others are made from: a field's, but for the case of its letters."""
+        value = self._value(node)
+        if isinstance(value, Derived) or value.kind != "text":
+            raise SplError("a part of a computed text", getattr(node, "at", 0), "spl-computed")
+        return value
+
+    def _trimmed(self, name: str, node: s.EvalNode, given: list[s.EvalNode]) -> Trimmed:
+        characters = given[0].value if given and isinstance(given[0], s.Literal) else BLANKS
+        if (
+            len(given) > 1
+            or (given and not isinstance(given[0], s.Literal))
+            or not isinstance(characters, str)
+        ):
+            raise SplError(f"{name} of computed characters", getattr(node, "at", 0), "spl-computed")
+        value = self._source(node)
+        left, right = (characters if name != "rtrim" else ""), (characters if name != "ltrim" else "")
+        return Trimmed(value.subject, value.functions, left=left, right=right)
 
     def _compared(self, operator: str, left: s.EvalNode, right: s.EvalNode, at: int) -> Truth:
         left, right = _folded(left), _folded(right)
@@ -366,12 +396,7 @@ class Where(WhereReader):
 
 
 def _number(value: str | int | float) -> int | float | None:
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value) if "." in value else int(value)
-    except ValueError:
-        return None
+    return number_in(value) if isinstance(value, str) else value
 
 
 def _folded(node: s.EvalNode) -> s.EvalNode:
@@ -389,73 +414,14 @@ def _is_mvtest(node: s.EvalNode) -> bool:
 
 
 def _is_choice(node: s.EvalNode) -> bool:
-    return isinstance(node, s.Call) and node.name in _CHOICES
-
-
-class Filter(SearchReader):
-    """``search`` conditions over the fields of a row."""
-
-    def __init__(self, scope: Scope, where: Where) -> None:
-        super().__init__()
-        self._scope = scope
-        self._where = where
-        self._unbound = False
-
-    def condition(self, node: s.SearchNode) -> Truth:
-        """When the search finds a row and when not, unknown parts being either."""
-        truth = self._truth(node)
-        return Truth(simplified(truth.true), simplified(truth.false))
-
-    def _truth(self, node: s.SearchNode) -> Truth:
-        match node:
-            case s.Both(terms):
-                return ternary_and(*(self._truth(term) for term in terms))
-            case s.Either(terms):
-                return ternary_or(*(self._truth(term) for term in terms))
-            case s.Negated(term):
-                return ternary_not(self._truth(term))
-            case s.Macro(name) if name.endswith("_filter"):
-                return never_null(TRUE)
-        try:
-            return never_null(self._leaf(node))
-        except SplError as error:
-            if error.code == "spl-size":
-                raise
-            self._where.failures.append(Failure(error.code, error.message, error.offset))
-            return UNKNOWN
-
-    def _leaf(self, node: s.SearchNode) -> Expression:
-        field = node.field if isinstance(node, s.Compared | s.Listed) else None
-        if field is None or field.lower() in LOCATION_FIELDS:
-            return self.read(node)
-        found = self._scope.resolve(field)
-        if isinstance(found, s.FieldName):
-            return self.read(msgspec.structs.replace(node, field=found.name))
-        return self._on(found, lambda: self.read(msgspec.structs.replace(node, field="value")))
-
-    def _on(self, node: s.EvalNode, test: Callable[[], Expression]) -> Expression:
-        """A test of a computed field: of the value that each of its branches gives."""
-        expression = test()
-        terms: list[Expression] = []
-        for when, leaf in self._where.branches(node):
-            terms.append(all_of(when, self._of_leaf(leaf, expression)))
-        return simplified(any_of(*terms))
-
-    def _of_leaf(self, leaf: s.EvalNode, expression: Expression) -> Expression:
-        if isinstance(leaf, s.Literal):
-            return TRUE if matches(expression, {"value": leaf.value}) else FALSE
-        if leaf in (NULL, s.Call("null", ())):
-            return TRUE if matches(expression, {}) else FALSE
-        if isinstance(leaf, s.Call) and leaf.name in ("true", "false") and not leaf.arguments:
-            return TRUE if matches(expression, {"value": leaf.name.title()}) else FALSE
-        if expression == Predicate(_PLACE, Operator.EXISTS):
-            return self._where.present(leaf)
-        value = self._where._value(leaf)
-        if value.kind == "time":
-            raise SplError("a time is searched for as text", getattr(leaf, "at", 0), "spl-comparison")
-
-        def put(predicate: Predicate) -> Expression:
-            functions = (*value.functions, *predicate.functions)
-            return msgspec.structs.replace(predicate, subject=value.subject, functions=functions)
-
-        return mapped(expression, put)
+    """Whether a value is one of several, each under its condition; or made of such values."""
+    waiting = [node]
+    while waiting:
+        match waiting.pop():
+            case s.Call(name) if name in _CHOICES:
+                return True
+            case s.Call(name, (inner, *_)) if name in _OF_ONE:
+                waiting.append(inner)
+            case s.Operation(operator, left, right) if operator in (*ARITHMETIC, "."):
+                waiting += [left, right]
+    return False

@@ -10,7 +10,7 @@ import msgspec
 
 from converter.model.expressions import FALSE, TRUE
 from converter.model.paths import FieldPath
-from converter.platforms.splunk.importing.conditions import ELEMENT, REX, simplified
+from converter.platforms.splunk.importing.conditions import CHANGED, ELEMENT, REX, simplified
 from converter.platforms.splunk.importing.counting import (
     Counted,
     Group,
@@ -352,8 +352,8 @@ class PipelineReader(Rows):
             return
         field = (found[1] or "_raw").strip('"')
         node = self._scope.resolve(field)
-        if field == "_raw" or aggregates_in(node):
-            self._leave("raw-text", f"a regex on {field}")
+        if aggregates_in(node):
+            self._leave("spl-stats", f"a regex on {field}, which stats computes")
             return
         test: s.EvalNode = s.Call("match", (node, s.Literal(found[3].replace('\\"', '"'))))
         if found[2] == "!=":
@@ -362,6 +362,37 @@ class PipelineReader(Rows):
         truth = self._where.condition(test)
         expression = truth.true
         self._take(expression, self._where.failures[before:], self._keys_only(field_names(test)))
+
+    def _replace(self, words: s.Words) -> None:
+        """``replace "x" with "y" in f``: other values; with wildcards, values that nobody knows here."""
+        lowered = [word.lower() for word in words.words]
+        if "in" not in lowered:
+            self._computes(words)
+            return
+        cut = len(lowered) - 1 - lowered[::-1].index("in")
+        changes = [
+            (words.words[at - 1], words.words[at + 1]) for at in range(1, cut - 1) if lowered[at] == "with"
+        ]
+        for name in words.words[cut + 1 :]:
+            node = self._scope.resolve(name)
+            if any("*" in old for old, _ in changes):
+                self._scope.made[name] = s.Call(CHANGED, (node,))
+                continue
+            arguments: list[s.EvalNode] = []
+            for old, new in changes:
+                arguments += [s.Operation("==", node, s.Literal(old)), s.Literal(new)]
+            self._scope.made[name] = s.Call("case", (*arguments, s.Call("true", ()), node))
+
+    def _addtotals(self, words: s.Words) -> None:
+        """The sum of the numbers in some fields of a row (Search Reference, "addtotals")."""
+        if not words.words or any("*" in name for name in words.words) or "col" in words.options:
+            self._computes(words)
+            return
+        total: s.EvalNode = s.Literal(0)
+        for name in words.words:
+            number = s.Call("coalesce", (s.Call("tonumber", (self._scope.resolve(name),)), s.Literal(0)))
+            total = s.Operation("+", total, number)
+        self._scope.made[words.options.get("fieldname", "Total")] = total
 
     def _lookup(self, words: s.Words) -> None:
         self._take_lookup(self._lookups.called(words.words))
@@ -427,6 +458,7 @@ class PipelineReader(Rows):
 
 _Command = Callable[[PipelineReader, s.Words], None]
 _WORDS: Final[dict[str, _Command]] = {
+    "addtotals": PipelineReader._addtotals,
     "bin": PipelineReader._bin,
     "bucket": PipelineReader._bin,
     "dedup": PipelineReader._dedup,
@@ -438,6 +470,7 @@ _WORDS: Final[dict[str, _Command]] = {
     "lookup": PipelineReader._lookup,
     "mvexpand": PipelineReader._mvexpand,
     "regex": PipelineReader._regex,
+    "replace": PipelineReader._replace,
     "rex": PipelineReader._rex,
     "spath": PipelineReader._spath,
 }

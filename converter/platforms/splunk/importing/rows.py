@@ -13,10 +13,12 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import FALSE, TRUE, Expression, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Sequence, Threshold
-from converter.platforms.splunk.importing.conditions import Failure, Filter, Where
+from converter.platforms.splunk.importing.conditions import Failure, Where
 from converter.platforms.splunk.importing.counting import Counted, Group, Least, least_of, path_of
+from converter.platforms.splunk.importing.filters import Filter
 from converter.platforms.splunk.importing.lookups import Lookups
-from converter.platforms.splunk.importing.scope import AGGREGATE, NULL, Scope, aggregates_in, walk
+from converter.platforms.splunk.importing.rewriting import NULL
+from converter.platforms.splunk.importing.scope import AGGREGATE, Scope, aggregates_in, walk
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.pipeline import Expanded
@@ -166,7 +168,10 @@ class Rows:
     def _take(self, condition: Expression, failures: list[Failure], keys_only: bool) -> None:
         """A condition on rows. After counting it must be about the groups alone."""
         for failure in failures:
-            self._leave(failure.code, failure.message, failure.at)
+            if failure.taken:
+                self._say(failure.code, failure.message, failure.at, Fidelity.WIDER)
+            else:
+                self._leave(failure.code, failure.message, failure.at)
         if condition == TRUE:
             return
         if condition == FALSE and self._scope.closed:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from converter.platforms.splunk.importing.rewriting import NULL, normal
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 
@@ -21,7 +22,6 @@ ALWAYS_THERE: Final = frozenset(
 """Default fields, which every event has (Splunk Knowledge Manager Manual, "Use default fields")."""
 
 _LARGEST: Final = 4_000
-NULL: Final = s.Call("null", ())
 
 
 def opaque(reason: str) -> s.Call:
@@ -97,9 +97,9 @@ class Scope:
             case s.FieldName(name):
                 return self.resolve(name)
             case s.Call(function, arguments, at):
-                return s.Call(function, tuple(self._substituted(one) for one in arguments), at)
+                return normal(s.Call(function, tuple(self._substituted(one) for one in arguments), at))
             case s.Operation(sign, left, right, at):
-                return s.Operation(sign, self._substituted(left), self._substituted(right), at)
+                return normal(s.Operation(sign, self._substituted(left), self._substituted(right), at))
             case s.Inverted(sign, operand):
                 return s.Inverted(sign, self._substituted(operand))
         return node

@@ -67,10 +67,10 @@ def _pieces(operator: Operator, operand: str) -> list[Piece]:
         case Operator.CONTAINS:
             return [ANY, operand, ANY]
         case _:
-            return list(_like_pieces(operand))
+            return list(like_pieces(operand))
 
 
-def _like_pieces(pattern: str) -> Iterator[Piece]:
+def like_pieces(pattern: str) -> Iterator[Piece]:
     """A canonical ``like`` pattern: literal texts and wildcards, escapes resolved."""
     literal = ""
     position = 0

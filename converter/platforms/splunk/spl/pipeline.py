@@ -103,7 +103,9 @@ def _calls(text: str) -> list[tuple[int, int, str, str | None]]:
     position = 0
     while position < len(text):
         character = text[position]
-        if character == '"':
+        if character == "\\":
+            position += 1
+        elif character == '"':
             position = _end_of_string(text, position)
         elif character == "`":
             call = _MACRO.match(text, position)
@@ -179,6 +181,8 @@ def split(text: str, base: int = 0) -> list[Part]:
             start = position + 1
         elif text[position] == '"':
             position = _end_of_string(text, position, base)
+        elif text[position] == "\\" and text[position + 1 : position + 2] == '"':
+            position += 1
         elif text[position] == "'" and quoting:
             end = text.find("'", position + 1)
             if end < 0:

@@ -18,6 +18,7 @@ from converter.model.expressions import (
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
+from converter.platforms.splunk.spl.raw_terms import raw_test
 from converter.platforms.splunk.spl.text import has_case, is_subnet_shaped
 
 LOCATION_FIELDS: Final = frozenset(
@@ -58,9 +59,7 @@ class SearchReader:
             case s.Listed(field, values):
                 return self._listed(field, values)
             case s.Term(text, at):
-                if text.text == "*" and not text.cased:
-                    return TRUE
-                raise SplError(f"the raw text {text.text!r} is looked for, in no field", at, "raw-text")
+                return raw_test(text, at)
             case s.Macro(name, at):
                 raise SplError(f"the macro {name} is not defined", at, "spl-macro")
             case s.Subsearch(_, at):

@@ -46,6 +46,8 @@ _REPLACEMENTS: Final = {
     r"(?s)^.*[/\\]": FunctionName.BASENAME,
     r"^.*[/\\]": FunctionName.BASENAME,
 }
+_LOWER: Final = (Function(FunctionName.LOWER),)
+_UPPER: Final = (Function(FunctionName.UPPER),)
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 NULL: Final = Truth(FALSE, FALSE)
 
@@ -54,15 +56,16 @@ class Value(msgspec.Struct, frozen=True):
     """A value that a condition looks at.
 
     ``kind``: ``text``, ``number`` (through tonumber: null unless the text is a number) or ``time`` (through
-    strptime: null unless it is a timestamp).
+    strptime: null unless it is a timestamp). ``loose``: its tests hold for more events than they should.
     """
 
     subject: Subject
     functions: tuple[Function, ...] = ()
     kind: str = "text"
+    loose: bool = False
 
-    def asks(self, operator: Operator, *values: Scalar | FieldPath, ignore_case: bool = False) -> Predicate:
-        """A predicate on it."""
+    def asks(self, operator: Operator, *values: Scalar | FieldPath, ignore_case: bool = False) -> Expression:
+        """A test of it."""
         return Predicate(self.subject, operator, values, ignore_case=ignore_case, functions=self.functions)
 
     @property
@@ -76,6 +79,8 @@ class Value(msgspec.Struct, frozen=True):
 
 def tested(value: Value, predicate: Expression) -> Truth:
     """A test that is null when its value is; the predicate implies that the value is there."""
+    if value.loose:
+        return Truth(predicate, value.present)
     return Truth(predicate, all_of(value.present, negated(predicate)))
 
 
@@ -271,19 +276,13 @@ class WhereReader:
     def _to_field(self, operator: str, left: Value, right: Value, at: int) -> Truth:
         if operator not in ("==", "!="):
             raise SplError("two fields are compared by order", at, "field-order")
-        lower = (Function(FunctionName.LOWER),)
-        ignore_case = left.functions[-1:] == lower and right.functions == lower
-        one, other = left, right
-        if ignore_case:
-            one, other = msgspec.structs.replace(left, functions=left.functions[:-1]), Value(right.subject)
-        elif other.functions and not one.functions:
+        one, other, ignore_case = _without_case(left, right)
+        if _plain(other) is None:
             one, other = other, one
-        if other.functions or not isinstance(other.subject, FieldPath):
-            if not isinstance(one.subject, FieldPath) or one.functions:
-                raise SplError("two computed values are compared", at, "spl-comparison")
-            one, other = other, one
-        assert isinstance(other.subject, FieldPath)
-        equal = one.asks(Operator.SAME_AS, other.subject, ignore_case=ignore_case)
+        path = _plain(other)
+        if path is None or type(one) is not Value or one.kind != "text":
+            raise SplError("two computed values are compared", at, "spl-comparison")
+        equal = one.asks(Operator.SAME_AS, path, ignore_case=ignore_case)
         truth = Truth(equal, all_of(left.present, right.present, negated(equal)))
         return truth if operator == "==" else ternary_not(truth)
 
@@ -314,10 +313,10 @@ class WhereReader:
                 number = _integer(index, at)
                 return self._with(inner, Function(FunctionName.SPLIT, separator, number))
             case "mvindex", (inner, index):
-                value = self._value(inner)
-                if value.functions or not isinstance(value.subject, FieldPath):
+                path = _plain(self._value(inner))
+                if path is None:
                     raise SplError("mvindex of a computed value", at, "spl-function")
-                return Value(FieldPath((*value.subject.steps, _integer(index, at))))
+                return Value(FieldPath((*path.steps, _integer(index, at))))
             case "tonumber", (inner,):
                 return msgspec.structs.replace(self._value(inner), kind="number")
             case (("tostring" | "mvdedup"), (inner,)):
@@ -340,10 +339,25 @@ class WhereReader:
                 return [*self._parts(left), *self._parts(right)]
             case s.Literal(literal):
                 return [str(literal)]
-        value = self._value(node)
-        if value.functions or not isinstance(value.subject, FieldPath):
+        path = _plain(self._value(node))
+        if path is None:
             raise SplError("a computed value is joined to a text", getattr(node, "at", 0), "spl-function")
-        return [value.subject]
+        return [path]
+
+
+def _plain(value: Value) -> FieldPath | None:
+    """The field that a value is, as it stands; None for one that is made of it."""
+    made = type(value) is not Value or value.functions or value.kind != "text"
+    return None if made or not isinstance(value.subject, FieldPath) else value.subject
+
+
+def _without_case(left: Value, right: Value) -> tuple[Value, Value, bool]:
+    """Two values without the change to one case that both end in, and whether there is one."""
+    lasts = left.functions[-1:], right.functions[-1:]
+    if lasts[0] != lasts[1] or lasts[0] not in (_LOWER, _UPPER):
+        return left, right, False
+    one = msgspec.structs.replace(left, functions=left.functions[:-1])
+    return one, msgspec.structs.replace(right, functions=right.functions[:-1]), True
 
 
 _Reader = Callable[[WhereReader, tuple[s.EvalNode, ...], int], Truth]

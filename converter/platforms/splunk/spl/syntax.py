@@ -36,11 +36,12 @@ class Negated(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A literal of a search: its text after escapes. ``cased``: inside CASE()."""
+    """A literal of a search: its text after escapes. ``cased``: inside CASE(); ``term``: inside TERM()."""
 
     text: str
     quoted: bool = False
     cased: bool = False
+    term: bool = False
 
 
 class Compared(msgspec.Struct, frozen=True):

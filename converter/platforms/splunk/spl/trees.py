@@ -93,7 +93,8 @@ def _field(tree: Any) -> str:
 def _directive(text: str) -> s.Text:
     inside = text[text.index("(") + 1 : -1].strip()
     quoted = inside.startswith('"')
-    return s.Text(unescaped(inside.strip('"')), quoted=quoted, cased=text.startswith("CASE"))
+    cased = text.startswith("CASE")
+    return s.Text(unescaped(inside.strip('"')), quoted=quoted, cased=cased, term=not cased)
 
 
 def _macro_name(text: str) -> str:
