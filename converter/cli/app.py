@@ -17,6 +17,8 @@ _COMMANDS = {
     "check": "converter.cli.check",
     "evaluate": "converter.cli.evaluate",
     "explain": "converter.cli.explain",
+    "indicators": "converter.cli.indicators",
+    "coverage": "converter.cli.coverage",
     "logsources": "converter.cli.logsources",
     "losses": "converter.cli.losses",
     "schema": "converter.cli.schema",

@@ -1,0 +1,74 @@
+"""The rules that ``catalog``, ``indicators`` and ``coverage`` are about, from many sources at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from converter.catalog.build import index_of
+from converter.catalog.index import Index
+from converter.catalog.sources import Found, Origin, canonical, imported
+from converter.cli.console import tracked
+from converter.cli.options import Workspace, reading_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[SRC]..."),
+    click.option(
+        "--from",
+        "origins",
+        nargs=2,
+        multiple=True,
+        type=(str, click.Path(path_type=Path)),
+        metavar="PLATFORM PATH",
+        help="A platform's own rules; several times, too.",
+    ),
+    click.option(
+        "--helpers",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder with what the rules lean on (helpers, macros, lookups), beside those next to them.",
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes."
+    ),
+    click.option("--no-cache", is_flag=True, help="Read every file anew."),
+)
+
+
+def gathering_options(command: F) -> F:
+    """The options by which a command is told its sources: what :func:`gather` takes."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def gather(
+    workspace: Workspace,
+    paths: tuple[Path, ...],
+    origins: tuple[tuple[str, Path], ...],
+    helpers: tuple[Path, ...],
+    jobs: int,
+    no_cache: bool,
+) -> list[Found]:
+    """Canonical rules at ``paths`` (when nothing is named: the project's), then those of the platforms.
+
+    Raises RuleError for a path that does not exist, and for a canonical file that is malformed.
+    """
+    own = canonical(workspace.rules(paths)) if paths or not origins else ()
+    theirs = imported(
+        Origin(reading=reading_of(workspace, name, helpers, jobs, not no_cache), paths=(path,))
+        for name, path in origins
+    )
+    return [*own, *theirs]
+
+
+def gather_index(workspace: Workspace, **options: Any) -> Index:
+    """The index of the rules that the options name."""
+    found = gather(workspace, **options)
+    return index_of(tracked(found, "indexing"), workspace.packs)
