@@ -60,21 +60,23 @@ class ConditionCheck:
                     event=sample.event.data,
                     expected=expected,
                     got=got,
-                    predicate=self._decided_by(sample.event.data),
+                    predicate=decided_by(self._condition, sample.event.data),
                 )
             )
             if len(found) == _MOST_SHOWN:
                 break
         return found
 
-    def _decided_by(self, event: Any) -> str:
-        leaves = deciding_predicates(explain(self._condition, event))
-        shown = [
-            f"{describe(leaf.expression)} is {str(leaf.holds).lower()} (saw {_seen(leaf)})"
-            for leaf in leaves[:_MOST_SHOWN]
-            if isinstance(leaf.expression, Predicate)
-        ]
-        return "; ".join(shown)
+
+def decided_by(condition: Expression, event: Any) -> str:
+    """The predicates that decide a condition's verdict on an event, with the values that they saw."""
+    leaves = deciding_predicates(explain(condition, event))
+    shown = [
+        f"{describe(leaf.expression)} is {str(leaf.holds).lower()} (saw {_seen(leaf)})"
+        for leaf in leaves[:_MOST_SHOWN]
+        if isinstance(leaf.expression, Predicate)
+    ]
+    return "; ".join(shown)
 
 
 def _seen(leaf: Verdict) -> str:

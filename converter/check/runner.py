@@ -53,7 +53,7 @@ def check_rules(
         return summarised([])
     packs = contexts[platforms[0].name].packs
     pool = SamplePool(rules, packs, logs)
-    engines, diagnostics = _engines(platforms) if options.engines else ({}, ())
+    engines, diagnostics = installed_engines(platforms) if options.engines else ({}, ())
     pairs: list[Pair] = []
     for rule in rules:
         checked = RuleUnderCheck(rule, packs, pool, options)
@@ -65,8 +65,10 @@ def check_rules(
     return summarised(pairs, diagnostics)
 
 
-def _engines(platforms: Sequence[Platform]) -> tuple[dict[str, list[Engine]], tuple[Diagnostic, ...]]:
-    """The engines that are installed, and a note for each that is not."""
+def installed_engines(
+    platforms: Sequence[Platform],
+) -> tuple[dict[str, list[Engine]], tuple[Diagnostic, ...]]:
+    """By platform, the engines that are installed; and a note for each that is not."""
     found: dict[str, list[Engine]] = {}
     missing: list[Diagnostic] = []
     for platform in platforms:
@@ -105,25 +107,34 @@ class RuleUnderCheck:
     def pairs(
         self, platform: Platform, artifact: Artifact, context: Context, engines: Sequence[Engine]
     ) -> list[Pair]:
-        """One pair for the reader, and one for each engine."""
-        losses = tuple(dict.fromkeys(d.code for d in artifact.diagnostics if d.effect is not None))
+        """One pair for the reader, and one for each engine; of a refused rule the reader's alone."""
+        first = self.pair(platform, artifact, context)
+        if artifact.fidelity is Fidelity.REFUSED:
+            return [first]
+        return [first, *(self.pair(platform, artifact, context, engine) for engine in engines)]
+
+    def pair(
+        self, platform: Platform, artifact: Artifact, context: Context, engine: Engine | None = None
+    ) -> Pair:
+        """The artifact run by an engine, or without one by the platform's reader."""
+        place = self.rule.place
         blank = Pair(
             rule=self.rule.id,
             title=self.rule.title,
             platform=platform.name,
             fidelity=artifact.fidelity,
-            engine=READER,
+            engine=READER if engine is None else f"{engine.name} {engine.version}".strip(),
             language=artifact.language,
-            losses=losses,
-            file=self.rule.place.file if self.rule.place else None,
-            line=self.rule.place.line if self.rule.place else None,
+            losses=tuple(dict.fromkeys(d.code for d in artifact.diagnostics if d.effect is not None)),
+            file=place.file if place else None,
+            line=place.line if place else None,
+            diagnostics=artifact.diagnostics if engine is None else (),
         )
-        said = _with(blank, diagnostics=artifact.diagnostics)
         if artifact.fidelity is Fidelity.REFUSED:
-            return [said]
-        pairs = [self._by_reader(said, platform, artifact, context)]
-        pairs.extend(self._by_engine(blank, platform, artifact, engine) for engine in engines)
-        return pairs
+            return blank
+        if engine is None:
+            return self._by_reader(blank, platform, artifact, context)
+        return self._by_engine(blank, platform, artifact, engine)
 
     def _stored_on(self, platform: Platform) -> list[list[StoredEvent]]:
         """The samples of each step as the platform stores them."""
@@ -159,7 +170,6 @@ class RuleUnderCheck:
         return _with(blank, events=events, streams=len(self._streams), disagreements=tuple(disagreements))
 
     def _by_engine(self, blank: Pair, platform: Platform, artifact: Artifact, engine: Engine) -> Pair:
-        named = _with(blank, engine=f"{engine.name} {engine.version}".strip())
         on_events, _ = _allowed(artifact)
         stored = self._stored_on(platform)
         disagreements, events = [], 0
@@ -168,13 +178,13 @@ class RuleUnderCheck:
             try:
                 verdicts = engine.verdicts(artifact, stored[index], index)
             except ConverterError as error:
-                return _with(named, problem=str(error))
+                return _with(blank, problem=str(error))
             check = ConditionCheck(step.condition, on_events, self._guard(step, platform))
             disagreements += check.by_verdicts(self._samples[index], verdicts)
             skipped.update(verdict.reason for verdict in verdicts if isinstance(verdict, Skip))
             events += len(verdicts)
         return _with(
-            named,
+            blank,
             events=events - skipped.total(),
             skipped=dict(skipped),
             disagreements=tuple(disagreements),
