@@ -1,31 +1,37 @@
-"""What EQL's comparisons and functions mean, as canonical predicates."""
+"""What EQL's comparisons mean, as canonical conditions."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
+from converter.evaluate import matches
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
 from converter.model.expressions import (
     FALSE,
+    TRUE,
     Concat,
     Expression,
-    Function,
-    FunctionName,
     Operator,
     Predicate,
     Scalar,
     Subject,
+    absolute_fields,
     all_of,
     any_of,
+    mapped,
     negated,
+    predicates,
 )
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
-from converter.platforms.elastic.eql.terms import Call, Constant, Field, Term, error_at
+from converter.platforms.elastic.eql.dialects import Dialect
+from converter.platforms.elastic.eql.terms import Call, Constant, Field, Term, constant, error_at, present
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.operands import (
+    EXACT_TYPES,
     NUMBER_TYPES,
     TEXT_TYPES,
     equal_operand,
@@ -33,224 +39,210 @@ from converter.platforms.elastic.operands import (
     stored_network,
 )
 from converter.platforms.elastic.patterns import Wildcard, format_like, pattern
+from converter.platforms.elastic.text_order import ordered_text
+from converter.platforms.three_valued import Truth, never_null, ternary_not, ternary_or
 
-_ORDER = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
-_FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
-_LENGTH = (Function(FunctionName.LENGTH),)
+ORDER: Final = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
+FLIPPED: Final = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+"""The sign for the two sides changed."""
 
 
 class Comparisons:
-    """Comparisons over fields of known types."""
+    """Comparisons over fields of known types, in one dialect."""
 
-    def __init__(self, fields: StoredFields) -> None:
+    def __init__(self, fields: StoredFields, dialect: Dialect) -> None:
         self._fields = fields
+        self.dialect = dialect
+
+    def truth(self, condition: Expression, subjects: Iterable[Subject] | None = None) -> Truth:
+        """A condition that holds for no event without one of its fields (default: all that it reads).
+
+        Of such an event it is null where the dialect knows three truth values.
+        """
+        if subjects is None:
+            subjects = [one.subject for one in predicates(condition)]
+        condition = mapped(condition, _folded)
+        if not self.dialect.ternary:
+            return never_null(condition)
+        exist = all_of(*(present(subject) for subject in dict.fromkeys(subjects)))
+        return Truth(condition, all_of(exist, negated(condition)))
 
     # -- == != < …
 
-    def compared(self, place: object, left: Term, sign: str, right: Term) -> Expression:
-        """``left sign right``; a constant on the left changes sides."""
+    def compared(self, place: object, left: Term, sign: str, right: Term) -> Truth:
+        """``left sign right`` of two simple terms, of which one is a constant in Elasticsearch's dialect."""
         if isinstance(left, Constant) and not isinstance(right, Constant):
-            left, right, sign = right, left, _FLIPPED[sign]
-        if not isinstance(right, Constant):
+            left, right, sign = right, left, FLIPPED[sign]
+        subject = self.subject(place, left)
+        if isinstance(right, Constant):
+            if right.value is None or left == Constant(None):
+                there = TRUE if left != Constant(None) and isinstance(left, Constant) else present(subject)
+                return self.null(there if left != right else FALSE, sign)
+            return self._with_constant(place, subject, sign, right.value)
+        other = self.subject(place, right)
+        scripted = isinstance(left, Call) and isinstance(right, Call)
+        if not (scripted or self.dialect.compares_fields) or not isinstance(other, FieldPath):
             raise error_at(place, "a comparison of two fields")
-        if isinstance(left, Constant):
-            raise error_at(place, "a comparison of two constants")
-        if isinstance(left, Call):
-            return self._function_compared(place, left, sign, right.value)
-        if right.value is None:
-            if sign not in ("==", "!="):
-                return FALSE
-            exists = Predicate(left.path, Operator.EXISTS)
-            return exists if sign == "!=" else negated(exists)
-        if sign in ("==", "!="):
-            equal = self._equal(place, left.path, [right.value])
-            return equal if sign == "==" else negated(equal)
-        return self._ordered(place, left.path, _ORDER[sign], right.value)
+        if sign not in ("==", "!="):
+            raise error_at(place, f"{sign} between two fields")
+        same = Predicate(subject, Operator.SAME_AS, (other,), ignore_case=self.dialect.ignore_case)
+        found = self.truth(same, [subject, other])
+        return found if sign == "==" else ternary_not(found)
 
-    def _equal(
-        self, place: object, path: FieldPath, values: Sequence[Scalar], ignore_case: bool = False
+    def _with_constant(self, place: object, subject: Subject, sign: str, value: Scalar) -> Truth:
+        if sign not in ("==", "!="):
+            return self.truth(self._ordered(place, subject, ORDER[sign], value), [subject])
+        if isinstance(value, str) and any(wildcard in value for wildcard in self.dialect.wildcards):
+            equal = any_of(*wildcards(subject, [value], self.dialect.ignore_case, self.dialect.wildcards))
+        else:
+            equal = self.equal(place, subject, [value])
+        found = self.truth(equal, [subject])
+        return found if sign == "==" else ternary_not(found)
+
+    def null(self, exists: Expression, sign: str) -> Truth:
+        """``… == null``, where ``exists`` says that there is a value. Null is in no order."""
+        if sign not in ("==", "!="):
+            return Truth(FALSE, FALSE) if self.dialect.ternary else never_null(FALSE)
+        return never_null(exists if sign == "!=" else negated(exists))
+
+    def equal(
+        self, place: object, subject: Subject, values: Sequence[Scalar], ignore_case: bool = False
     ) -> Expression:
-        kind = self._type(path)
-        if kind is FieldType.TEXT:
-            raise error_at(place, f"{path.steps[0]}, an analysed text field")
+        """Some value of the subject is one of ``values``, as its type compares."""
+        kind = self._type(subject)
+        ignore_case = ignore_case or self.dialect.ignore_case
         if kind is FieldType.IP:
-            networks = tuple(n for value in values for n in _networks(place, text_of(value)))
-            return Predicate(path, Operator.CIDR, networks)
+            return Predicate(subject, Operator.CIDR, networks_in(place, values))
         operands = [equal_operand(value, kind) for value in values]
         possible = tuple(operand for operand in operands if operand is not None)
         if kind is FieldType.DATE:
-            return any_of(*(_moment(path, operand) for operand in possible))
+            return any_of(*(_moment(subject, operand) for operand in possible))
         if not possible:
             return FALSE
-        return Predicate(path, Operator.IS, possible, ignore_case=ignore_case)
+        folds = ignore_case and any(isinstance(operand, str) for operand in possible)
+        return Predicate(subject, Operator.IS, possible, ignore_case=folds)
 
-    def _ordered(self, place: object, path: FieldPath, operator: Operator, value: Scalar) -> Expression:
-        kind = self._type(path)
+    def _ordered(self, place: object, subject: Subject, operator: Operator, value: Scalar) -> Expression:
+        """Numbers and times by size; texts by their characters (see :mod:`..text_order`)."""
+        kind = self._type(subject)
+        declared = isinstance(subject, FieldPath) and self._fields.declares(str(subject.steps[0]))
         operand: Scalar | None = None
-        if kind in NUMBER_TYPES or not self._fields.declares(str(path.steps[0])):
+        if kind in NUMBER_TYPES or not declared:
             operand = number_of(value)
         elif kind is FieldType.DATE:
             operand = moment_text(text_of(value))
-        if operand is None:
-            raise error_at(place, f"{operator.value} {value!r} on {path.steps[0]} ({kind.value})")
-        return Predicate(path, operator, (operand,))
+        if operand is not None:
+            return Predicate(subject, operator, (operand,))
+        if kind in EXACT_TYPES and isinstance(value, str):
+            try:
+                return ordered_text(subject, operator, value, ignore_case=self.dialect.ignore_case)
+            except ValueError as error:
+                raise error_at(place, str(error)) from error
+        raise error_at(place, f"{operator.value} {value!r} on a field of type {kind.value}")
 
     # -- in, in~
 
-    def listed(self, place: object, left: Term, word: str, options: Sequence[Term]) -> Expression:
-        """``left in (…)``."""
-        if not isinstance(left, Field):
-            return any_of(*(self.compared(place, left, "==", option) for option in options))
-        values = [_constant(place, option) for option in options]
-        return self._equal(place, left.path, values, ignore_case=word == "in~")
+    def listed(self, place: object, left: Term, word: str, options: Sequence[Term]) -> Truth:
+        """``left in (…)``: constants at once, fields one by one."""
+        constants = [option for option in options if isinstance(option, Constant)]
+        subject = self.subject(place, left)
+        values = [constant(place, option) for option in constants]
+        found = [self.truth(self.equal(place, subject, values, word == "in~"), [subject])] if values else []
+        others = [option for option in options if not isinstance(option, Constant)]
+        return ternary_or(*found, *(self.compared(place, left, "==", option) for option in others))
 
     # -- : like regex
 
-    def matched(self, place: object, left: Term, word: str, options: Sequence[Term]) -> Expression:
+    def matched(self, place: object, left: Term, word: str, options: Sequence[Term]) -> Truth:
         """``left like (…)``, ``left : (…)``, ``left regex (…)``."""
-        ignore_case = word == ":" or word.endswith("~")
-        texts = [_constant(place, option) for option in options]
+        folds = word == ":" or word.endswith("~") or self.dialect.ignore_case
+        texts = [constant(place, option) for option in options]
         if not all(isinstance(text, str) for text in texts):
             raise error_at(place, f"{word} with something that is no text")
-        if isinstance(left, Constant):
-            raise error_at(place, f"{word} on a constant")
-        subject = left.path if isinstance(left, Field) else self._subject(place, left)
-        if isinstance(subject, FieldPath):
-            self._need_text(place, subject)
-        if word.startswith("regex"):
-            return Predicate(
-                subject, Operator.REGEX, tuple(_regex(place, str(t)) for t in texts), ignore_case=ignore_case
-            )
-        return any_of(*_wildcards(subject, [str(t) for t in texts], ignore_case))
+        subject = self.subject(place, left)
+        self.need_text(place, subject)
+        if not word.startswith("regex"):
+            return self.truth(any_of(*wildcards(subject, [str(t) for t in texts], folds)), [subject])
+        patterns = tuple(self._regex(place, str(text)) for text in texts)
+        return self.truth(Predicate(subject, Operator.REGEX, patterns, ignore_case=folds))
 
-    # -- functions
+    def _regex(self, place: object, text: str) -> str:
+        try:
+            if self.dialect.prefix_match:
+                return render(parse(f"^(?:{text})", "python"), "re2")
+            return render(parse(text, "lucene"), "re2")
+        except RegexError as error:
+            raise error_at(place, f"the regular expression {text!r}: {error}") from error
 
-    def called(self, place: object, call: Call) -> Expression:
-        """A function as a condition of its own."""
-        operator = _TEXT_FUNCTIONS.get(call.name)
-        if operator is not None and len(call.arguments) == 2:
-            text = _constant(place, call.arguments[1])
-            if not isinstance(text, str):
-                raise error_at(place, f"{call.name} with something that is no text")
-            subject = self._subject(place, call.arguments[0])
-            if isinstance(subject, FieldPath):
-                self._need_text(place, subject)
-            if text == "":
-                return self._present(subject)
-            return Predicate(subject, operator, (text,), ignore_case=call.ignore_case)
-        if call.name == "cidrmatch" and len(call.arguments) > 1:
-            subject = self._subject(place, call.arguments[0])
-            operands = [_constant(place, argument) for argument in call.arguments[1:]]
-            networks = tuple(n for operand in operands for n in _networks(place, text_of(operand)))
-            return Predicate(subject, Operator.CIDR, networks)
-        if call.name in ("wildcard", "match") and len(call.arguments) > 1:
-            word = "like" if call.name == "wildcard" else "regex"
-            return self.matched(
-                place, call.arguments[0], word + ("~" if call.ignore_case else ""), call.arguments[1:]
-            )
-        raise error_at(place, f"the function {call.name} as a condition")
+    # -- what is compared
 
-    def _function_compared(
-        self, place: object, call: Call, sign: str, value: bool | int | float | str | None
-    ) -> Expression:
-        if call.name == "length" and len(call.arguments) == 1 and isinstance(value, int | float):
-            subject = self._subject(place, call.arguments[0])
-            if sign == "!=":
-                return any_of(
-                    Predicate(subject, Operator.LT, (value,), functions=_LENGTH),
-                    Predicate(subject, Operator.GT, (value,), functions=_LENGTH),
-                )
-            operator = Operator.IS if sign == "==" else _ORDER[sign]
-            return Predicate(subject, operator, (value,), functions=_LENGTH)
-        if sign == "==" and isinstance(value, str):
-            if call.name == "substring":
-                return self._substring(place, call, value)
-            if call.name in ("concat", "string"):
-                return Predicate(self._subject(place, call), Operator.IS, (value,))
-        raise error_at(place, f"{call.name}(…) {sign} {value!r}")
+    def subject(self, place: object, term: Term) -> Subject:
+        """What a term reads; a constant is a text of its own."""
+        match term:
+            case Field(path):
+                return path
+            case Constant(value):
+                return Concat(("" if value is None else text_of(value),))
+            case Call("string", _, (inner,)):
+                return self.subject(place, inner)
+            case Call("concat", _, arguments):
+                return Concat(tuple(p for a in arguments for p in _joined(self.subject(place, a))))
+            case Call(name):
+                raise error_at(place, f"{name}(…) here")
+        raise error_at(place, "arithmetic")
 
-    def _substring(self, place: object, call: Call, text: str) -> Expression:
-        """The start or the end of a value, where the bounds fit the text."""
-        bounds = [_constant(place, argument) for argument in call.arguments[1:]]
-        subject = self._subject(place, call.arguments[0])
-        if bounds == [0, len(text)] and text:
-            return Predicate(subject, Operator.STARTS_WITH, (text,))
-        if bounds == [-len(text)] and text:
-            return Predicate(subject, Operator.ENDS_WITH, (text,))
-        raise error_at(place, "substring with other bounds than the text's length")
-
-    def _subject(self, place: object, term: Term) -> Subject:
-        if isinstance(term, Field):
-            return term.path
-        if isinstance(term, Call) and term.name == "string" and len(term.arguments) == 1:
-            return self._subject(place, term.arguments[0])
-        if isinstance(term, Call) and term.name == "concat":
-            parts = []
-            for argument in term.arguments:
-                if isinstance(argument, Field):
-                    parts.append(argument.path)
-                else:
-                    parts.append(text_of(_constant(place, argument)))  # type: ignore[arg-type]
-            return Concat(tuple(parts))
-        raise error_at(place, "this argument")
-
-    def _present(self, subject: Subject) -> Expression:
-        if isinstance(subject, FieldPath):
-            return Predicate(subject, Operator.EXISTS)
-        return all_of(*(Predicate(p, Operator.EXISTS) for p in subject.parts if isinstance(p, FieldPath)))
-
-    def _need_text(self, place: object, path: FieldPath) -> None:
-        kind = self._type(path)
+    def need_text(self, place: object, subject: Subject) -> None:
+        """Raises RuleError for a field that text operators do not work on."""
+        kind = self._type(subject)
         if kind not in TEXT_TYPES:
-            raise error_at(place, f"a text operator on {path.steps[0]}, which is of type {kind.value}")
+            raise error_at(place, f"a text operator on {subject}, which is of type {kind.value}")
 
-    def _type(self, path: FieldPath) -> FieldType:
-        return self._fields.type_of(str(path.steps[0]))
-
-
-def _moment(path: FieldPath, operand: Scalar) -> Expression:
-    return all_of(Predicate(path, Operator.GTE, (operand,)), Predicate(path, Operator.LTE, (operand,)))
-
-
-def _constant(place: object, term: Term) -> Scalar:
-    if not isinstance(term, Constant) or term.value is None:
-        raise error_at(place, "something other than a constant here")
-    return term.value
+    def _type(self, subject: Subject) -> FieldType:
+        """An analysed field counts as a keyword: Elasticsearch compares no analysed ones (the query would not
+        run), so where the rule runs the field is mapped as one, whatever the integration declares.
+        """
+        if not isinstance(subject, FieldPath):
+            return FieldType.KEYWORD
+        kind = self._fields.type_of(str(subject.steps[0]))
+        return FieldType.KEYWORD if kind is FieldType.TEXT else kind
 
 
-def _networks(place: object, text: str) -> tuple[str, ...]:
-    """What an address or a network covers in Elasticsearch."""
-    try:
-        return stored_network(text) if "/" in text else (str(ipaddress.ip_address(text)),)
-    except ValueError as error:
-        raise error_at(place, f"{text!r}, which is no address and no network") from error
+def networks_in(place: object, texts: Iterable[Scalar]) -> tuple[str, ...]:
+    """What addresses and networks cover in Elasticsearch. Raises RuleError for other texts."""
+    found: list[str] = []
+    for value in texts:
+        text = text_of(value)
+        try:
+            found += stored_network(text) if "/" in text else (str(ipaddress.ip_address(text)),)
+        except ValueError as error:
+            raise error_at(place, f"{text!r}, which is no address and no network") from error
+    return tuple(found)
 
 
-def _wildcards(subject: Subject, texts: Sequence[str], ignore_case: bool) -> list[Expression]:
+def wildcards(
+    subject: Subject, texts: Sequence[str], ignore_case: bool, signs: str = "*?"
+) -> list[Expression]:
     """Patterns: those without a wildcard are plain equality."""
-    plain = tuple(text for text in texts if "*" not in text and "?" not in text)
+    plain = tuple(text for text in texts if not set(signs) & set(text))
     wild = tuple(
-        format_like(pattern([Wildcard(c) if c in "*?" else c for c in text]))
+        format_like(pattern([Wildcard(c) if c in signs else c for c in text]))
         for text in texts
-        if "*" in text or "?" in text
+        if set(signs) & set(text)
     )
-    found: list[Expression] = []
-    if plain:
-        found.append(Predicate(subject, Operator.IS, plain, ignore_case=ignore_case))
-    if wild:
-        found.append(Predicate(subject, Operator.LIKE, wild, ignore_case=ignore_case))
-    return found
+    operators = ((Operator.IS, plain), (Operator.LIKE, wild))
+    return [Predicate(subject, one, given, ignore_case=ignore_case) for one, given in operators if given]
 
 
-def _regex(place: object, text: str) -> str:
-    try:
-        return render(parse(text, "lucene"), "re2")
-    except RegexError as error:
-        raise error_at(place, f"the regular expression {text!r}: {error}") from error
+def _moment(subject: Subject, operand: Scalar) -> Expression:
+    return all_of(Predicate(subject, Operator.GTE, (operand,)), Predicate(subject, Operator.LTE, (operand,)))
 
 
-_TEXT_FUNCTIONS: Mapping[str, Operator] = {
-    "startswith": Operator.STARTS_WITH,
-    "endswith": Operator.ENDS_WITH,
-    "stringcontains": Operator.CONTAINS,
-}
+def _joined(subject: Subject) -> tuple[FieldPath | str, ...]:
+    return subject.parts if isinstance(subject, Concat) else (subject,)
+
+
+def _folded(predicate: Predicate) -> Expression:
+    """A question about constants alone is answered."""
+    if any(True for _ in absolute_fields(predicate)):
+        return predicate
+    return TRUE if matches(predicate, {}) else FALSE

@@ -8,8 +8,8 @@ as scripts over each value, so that a negated comparison of a *function* needs a
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -17,22 +17,29 @@ from converter.model.diagnostics import Fidelity, RuleError
 from converter.model.expressions import (
     FALSE,
     TRUE,
+    All,
     Expression,
+    ForSome,
+    Not,
     Operator,
     Predicate,
     all_of,
     any_of,
-    negated,
+    children,
+    mapped,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import ANY, FieldPath
 from converter.model.rule import Sequence, Step
+from converter.platforms.elastic.eql.arithmetic import NAMES, computed
 from converter.platforms.elastic.eql.comparisons import Comparisons
-from converter.platforms.elastic.eql.settings import CATEGORY_FIELD
+from converter.platforms.elastic.eql.dialects import ELASTICSEARCH, Dialect
+from converter.platforms.elastic.eql.functions import CONDITIONS, Functions, folded
 from converter.platforms.elastic.eql.spans import read_span
-from converter.platforms.elastic.eql.strings import read_string
-from converter.platforms.elastic.eql.terms import Call, Constant, Field, Term, error_at
+from converter.platforms.elastic.eql.strings import is_older, read_string
+from converter.platforms.elastic.eql.terms import Arithmetic, Call, Constant, Field, Term, error_at
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import LeftOut, left_out, parse
+from converter.platforms.three_valued import Truth, never_null, ternary_and, ternary_not, ternary_or
 
 if TYPE_CHECKING:
     import lark
@@ -51,38 +58,51 @@ def read(
     text: str,
     fields: StoredFields,
     *,
-    category: str = CATEGORY_FIELD,
+    category: str | None = None,
     missing: list[LeftOut] | None = None,
+    dialect: Dialect = ELASTICSEARCH,
 ) -> Read:
     """The meaning of an EQL query. Raises RuleError for what is not EQL, or has no canonical form.
 
-    ``category``: the field that the word before ``where`` asks about. With ``missing``, parts that have no
-    canonical form are left out where the rest still says something, and put into it.
+    ``category``: the field that the word before ``where`` asks about, if not the dialect's. With ``missing``,
+    parts that have no canonical form are left out where the rest still says something, and put into it.
     """
     tree = parse("eql", text)
     body: Tree = tree.children[0]  # type: ignore[assignment]
-    reader = _Reader(fields, text, category, missing)
+    if category is not None:
+        dialect = msgspec.structs.replace(dialect, category=category)
+    reader = Reader(fields, text, dialect, missing)
     for pipe in tree.children[1:]:
         reader.leave_out(pipe, error_at(pipe, "pipes"))
     if body.data == "event":
         return Read(condition=reader.event(body))
-    if body.data == "sample":
-        raise error_at(body, "samples")
+    if body.data in ("sample", "join"):
+        raise error_at(body, f"{body.data}s, which have no order")
     return Read(sequence=reader.sequence(body))
 
 
-class _Reader:
+Related: TypeAlias = "Callable[[str, Expression], Expression]"
+"""From a relation (child, descendant, event) and the condition on the related event to a condition."""
+
+
+class Reader:
+    """Reads the parts of one query. ``related`` reads ``child of`` and its like, which no rule can say."""
+
     def __init__(
         self,
         fields: StoredFields,
         text: str,
-        category: str,
-        missing: list[LeftOut] | None,
+        dialect: Dialect,
+        missing: list[LeftOut] | None = None,
+        related: Related | None = None,
     ) -> None:
-        self._comparisons = Comparisons(fields)
+        self._comparisons = Comparisons(fields, dialect)
+        self._functions = Functions(self._comparisons)
+        self._dialect = dialect
         self._text = text
-        self._category = category
         self._missing = missing
+        self._related = related
+        self._element: str | None = None
 
     def leave_out(self, place: object, error: RuleError, effect: Fidelity = Fidelity.WIDER) -> None:
         """Go on without a part of the query, or raise the error if everything has to be read."""
@@ -93,44 +113,64 @@ class _Reader:
     # -- sequences
 
     def sequence(self, tree: Tree) -> Sequence:
-        within: timedelta | None = None
-        shared: tuple[FieldPath, ...] = ()
-        steps: list[Step] = []
-        for part in _trees(tree):
-            if part.data == "maxspan":
-                within = read_span(_trees(part)[0])
-            elif part.data == "keys":
-                shared = self._keys(part)
-            elif part.data == "until":
-                self.leave_out(part, error_at(part, "until"))
-            else:
-                steps.append(self._step(part, shared))
+        """A ``sequence``; ``until`` is an absent step between each two, which rules need a span for."""
+        spans = [_trees(part)[0] for part in _trees(tree) if part.data == "maxspan"]
+        within = read_span(spans[0]) if spans else None
+        steps, until = self.join(tree, spanned=within is not None or self._dialect.older_syntax)
+        if until is not None and FALSE not in children(until.condition):
+            steps = list(_woven(steps, msgspec.structs.replace(until, absent=True)))
         return Sequence(steps=tuple(steps), within=within)
 
-    def _step(self, tree: Tree, shared: tuple[FieldPath, ...]) -> Step:
+    def join(self, tree: Tree, *, spanned: bool = True) -> tuple[list[Step], Step | None]:
+        """The terms of a ``join`` or ``sequence``, and the event that ends it, unless it is not spanned."""
+        parts = _trees(tree)
+        shared = next((self._keys(part) for part in parts if part.data == "keys"), ())
+        steps = [self._step(part, shared) for part in parts if part.data == "term"]
+        ending = next((part for part in parts if part.data == "until"), None)
+        if ending is None:
+            return steps, None
+        if not spanned:
+            self.leave_out(ending, error_at(ending, "until without maxspan"))
+            return steps, None
+        return steps, self._step(_trees(ending)[0], shared, Fidelity.NARROWER)
+
+    def _step(self, tree: Tree, shared: tuple[FieldPath, ...], effect: Fidelity = Fidelity.WIDER) -> Step:
         condition: Expression = TRUE
         by, absent, repeat = shared, False, 1
         for part in _trees(tree):
             if part.data == "event":
-                condition = self.event(part, Fidelity.NARROWER if absent else Fidelity.WIDER)
+                condition = self.event(part, Fidelity.NARROWER if absent else effect)
             elif part.data == "keys":
                 by = shared + self._keys(part)
             elif part.data == "missing":
                 absent = True
-            elif str(part.children[0]) == "runs":
-                repeat = int(str(part.children[1]))
+            elif part.data == "runs" and str(part.children[0]) == "runs":
+                repeat = _runs(part)
             else:
-                raise error_at(part, f"with {part.children[0]}")
+                raise error_at(part, "fork" if part.data == "fork" else f"with {part.children[0]}")
         return Step(indicators=(condition,), by=by, absent=absent, repeat=repeat)
 
     def _keys(self, tree: Tree) -> tuple[FieldPath, ...]:
         keys: list[FieldPath] = []
         for key in _trees(tree):
-            parts = _trees(key)
-            if parts[0].data == "optional":
+            part = _trees(key)[0]
+            if part.data == "optional_field":
                 self.leave_out(key, error_at(key, "an optional join key (?field)"), Fidelity.NARROWER)
-            keys.append(_field(parts[-1]))
+            elif part.data != "field" and not self._dialect.older_syntax:
+                raise error_at(key, "a join key that is no field")
+            keys.append(self._key(key, self.term(part)))
         return tuple(keys)
+
+    def _key(self, place: Tree, term: Term) -> FieldPath:
+        """The field behind a join key: what is equal exactly when the field's values are stands for them."""
+        match term:
+            case Field(path):
+                return path
+            case Call("string", _, (inner,)) | Arithmetic(inner, "+" | "-", Constant(int() | float())):
+                return self._key(place, inner)
+            case Arithmetic(inner, "*", Constant(int() | float() as factor)) if factor:
+                return self._key(place, inner)
+        raise error_at(place, "a join key other than a field")
 
     # -- one event
 
@@ -141,8 +181,8 @@ class _Reader:
         if category.data == "any_category":
             return term
         token = category.children[0]
-        word = read_string(str(token)) if token.type == "STRING" else str(token)  # type: ignore[union-attr]
-        chosen = Predicate(FieldPath((self._category,)), Operator.IS, (word,))
+        word = self._string(category, token) if token.type == "STRING" else str(token)  # type: ignore[union-attr]
+        chosen = Predicate(FieldPath((self._dialect.category,)), Operator.IS, (word,))
         return chosen if term == TRUE else all_of(chosen, term)
 
     def _conjunction(self, tree: Tree, effect: Fidelity) -> Expression:
@@ -151,65 +191,127 @@ class _Reader:
         terms: list[Expression] = []
         for part in parts:
             try:
-                terms.append(self.condition(part))
+                terms.append(self.condition(part).true)
             except RuleError as error:
                 if len(parts) == 1:
                     raise
                 self.leave_out(part, error, effect)
         return all_of(*terms)
 
-    def condition(self, tree: Tree) -> Expression:
+    def condition(self, tree: Tree) -> Truth:
+        """When a condition is true, and when it is false."""
         match str(tree.data):
             case "or_":
-                return any_of(*map(self.condition, _trees(tree)))
+                return self._joined(any_of, ternary_or, tree)
             case "and_":
-                return all_of(*map(self.condition, _trees(tree)))
+                return self._joined(all_of, ternary_and, tree)
             case "not_":
-                return negated(self.condition(_trees(tree)[0]))
-            case "true":
-                return TRUE
-            case "false":
-                return FALSE
+                return ternary_not(self.condition(_trees(tree)[0]))
+            case "true" | "false":
+                return never_null(TRUE if tree.data == "true" else FALSE)
             case "compare":
                 return self._compare(tree)
-            case "in_" | "not_in":
-                terms = _trees(tree)
-                word = str(_tokens(tree)[0])
-                listed = self._comparisons.listed(
-                    tree, self.term(terms[0]), word, [self.term(t) for t in terms[1:]]
-                )
-                return negated(listed) if tree.data == "not_in" else listed
-            case "text_op" | "not_text_op":
-                terms = _trees(tree)
-                word = str(_tokens(tree)[0])
-                matched = self._comparisons.matched(
-                    tree, self.term(terms[0]), word, [self.term(t) for t in terms[1:]]
-                )
-                return negated(matched) if tree.data == "not_text_op" else matched
-            case "call":
-                return self._comparisons.called(tree, self._call(tree))
+            case "in_" | "not_in" | "text_op" | "not_text_op":
+                return self._listed(tree)
+            case "call" | "method":
+                return self._called(tree)
             case "field" | "optional_field":
-                return Predicate(self._path(tree), Operator.IS, (True,))
+                return self._flag(self._path(tree))
+            case "lineage":
+                return self._lineage(tree)
         raise error_at(tree, _NAMES.get(str(tree.data), "this"))
 
-    def _compare(self, tree: Tree) -> Expression:
+    def _joined(self, two: Callable[..., Expression], three: Callable[..., Truth], tree: Tree) -> Truth:
+        """``and``, ``or`` of two or of three truth values."""
+        terms = [self.condition(term) for term in _trees(tree)]
+        return three(*terms) if self._dialect.ternary else never_null(two(*(term.true for term in terms)))
+
+    def _listed(self, tree: Tree) -> Truth:
+        left, *options = (self.term(term) for term in _trees(tree))
+        word = str(_tokens(tree)[0])
+        ask = self._functions.listed if tree.data in ("in_", "not_in") else self._comparisons.matched
+        found = ask(tree, left, word, options)
+        return ternary_not(found) if str(tree.data).startswith("not_") else found
+
+    def _called(self, tree: Tree) -> Truth:
+        name, arguments = self._parts(tree)
+        if name == "safe" and len(arguments) == 1:
+            return self.condition(arguments[0])
+        if name == "arraysearch" and len(arguments) == 3:
+            return self._search(tree, *arguments)
+        if name == "arraycontains" and len(arguments) > 1:
+            elements = Field(_elements(self._path(arguments[0])))
+            return self._comparisons.listed(tree, elements, "in", [self.term(one) for one in arguments[1:]])
+        call = self.term(tree)
+        if isinstance(call, Call):
+            return self._functions.called(tree, call)
+        raise error_at(tree, f"{name}(…) as a condition")
+
+    def _flag(self, path: FieldPath) -> Truth:
+        """A field alone: true; in the older dialect any value that is not false, nought or empty."""
+        if not self._dialect.ternary:
+            return never_null(Predicate(path, Operator.IS, (True,)))
+        none = Predicate(path, Operator.IS, (False, 0, ""))
+        return self._comparisons.truth(all_of(Predicate(path, Operator.EXISTS), Not(none)), [path])
+
+    def _lineage(self, tree: Tree) -> Truth:
+        relation, related = str(_tokens(tree)[0]), _trees(tree)[0]
+        if self._related is None or relation not in ("child", "descendant", "event"):
+            raise error_at(tree, _NAMES["lineage"])
+        return never_null(self._related(relation, self.event(related)))
+
+    def _compare(self, tree: Tree) -> Truth:
         left, right = (part for part in tree.children if not _is_token(part))
         sign = str(_tokens(tree)[0])
+        if sign == "=":
+            self._older(tree, "= for ==")
+            sign = "=="
         for side, other in ((left, right), (right, left)):
-            if _is_boolean(other) and str(side.data) not in ("field", "optional_field", "true", "false"):  # type: ignore[union-attr]
-                if sign not in ("==", "!="):
-                    raise error_at(tree, f"{sign} between truth values")
-                holds = (str(other.data) == "true") == (sign == "==")  # type: ignore[union-attr]
-                condition = self.condition(side)  # type: ignore[arg-type]
-                return condition if holds else negated(condition)
-        return self._comparisons.compared(tree, self.term(left), sign, self.term(right))  # type: ignore[arg-type]
+            if self._has_value(side) or str(other.data) not in ("true", "false", "null"):  # type: ignore[arg-type,union-attr]
+                continue
+            if sign not in ("==", "!="):
+                raise error_at(tree, f"{sign} between truth values")
+            condition = self.condition(side)  # type: ignore[arg-type]
+            if other.data == "null":  # type: ignore[union-attr]
+                return self._comparisons.null(any_of(condition.true, condition.false), sign)
+            holds = (str(other.data) == "true") == (sign == "==")  # type: ignore[union-attr]
+            return condition if holds else ternary_not(condition)
+        return self._functions.compared(tree, self.term(left), sign, self.term(right))  # type: ignore[arg-type]
+
+    def _has_value(self, tree: Tree) -> bool:
+        """Whether a side of a comparison has a value of any kind; if not, it is a condition."""
+        if tree.data in ("call", "method"):
+            return self._parts(tree)[0] not in CONDITIONS
+        return str(tree.data) in _VALUES
+
+    # -- lists
+
+    def _search(self, tree: Tree, array: Tree, variable: Tree, condition: Tree) -> Truth:
+        """``arraySearch(list, x, …)``: some element does; an element that is an object by its own fields."""
+        path, name = self._path(array), ".".join(map(str, _names(variable)))
+        used = {len(_names(field)) > 1 for field in condition.find_data("field") if _names(field)[0] == name}
+        if len(used) > 1:
+            raise error_at(tree, "arraySearch that asks an element and its fields")
+        outer, self._element = self._element, name
+        try:
+            found = self.condition(condition).true
+        finally:
+            self._element = outer
+        if True in used:
+            return self._comparisons.truth(ForSome(path, found), [path])
+        if False not in used:
+            return self._comparisons.truth(all_of(Predicate(_elements(path), Operator.EXISTS), found), [path])
+        if not _asks_one(found):
+            raise error_at(tree, "arraySearch that asks several things of an element that is no object")
+        return self._comparisons.truth(_moved(found, _elements(path)), [path])
 
     # -- terms
 
     def term(self, tree: Tree) -> Term:
+        """A value: a constant, a field, a function or arithmetic."""
         match str(tree.data):
             case "string":
-                return Constant(read_string(str(tree.children[0])))
+                return Constant(self._string(tree, tree.children[0]))
             case "number":
                 return Constant(_number(str(tree.children[0])))
             case "true" | "false":
@@ -218,24 +320,75 @@ class _Reader:
                 return Constant(None)
             case "field" | "optional_field":
                 return Field(self._path(tree))
-            case "call":
+            case "call" | "method":
                 return self._call(tree)
+            case "arithmetic":
+                left, right = _trees(tree)
+                return computed(tree, self.term(left), str(_tokens(tree)[0]), self.term(right))
             case "signed":
-                inner = self.term(_trees(tree)[0])
-                if isinstance(inner, Constant) and isinstance(inner.value, int | float):
-                    return Constant(-inner.value if str(tree.children[0]) == "-" else inner.value)
+                sign = str(tree.children[0])
+                return computed(tree, Constant(0), sign, self.term(_trees(tree)[0]))
         raise error_at(tree, _NAMES.get(str(tree.data), "this term"))
 
-    def _call(self, tree: Tree) -> Call:
-        name = str(_tokens(tree)[0]).lower()
-        return Call(name.rstrip("~"), name.endswith("~"), tuple(self.term(t) for t in _trees(tree)))
+    def _call(self, tree: Tree) -> Term:
+        name, arguments = self._parts(tree)
+        if name == "safe" and len(arguments) == 1:
+            return self.term(arguments[0])
+        if name in ("arraysearch", "arraycontains", "arraycount"):
+            raise error_at(tree, f"{name}(…) compared with something")
+        terms = tuple(self.term(argument) for argument in arguments)
+        if name in NAMES and len(terms) == 2:
+            return computed(tree, terms[0], NAMES[name], terms[1])
+        token = str(_tokens(_call_of(tree))[0])
+        return folded(tree, Call(name, token.endswith("~"), terms))
+
+    def _parts(self, tree: Tree) -> tuple[str, list[Tree]]:
+        """The name of a call in lower case, and its arguments; a method's first one stands before it."""
+        call = _call_of(tree)
+        name = str(_tokens(call)[0]).lower().rstrip("~")
+        if tree is call:
+            return name, _trees(call)
+        self._older(tree, "methods")
+        return name, [_trees(tree)[0], *_trees(call)]
+
+    def _string(self, place: Tree, token: object) -> str:
+        if is_older(str(token)):
+            self._older(place, "a text in single quotes, or a raw one with ?")
+        try:
+            return read_string(str(token))
+        except ValueError as error:
+            raise error_at(place, str(error)) from error
+
+    def _older(self, place: Tree, what: str) -> None:
+        if not self._dialect.older_syntax:
+            raise error_at(place, f"{what}, which only the older dialect has")
 
     def _path(self, tree: Tree) -> FieldPath:
-        return _field(_trees(tree)[0] if tree.data == "optional_field" else tree)
+        """The path of a field; below an element of a list, from that element."""
+        field = _trees(tree)[0] if tree.data == "optional_field" else tree
+        if field.data != "field":
+            raise error_at(tree, "something other than a field here")
+        names = _names(field)
+        if not self._dialect.nested:
+            if any(isinstance(name, int) for name in names):
+                raise error_at(tree, "an index into a list")
+            return FieldPath((".".join(map(str, names)),))
+        if self._element is None:
+            return FieldPath(tuple(names))
+        if names[0] != self._element:
+            raise error_at(tree, f"{'.'.join(map(str, names))}, which is not of the list's element")
+        return FieldPath(tuple(names[1:]) or (_ELEMENT,))
 
 
-_NAMES = {
-    "arithmetic": "arithmetic",
+_VALUES: Final = frozenset(
+    {"string", "number", "true", "false", "null", "field", "optional_field", "arithmetic", "signed"}
+)
+"""Parts of a query that have a value of any kind; others are conditions."""
+
+_ELEMENT: Final = ""
+"""The key that stands for an element that is no object, until the list's own path does."""
+
+_NAMES: Final = {
     "lineage": "child of, descendant of and event of",
     "string": "a text as a condition",
     "number": "a number as a condition",
@@ -243,15 +396,57 @@ _NAMES = {
 }
 
 
-def _field(tree: Tree) -> FieldPath:
-    """A field name: its parts joined by dots, backticks taken off."""
-    names = []
-    for part in tree.children:
+def _woven(steps: list[Step], until: Step) -> Iterator[Step]:
+    """``until`` between each two events of a sequence: the event would end it (EQL syntax reference)."""
+    started = False
+    for step in steps:
+        once = msgspec.structs.replace(step, repeat=1)
+        for _ in range(step.repeat):
+            if started and not step.absent:
+                yield until
+            yield once
+        started = started or not step.absent
+
+
+def _runs(tree: Tree) -> int:
+    number = str(tree.children[1])
+    if not number.isdigit() or not 1 <= int(number) <= _MOST_RUNS:
+        raise error_at(tree, f"with runs={number[:20]}")
+    return int(number)
+
+
+_MOST_RUNS: Final = 100
+"""Elasticsearch's own limit (EQL syntax reference, "with runs")."""
+
+
+def _elements(path: FieldPath) -> FieldPath:
+    return FieldPath((*path.steps, ANY))
+
+
+def _asks_one(condition: Expression) -> bool:
+    """Whether some element meets the condition exactly when some element meets one of its predicates."""
+    return not isinstance(condition, All | Not | ForSome) and all(map(_asks_one, children(condition)))
+
+
+def _moved(condition: Expression, path: FieldPath) -> Expression:
+    """The condition on an element, asked of every element at a path."""
+    return mapped(condition, lambda one: msgspec.structs.replace(one, subject=path))
+
+
+def _names(field: Tree) -> list[str | int]:
+    """The parts of a field's name, backticks taken off, and the indexes into lists."""
+    names: list[str | int] = []
+    for part in field.children:
         if _is_token(part):
-            raise error_at(tree, "an index into a list")
+            names.append(int(str(part)[1:-1]))
+            continue
         text = str(part.children[0])  # type: ignore[union-attr]
         names.append(text[1:-1].replace("``", "`") if text.startswith("`") else text)
-    return FieldPath((".".join(names),))
+    return names
+
+
+def _call_of(tree: Tree) -> Tree:
+    return tree if tree.data == "call" else _trees(tree)[1]
 
 
 def _number(text: str) -> int | float:
@@ -260,10 +455,6 @@ def _number(text: str) -> int | float:
 
 def _is_token(part: object) -> bool:
     return isinstance(part, str)
-
-
-def _is_boolean(part: object) -> bool:
-    return getattr(part, "data", None) in ("true", "false")
 
 
 def _trees(tree: Tree) -> list[Tree]:

@@ -251,18 +251,29 @@ def _eql(document: Document, choose: Choose, findings: Findings) -> Logic:
         again, _ = read(packs)
         condition = all_of(again or TRUE, *around(document, fields, findings))
         findings.leave_out(missing)
-        words(condition, fields, findings)
+        _exact_text([condition], fields, findings)
         return Logic(condition=without_subfields(condition), packs=(packs,))
     chosen = tuple(choose(step.condition) for step in sequence.steps)
     every = [pack for packs in chosen for pack in packs]
     _, again_sequence = read(every)
     findings.leave_out(missing)
+    _exact_text([step.condition for step in (again_sequence or sequence).steps], KnownFields(every), findings)
     extra = all_of(*around(document, KnownFields(every), findings))
     steps = tuple(_step(step, extra) for step in (again_sequence or sequence).steps)
     checked(steps, sequence.within)
     if len(steps) == 1:
         steps, chosen = _in_two(steps[0]), chosen * 2
     return Logic(sequence=RuleSequence(steps=steps, within=sequence.within), packs=chosen)
+
+
+def _exact_text(conditions: Sequence[Expression], fields: StoredFields, findings: Findings) -> None:
+    """Say which fields are compared as exact text although an integration maps them as analysed.
+
+    Elasticsearch refuses such a query (verification error "no keyword/multi-field defined exact matches"):
+    where the rule runs at all, the field is a keyword.
+    """
+    for name in sorted({name for condition in conditions for name, _ in _analysed(condition, fields)}):
+        findings.note("text-field", f"{name} is taken for a keyword: EQL compares no analysed text", "query")
 
 
 def _in_two(step: Step) -> tuple[Step, Step]:
