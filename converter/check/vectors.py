@@ -1,296 +1,214 @@
-"""Events made from a rule itself: each predicate is made to decide the outcome.
+"""Test vectors made from a rule itself, with modified condition/decision coverage.
 
-From a base event, the surroundings of a predicate are first made neutral (its siblings true under ``all``,
-false under ``any``), so that the verdict rests on it alone; then its field takes every witness value in
-turn, and is taken away. What each made event means is left to the reference evaluator.
+For every predicate there is an event in which it is true and decides the verdict, and one in which it is
+false and decides; as a rule they differ in its field alone. A predicate without such a pair is either proved
+unable to decide, or said to be unsolved, with the reason. Around each pair lie the values at the edges: other
+case, one character more or less, first and last element, missing, null, empty.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+import enum
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from converter.check.witnesses import near_misses, witnesses
+from converter.check.coverage import Coverer, Uncovered
+from converter.check.deciding import deciding_events, variants
+from converter.check.decisions import Decision, Occurrence
+from converter.check.placing import FieldLookup, put
+from converter.check.skeletons import dressed
 from converter.evaluate import compile_expression
-from converter.evaluate.values import path_getter, text_of
-from converter.logsources.pack import Field
-from converter.model.expressions import (
-    All,
-    AnyOf,
-    Concat,
-    Expression,
-    ForSome,
-    Not,
-    Operator,
-    Predicate,
-    fields_of,
-)
-from converter.model.paths import FieldPath, PathStep
-from converter.model.rule import JsonObject
+from converter.events.records import packs_of, source_reader
+from converter.logsources.guard import guard
+from converter.logsources.lookup import known
+from converter.logsources.pack import Field, Pack
+from converter.model.describe import describe
+from converter.model.expressions import absolute_fields
+from converter.model.paths import FieldPath
+from converter.model.rule import JsonObject, Rule, Step
 
-FieldLookup: TypeAlias = Callable[[FieldPath], Field | None]
-"""From a path (as a rule writes it) to what the log source declares of it, if anything."""
+__all__ = [
+    "Coverage",
+    "FieldLookup",
+    "Status",
+    "Vector",
+    "Vectors",
+    "coverer_of",
+    "deciding_events",
+    "field_lookup",
+    "put",
+    "vectors",
+]
 
-ABSENT = object()
-"""Marks a field to be taken away."""
-
-
-_SAMPLES = ("same", 7, True, "8.8.8.8", "2024-01-02T03:04:05Z")
-
-
-class _Place(msgspec.Struct, frozen=True):
-    """A predicate in its tree: the absolute prefix of its paths, and the siblings to be made neutral."""
-
-    predicate: Predicate
-    prefix: FieldPath | None
-    siblings: tuple[tuple[Expression, bool, FieldPath | None], ...]
+_MOST_EDGES = 60
+"""So many events around one predicate's pair: of a long list of operands not every one is tried."""
 
 
-def deciding_events(
-    condition: Expression, bases: list[JsonObject], lookup: FieldLookup
-) -> Iterator[JsonObject]:
-    """Events in which one predicate after the other decides. ``bases``: events in the source's real shape,
-    to be changed (copies; the first few count); none means starting from an empty object.
+class Status(enum.StrEnum):
+    """What is known of a predicate: shown to decide both ways, proved unable to, or neither."""
+
+    COVERED = "covered"
+    PROVED = "proved"
+    UNSOLVED = "unsolved"
+
+
+class Vector(msgspec.Struct, frozen=True, kw_only=True):
+    """A made event.
+
+    ``verdict``: the reference evaluator's, on the condition of ``step`` (from 0; 0 for a rule without a
+    sequence). ``predicate``: the number of the predicate that it is about. ``edge``: whether it lies around
+    a pair, and is not of one.
     """
-    seen: set[bytes] = set()
-    for base in bases or [{}]:
-        for place in _places(condition, None, ()):
-            neutral = _copied(base)
-            for sibling, wanted, prefix in place.siblings:
-                _force(neutral, sibling, wanted, prefix, lookup)
-            for event in _decided(neutral, place, lookup):
-                identity = msgspec.json.encode(event)
-                if identity not in seen:
-                    seen.add(identity)
-                    yield event
+
+    event: JsonObject
+    verdict: bool
+    label: str
+    step: int = 0
+    predicate: int | None = None
+    edge: bool = False
 
 
-def _places(
-    expression: Expression,
-    prefix: FieldPath | None,
-    siblings: tuple[tuple[Expression, bool, FieldPath | None], ...],
-) -> Iterator[_Place]:
-    match expression:
-        case All(terms) | AnyOf(terms):
-            neutral = isinstance(expression, All)
-            for index, term in enumerate(terms):
-                others = tuple((other, neutral, prefix) for i, other in enumerate(terms) if i != index)
-                yield from _places(term, prefix, siblings + others)
-        case Not(term):
-            yield from _places(term, prefix, siblings)
-        case ForSome(path, term):
-            yield from _places(term, _element(path, prefix), siblings)
-        case Predicate():
-            yield _Place(expression, prefix, siblings)
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """One predicate, by its ``number`` (from 0) within the step.
 
-
-def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterator[JsonObject]:
-    """The event with each witness in the predicate's field, without the field, and with list variants."""
-    predicate = _absolute_predicate(place.predicate, place.prefix)
-    if predicate.operator is Operator.SAME_AS:
-        neutral = _with_others(neutral, predicate, lookup)
-    yield neutral
-    if isinstance(predicate.subject, Concat):
-        yield from _decided_concat(neutral, predicate, predicate.subject, lookup)
-        return
-    target = predicate.subject
-    field = lookup(target)
-    values = _witnesses_of(predicate, neutral, field)
-    for value in (*values, ABSENT, None):
-        yield _with(neutral, target, value, field)
-    if _is_list(target, field):
-        for value in (values, *map(list, itertools.pairwise(values)), []):
-            yield _with(neutral, target, value, field)
-
-
-def _decided_concat(
-    neutral: JsonObject, predicate: Predicate, concat: Concat, lookup: FieldLookup
-) -> Iterator[JsonObject]:
-    """The event with each whole text taken apart into the fields it is joined from, or without a field."""
-    for value in _witnesses_of(predicate, neutral, None):
-        changed = _with_parts(neutral, concat, text_of(value), lookup)
-        if changed is not None:
-            yield changed
-    for path in fields_of(concat):
-        yield _with(neutral, path, ABSENT, lookup(path))
-
-
-def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLookup) -> JsonObject | None:
-    """The event with fields whose joined text is ``text``; None if the literal parts do not occur in it."""
-    pattern = "".join("(.*?)" if isinstance(part, FieldPath) else re.escape(part) for part in concat.parts)
-    match = re.fullmatch(pattern, text, re.DOTALL)
-    if match is None:
-        return None
-    changed = _copied(event)
-    for path, part in zip(fields_of(concat), match.groups(), strict=True):
-        put(changed, path, part, lookup(path))
-    return changed
-
-
-def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> JsonObject:
-    """The event with a value in every field that ``same_as`` compares with."""
-    changed = _copied(event)
-    for other in predicate.values:
-        if isinstance(other, FieldPath) and not path_getter(other)(changed):
-            field = lookup(other)
-            literal = Predicate(other, Operator.IS, _SAMPLES)
-            fitting = witnesses(literal, None if field is None else field.type)
-            put(changed, other, fitting[0] if fitting else "same", field)
-    return changed
-
-
-def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) -> list[Any]:
-    """Witnesses for a predicate with absolute paths; for ``same_as`` around what the other fields hold.
-
-    Where the event has a text there already, its near misses are tried too: they may keep what other
-    predicates ask of the same field, which a value made for this one alone need not.
+    ``pair``: the positions among the vectors of the event in which it is true and of the one in which it is
+    false. ``alone``: whether no other predicate differs between the two (unique-cause, else masking).
     """
-    kind = None if field is None else field.type
-    asked = predicate
-    if predicate.operator is Operator.SAME_AS:
-        others = [path for path in predicate.values if isinstance(path, FieldPath)]
-        seen = tuple(value for other in others for value in path_getter(other)(event))
-        asked = msgspec.structs.replace(predicate, operator=Operator.IS, values=seen)
-    values = witnesses(asked, kind)
-    present = () if isinstance(predicate.subject, Concat) else path_getter(predicate.subject)(event)[:1]
-    return values + [value for one in present for value in near_misses(one, kind) if value not in values]
+
+    step: int
+    number: int
+    predicate: str
+    status: Status
+    pair: tuple[int, int] | None = None
+    alone: bool = False
+    reason: str | None = None
 
 
-def _force(
-    event: JsonObject, expression: Expression, wanted: bool, prefix: FieldPath | None, lookup: FieldLookup
-) -> None:
-    """Change the event so that the expression gets the wanted verdict, where that is in its power."""
-    match expression:
-        case Not(term):
-            _force(event, term, not wanted, prefix, lookup)
-        case ForSome(path, term):
-            element = _element(path, prefix)
-            if not wanted:
-                _put(event, element.steps[:-1], ABSENT)
-                return
-            _force(event, term, True, element, lookup)
-        case All(terms) | AnyOf(terms):
-            needs_every = isinstance(expression, All) is wanted
-            for term in terms if needs_every else terms[:1]:
-                _force(event, term, wanted, prefix, lookup)
-        case Predicate():
-            _force_predicate(event, _absolute_predicate(expression, prefix), wanted, lookup)
+class Vectors(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule's made events and what they cover.
+
+    ``unsatisfiable``: it is proved that the condition (of a step that must occur) can never hold.
+    """
+
+    rule: str
+    title: str
+    events: tuple[Vector, ...]
+    coverage: tuple[Coverage, ...]
+    unsatisfiable: bool = False
 
 
-def _force_predicate(event: JsonObject, predicate: Predicate, wanted: bool, lookup: FieldLookup) -> None:
-    holds = compile_expression(predicate)
-    if holds(event) is wanted:
-        return
-    for attempt in _attempts(event, predicate, wanted, lookup):
-        if holds(attempt) is wanted:
-            event.clear()
-            event.update(attempt)
-            return
+def vectors(rule: Rule, packs: Mapping[str, Pack], edges: bool = True) -> Vectors:
+    """Made events for every step of a rule. ``edges``: also the values around each predicate's pair.
+
+    Raises RuleError for a log source that no pack describes.
+    """
+    packs_of(rule, packs)
+    coverage: list[Coverage] = []
+    events: list[Vector] = []
+    unsatisfiable = False
+    for number, step in enumerate(rule.steps):
+        made = _StepVectors(step, number, packs[step.logsource[0]], events)
+        coverage.extend(made.cover())
+        unsatisfiable = unsatisfiable or (made.coverer.unsatisfiable and not step.absent)
+        if edges:
+            made.add_edges()
+    return Vectors(
+        rule=rule.id,
+        title=rule.title,
+        events=tuple(events),
+        coverage=tuple(coverage),
+        unsatisfiable=unsatisfiable,
+    )
 
 
-def _attempts(
-    event: JsonObject, predicate: Predicate, wanted: bool, lookup: FieldLookup
-) -> Iterator[JsonObject]:
-    """Changed events, one of which probably gives a predicate with absolute paths the wanted verdict."""
-    if not wanted:
-        for path in fields_of(predicate.subject):
-            yield _with(event, path, ABSENT, lookup(path))
-    if predicate.operator is Operator.SAME_AS:
-        event = _with_others(event, predicate, lookup)
-    if isinstance(predicate.subject, Concat):
-        yield from _decided_concat(event, predicate, predicate.subject, lookup)
-        return
-    target = predicate.subject
-    field = lookup(target)
-    for value in _witnesses_of(predicate, event, field):
-        yield _with(event, target, value, field)
-    if predicate.all_of and _is_list(target, field):
-        yield _with(event, target, list(predicate.values), field)
+def field_lookup(pack: Pack) -> FieldLookup:
+    """What a log source declares of a path."""
+
+    def lookup(path: FieldPath) -> Field | None:
+        found = known(pack, path)
+        return None if found is None or found.rest else found.field
+
+    return lookup
 
 
-def _with(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> JsonObject:
-    changed = _copied(event)
-    put(changed, path, value, field)
-    return changed
+def coverer_of(step: Step, pack: Pack) -> Coverer:
+    """Who finds the pairs of a step's condition, in events of its log source."""
+    guards = [guard([pack], platform) for platform in pack.platforms]
+    return Coverer(step.condition, field_lookup(pack), [pack.select, *guards])
 
 
-def _copied(event: JsonObject) -> JsonObject:
-    """A deep copy of a decoded JSON object."""
-    return {key: _copied_value(value) for key, value in event.items()}
+class _StepVectors:
+    """The vectors of one step, added to those of the rule."""
 
+    def __init__(self, step: Step, number: int, pack: Pack, events: list[Vector]) -> None:
+        self.coverer = coverer_of(step, pack)
+        self._number = number
+        self._pack = pack
+        self._reader = source_reader(pack)
+        self._events = events
+        self._positions: dict[bytes, int] = {}
+        self._holds = compile_expression(step.condition)
+        self._fields = tuple(dict.fromkeys(absolute_fields(step.condition)))
 
-def _copied_value(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _copied(value)
-    return [_copied_value(inner) for inner in value] if isinstance(value, list) else value
+    def cover(self) -> Iterator[Coverage]:
+        """Add each predicate's pair, and say what is covered."""
+        for occurrence in self.coverer.decisions.occurrences:
+            text = describe(occurrence.predicate)
+            pair = self.coverer.pair(occurrence)
+            if isinstance(pair, Uncovered):
+                yield Coverage(
+                    step=self._number,
+                    number=occurrence.number,
+                    predicate=text,
+                    status=Status.PROVED if pair.proved else Status.UNSOLVED,
+                    reason=pair.reason,
+                )
+                continue
+            true = self._add(pair.true, occurrence, f"{text}: true, and decides")
+            false = self._add(pair.false, occurrence, f"{text}: false, and decides")
+            yield Coverage(
+                step=self._number,
+                number=occurrence.number,
+                predicate=text,
+                status=Status.COVERED,
+                pair=(true, false),
+                alone=pair.alone,
+            )
 
+    def add_edges(self) -> None:
+        """Add the events around each predicate's pair."""
+        for occurrence in self.coverer.decisions.occurrences:
+            base = self.coverer.example(Decision(occurrence.number, True))
+            if base is None:
+                continue
+            around = variants(base, occurrence.predicate, occurrence.lists, field_lookup(self._pack))
+            label = f"{describe(occurrence.predicate)}: at the edge"
+            for _, event in zip(range(_MOST_EDGES), around, strict=False):
+                self._add(event, occurrence, label, edge=True)
 
-def put(event: JsonObject, path: FieldPath, value: Any, field: Field | None) -> None:
-    """Put a value at a path, as a list where the log source declares one."""
-    listed = field is not None and field.is_list and path.steps[-1:] != (None,)
-    if listed and isinstance(path.steps[-1], str) and value is not ABSENT and not isinstance(value, list):
-        value = [value]
-    _put(event, path.steps, value)
+    def _add(self, event: JsonObject, occurrence: Occurrence, label: str, edge: bool = False) -> int:
+        """Add an event unless it is there already; its position."""
+        bare = event
+        event = dressed(event, self._pack, self._fields)
+        verdict = self._verdict(event)
+        if verdict is not self._holds(bare):
+            event, verdict = bare, self._verdict(bare)
+        identity = msgspec.json.encode(event)
+        if identity not in self._positions:
+            self._positions[identity] = len(self._events)
+            self._events.append(
+                Vector(
+                    event=event,
+                    verdict=verdict,
+                    label=label,
+                    step=self._number,
+                    predicate=occurrence.number,
+                    edge=edge,
+                )
+            )
+        return self._positions[identity]
 
-
-def _put(node: Any, steps: tuple[PathStep, ...], value: Any) -> None:
-    """Set, or take away, what stands at a path; objects and lists on the way are made."""
-    *way, last = steps
-    for step, following in zip(way, steps[1:], strict=True):
-        made: Any = {} if isinstance(following, str) else []
-        if isinstance(step, str):
-            if not isinstance(node.get(step), type(made)):
-                node[step] = made
-            node = node[step]
-        else:
-            index = step or 0
-            if len(node) <= index:
-                node.append(made)
-            index = min(index, len(node) - 1)
-            if not isinstance(node[index], type(made)):
-                node[index] = made
-            node = node[index]
-    if isinstance(last, str):
-        if value is ABSENT:
-            node.pop(last, None)
-        else:
-            node[last] = value
-    elif value is ABSENT:
-        node.clear()
-    elif last is None:
-        node[:] = value if isinstance(value, list) else [value]
-    else:
-        node[:] = [value] if last in (0, -1) or len(node) <= abs(last) else node
-        if len(node) > abs(last):
-            node[last] = value
-
-
-def _is_list(path: FieldPath, field: Field | None) -> bool:
-    return path.steps[-1] is None or (field is not None and field.is_list and isinstance(path.steps[-1], str))
-
-
-def _element(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
-    whole = _absolute(path, prefix)
-    return whole if whole.steps[-1] is None else FieldPath((*whole.steps, None))
-
-
-def _absolute(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
-    return path if prefix is None else prefix.joined(path)
-
-
-def _absolute_predicate(predicate: Predicate, prefix: FieldPath | None) -> Predicate:
-    if prefix is None:
-        return predicate
-    subject = predicate.subject
-    if isinstance(subject, Concat):
-        subject = Concat(
-            tuple(_absolute(p, prefix) if isinstance(p, FieldPath) else p for p in subject.parts)
-        )
-    else:
-        subject = _absolute(subject, prefix)
-    values = tuple(_absolute(v, prefix) if isinstance(v, FieldPath) else v for v in predicate.values)
-    return msgspec.structs.replace(predicate, subject=subject, values=values)
+    def _verdict(self, event: JsonObject) -> bool:
+        """The condition's verdict on an event, read as the log source is read."""
+        return self._holds(self._reader.event(event, 0).data)

@@ -64,7 +64,7 @@ def witnesses(predicate: Predicate, kind: FieldType | None) -> list[Any]:
         raw = [value for one in raw for value in _UNDO[function.name](function, one)]
     if kind in (FieldType.BOOLEAN, FieldType.IP):
         raw += [True, False, *ADDRESSES]
-    typed = (_typed(value, kind) for value in raw)
+    typed = (typed_value(value, kind) for value in raw)
     return list({(type(value), value): value for value in typed if value is not None}.values())
 
 
@@ -72,7 +72,7 @@ def near_misses(value: Scalar, kind: FieldType | None) -> list[Any]:
     """Texts that differ a little from one that an event holds; none for a value that is no text."""
     if not isinstance(value, str):
         return []
-    return [near for text in _texts(value) if (near := _typed(text, kind)) is not None]
+    return [near for text in _texts(value) if (near := typed_value(text, kind)) is not None]
 
 
 def _texts(operand: Scalar) -> Iterator[Scalar]:
@@ -210,7 +210,7 @@ _UNDO: dict[FunctionName, Callable[[Function, Scalar], Iterator[Scalar]]] = {
 }
 
 
-def _typed(value: Scalar, kind: FieldType | None) -> Scalar | None:
+def typed_value(value: Scalar, kind: FieldType | None) -> Scalar | None:
     """The value in the declared type; None if it has no such form, so would make the event malformed."""
     match kind:
         case None:

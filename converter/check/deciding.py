@@ -1,0 +1,266 @@
+"""Events made from a rule itself: each predicate is made to decide the outcome.
+
+From a base event, the surroundings of a predicate are first made neutral (its siblings true under ``all``,
+false under ``any``), so that the verdict rests on it alone; then its field takes every witness value in
+turn, and is taken away. What each made event means is left to the reference evaluator.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from converter.check.coverage import Coverer
+from converter.check.decisions import Decision
+from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
+from converter.check.witnesses import near_misses, witnesses
+from converter.evaluate import compile_expression
+from converter.evaluate.values import path_getter, text_of
+from converter.logsources.pack import Field
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Concat,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    fields_of,
+)
+from converter.model.paths import FieldPath
+from converter.model.rule import JsonObject
+
+_SAMPLES = ("same", 7, True, "8.8.8.8", "2024-01-02T03:04:05Z")
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A predicate in its tree: the absolute prefix of its paths, and the siblings to be made neutral."""
+
+    predicate: Predicate
+    prefix: FieldPath | None
+    siblings: tuple[tuple[Expression, bool, FieldPath | None], ...]
+
+
+def deciding_events(
+    condition: Expression, bases: list[JsonObject], lookup: FieldLookup
+) -> Iterator[JsonObject]:
+    """Events in which one predicate after the other decides. ``bases``: events in the source's real shape,
+    to be changed (copies; the first few count); none means starting from an empty object.
+
+    A predicate that decides in none of these, or only when true or only when false, gets an event of its own
+    that is constructed for it, if there can be one.
+    """
+    seen: set[bytes] = set()
+    coverer = Coverer(condition, lookup)
+    decided: set[Decision] = set()
+    for event in itertools.chain(
+        _from_bases(condition, bases or [{}], lookup), _constructed(coverer, decided, lookup)
+    ):
+        identity = msgspec.json.encode(event)
+        if identity not in seen:
+            seen.add(identity)
+            decided |= coverer.decisions.of(event)[1]
+            yield event
+
+
+def variants(
+    event: JsonObject, predicate: Predicate, lists: Sequence[FieldPath], lookup: FieldLookup
+) -> Iterator[JsonObject]:
+    """An event with each value at the edge of a predicate in its field, without the field, and with lists of
+    such values. ``lists``: the paths of the ``for_some`` around the predicate.
+    """
+    prefix: FieldPath | None = None
+    for path in lists:
+        prefix = _element(path, prefix)
+    return _decided(event, _Place(predicate, prefix, ()), lookup)
+
+
+def _from_bases(condition: Expression, bases: list[JsonObject], lookup: FieldLookup) -> Iterator[JsonObject]:
+    for base in bases:
+        for place in _places(condition, None, ()):
+            neutral = copied(base)
+            for sibling, wanted, prefix in place.siblings:
+                _force(neutral, sibling, wanted, prefix, lookup)
+            yield from _decided(neutral, place, lookup)
+
+
+def _constructed(coverer: Coverer, decided: set[Decision], lookup: FieldLookup) -> Iterator[JsonObject]:
+    """Events for what ``decided`` (it grows meanwhile) still lacks."""
+    for occurrence in coverer.decisions.occurrences:
+        for holds in (True, False):
+            decision = Decision(occurrence.number, holds)
+            event = None if decision in decided else coverer.example(decision)
+            if event is not None:
+                yield event
+                yield from variants(event, occurrence.predicate, occurrence.lists, lookup)
+
+
+def _places(
+    expression: Expression,
+    prefix: FieldPath | None,
+    siblings: tuple[tuple[Expression, bool, FieldPath | None], ...],
+) -> Iterator[_Place]:
+    match expression:
+        case All(terms) | AnyOf(terms):
+            neutral = isinstance(expression, All)
+            for index, term in enumerate(terms):
+                others = tuple((other, neutral, prefix) for i, other in enumerate(terms) if i != index)
+                yield from _places(term, prefix, siblings + others)
+        case Not(term):
+            yield from _places(term, prefix, siblings)
+        case ForSome(path, term):
+            yield from _places(term, _element(path, prefix), siblings)
+        case Predicate():
+            yield _Place(expression, prefix, siblings)
+
+
+def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterator[JsonObject]:
+    """The event with each witness in the predicate's field, without the field, and with list variants."""
+    predicate = _absolute_predicate(place.predicate, place.prefix)
+    if predicate.operator is Operator.SAME_AS:
+        neutral = _with_others(neutral, predicate, lookup)
+    yield neutral
+    if isinstance(predicate.subject, Concat):
+        yield from _decided_concat(neutral, predicate, predicate.subject, lookup)
+        return
+    target = predicate.subject
+    field = lookup(target)
+    values = _witnesses_of(predicate, neutral, field)
+    for value in (*values, ABSENT, None):
+        yield placed(neutral, target, value, field)
+    if is_list(target, field):
+        for value in (values, *map(list, itertools.pairwise(values)), []):
+            yield placed(neutral, target, value, field)
+
+
+def _decided_concat(
+    neutral: JsonObject, predicate: Predicate, concat: Concat, lookup: FieldLookup
+) -> Iterator[JsonObject]:
+    """The event with each whole text taken apart into the fields it is joined from, or without a field."""
+    for value in _witnesses_of(predicate, neutral, None):
+        changed = _with_parts(neutral, concat, text_of(value), lookup)
+        if changed is not None:
+            yield changed
+    for path in fields_of(concat):
+        yield placed(neutral, path, ABSENT, lookup(path))
+
+
+def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLookup) -> JsonObject | None:
+    """The event with fields whose joined text is ``text``; None if the literal parts do not occur in it."""
+    pattern = "".join("(.*?)" if isinstance(part, FieldPath) else re.escape(part) for part in concat.parts)
+    match = re.fullmatch(pattern, text, re.DOTALL)
+    if match is None:
+        return None
+    changed = copied(event)
+    for path, part in zip(fields_of(concat), match.groups(), strict=True):
+        put(changed, path, part, lookup(path))
+    return changed
+
+
+def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> JsonObject:
+    """The event with a value in every field that ``same_as`` compares with."""
+    changed = copied(event)
+    for other in predicate.values:
+        if isinstance(other, FieldPath) and not path_getter(other)(changed):
+            field = lookup(other)
+            literal = Predicate(other, Operator.IS, _SAMPLES)
+            fitting = witnesses(literal, None if field is None else field.type)
+            put(changed, other, fitting[0] if fitting else "same", field)
+    return changed
+
+
+def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) -> list[Any]:
+    """Witnesses for a predicate with absolute paths; for ``same_as`` around what the other fields hold.
+
+    Where the event has a text there already, its near misses are tried too: they may keep what other
+    predicates ask of the same field, which a value made for this one alone need not.
+    """
+    kind = None if field is None else field.type
+    asked = predicate
+    if predicate.operator is Operator.SAME_AS:
+        others = [path for path in predicate.values if isinstance(path, FieldPath)]
+        seen = tuple(value for other in others for value in path_getter(other)(event))
+        asked = msgspec.structs.replace(predicate, operator=Operator.IS, values=seen)
+    values = witnesses(asked, kind)
+    present = () if isinstance(predicate.subject, Concat) else path_getter(predicate.subject)(event)[:1]
+    return values + [value for one in present for value in near_misses(one, kind) if value not in values]
+
+
+def _force(
+    event: JsonObject, expression: Expression, wanted: bool, prefix: FieldPath | None, lookup: FieldLookup
+) -> None:
+    """Change the event so that the expression gets the wanted verdict, where that is in its power."""
+    match expression:
+        case Not(term):
+            _force(event, term, not wanted, prefix, lookup)
+        case ForSome(path, term):
+            element = _element(path, prefix)
+            if not wanted:
+                put(event, FieldPath(element.steps[:-1]), ABSENT, None)
+                return
+            _force(event, term, True, element, lookup)
+        case All(terms) | AnyOf(terms):
+            needs_every = isinstance(expression, All) is wanted
+            for term in terms if needs_every else terms[:1]:
+                _force(event, term, wanted, prefix, lookup)
+        case Predicate():
+            _force_predicate(event, _absolute_predicate(expression, prefix), wanted, lookup)
+
+
+def _force_predicate(event: JsonObject, predicate: Predicate, wanted: bool, lookup: FieldLookup) -> None:
+    holds = compile_expression(predicate)
+    if holds(event) is wanted:
+        return
+    for attempt in _attempts(event, predicate, wanted, lookup):
+        if holds(attempt) is wanted:
+            event.clear()
+            event.update(attempt)
+            return
+
+
+def _attempts(
+    event: JsonObject, predicate: Predicate, wanted: bool, lookup: FieldLookup
+) -> Iterator[JsonObject]:
+    """Changed events, one of which probably gives a predicate with absolute paths the wanted verdict."""
+    if not wanted:
+        for path in fields_of(predicate.subject):
+            yield placed(event, path, ABSENT, lookup(path))
+    if predicate.operator is Operator.SAME_AS:
+        event = _with_others(event, predicate, lookup)
+    if isinstance(predicate.subject, Concat):
+        yield from _decided_concat(event, predicate, predicate.subject, lookup)
+        return
+    target = predicate.subject
+    field = lookup(target)
+    for value in _witnesses_of(predicate, event, field):
+        yield placed(event, target, value, field)
+    if predicate.all_of and is_list(target, field):
+        yield placed(event, target, list(predicate.values), field)
+
+
+def _element(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
+    whole = _absolute(path, prefix)
+    return whole if whole.steps[-1] is None else FieldPath((*whole.steps, None))
+
+
+def _absolute(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
+    return path if prefix is None else prefix.joined(path)
+
+
+def _absolute_predicate(predicate: Predicate, prefix: FieldPath | None) -> Predicate:
+    if prefix is None:
+        return predicate
+    subject = predicate.subject
+    if isinstance(subject, Concat):
+        subject = Concat(
+            tuple(_absolute(p, prefix) if isinstance(p, FieldPath) else p for p in subject.parts)
+        )
+    else:
+        subject = _absolute(subject, prefix)
+    values = tuple(_absolute(v, prefix) if isinstance(v, FieldPath) else v for v in predicate.values)
+    return msgspec.structs.replace(predicate, subject=subject, values=values)

@@ -1,0 +1,215 @@
+"""Which predicates decide an event's verdict, and what an event must be like for one of them to decide.
+
+A predicate *decides* when turning its truth round, all else equal, turns the verdict round: every other term
+of each ``all`` above it holds, and no other term of an ``any`` does. Modified condition/decision coverage in
+its masking form (Chilenski, FAA report DOT/FAA/AR-01/18) asks for an event in which it decides and is true,
+and one in which it decides and is false. A predicate for which there is no such event can be replaced by a
+constant and the rule stays what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from converter.check.constraints.choices import Goal
+from converter.evaluate import Condition, compile_expression
+from converter.evaluate.values import nodes_at
+from converter.model.expressions import (
+    FALSE,
+    TRUE,
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Predicate,
+    all_of,
+    children,
+)
+from converter.model.paths import FieldPath, PathStep
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """A predicate at its place in a condition. ``number``: from 0, left to right; ``lists``: the paths of
+    the ``for_some`` around it, the outermost first.
+    """
+
+    number: int
+    predicate: Predicate
+    lists: tuple[FieldPath, ...] = ()
+
+
+class Decision(NamedTuple):
+    """That a predicate (by its number) decides, and whether it is true."""
+
+    number: int
+    holds: bool
+
+
+class Decisions:
+    """The occurrences of one condition, and who decides an event."""
+
+    def __init__(self, condition: Expression) -> None:
+        self.condition = condition
+        self.occurrences: tuple[Occurrence, ...] = tuple(_occurrences(condition))
+        self._root = _node(condition, 0)
+        self._holds = tuple(compile_expression(each.predicate) for each in self.occurrences)
+
+    def of(self, event: Any) -> tuple[bool, frozenset[Decision]]:
+        """The verdict on an event, and everyone who decides it."""
+        found: set[Decision] = set()
+        verdict = self._root.decide(event, found)
+        return verdict, frozenset(found)
+
+    def truths(self, event: Any) -> tuple[bool, ...]:
+        """The truth of every predicate that stands outside of lists (of others: false)."""
+        pairs = zip(self.occurrences, self._holds, strict=True)
+        return tuple(not each.lists and holds(event) for each, holds in pairs)
+
+    def goals(self, decision: Decision) -> list[Goal]:
+        """What an event must reach for a predicate to decide with that truth, and it is enough."""
+        return _goals(self.condition, 0, decision)
+
+
+def size(expression: Expression) -> int:
+    """How many predicates a condition has."""
+    return 1 if isinstance(expression, Predicate) else sum(map(size, children(expression)))
+
+
+def _occurrences(
+    expression: Expression, number: int = 0, lists: tuple[FieldPath, ...] = ()
+) -> Iterator[Occurrence]:
+    if isinstance(expression, Predicate):
+        yield Occurrence(number, expression, lists)
+        return
+    if isinstance(expression, ForSome):
+        lists = (*lists, expression.path)
+    for child in children(expression):
+        yield from _occurrences(child, number, lists)
+        number += size(child)
+
+
+# -- who decides an event
+
+
+class _Node(msgspec.Struct, frozen=True):
+    """A node with what it takes to say who decides below it."""
+
+    expression: Expression
+    first: int
+    children: tuple[_Node, ...]
+    holds: Condition
+
+    def decide(self, event: Any, found: set[Decision]) -> bool:
+        """Add those who decide this node's verdict on an event; the verdict."""
+        match self.expression:
+            case Predicate():
+                holds = self.holds(event)
+                found.add(Decision(self.first, holds))
+                return holds
+            case Not():
+                return not self.children[0].decide(event, found)
+            case ForSome(path):
+                return self._decide_elements(path, event, found)
+        neutral = isinstance(self.expression, All)
+        others = [child for child in self.children if child.holds(event) is not neutral]
+        if len(others) == 1:
+            others[0].decide(event, found)
+        elif not others:
+            for child in self.children:
+                child.decide(event, found)
+        return neutral is not bool(others)
+
+    def _decide_elements(self, path: FieldPath, event: Any, found: set[Decision]) -> bool:
+        """The one element that makes it true decides; where none does, whichever would."""
+        elements = [node for node in nodes_at(event, _elements(path)) if isinstance(node, dict)]
+        (child,) = self.children
+        holding = [element for element in elements if child.holds(element)]
+        if len(holding) == 1:
+            child.decide(holding[0], found)
+        elif not holding:
+            for element in elements:
+                child.decide(element, found)
+        return bool(holding)
+
+
+def _elements(path: FieldPath) -> tuple[PathStep, ...]:
+    return path.steps if path.steps[-1] is None else (*path.steps, None)
+
+
+def _node(expression: Expression, first: int) -> _Node:
+    nodes = []
+    number = first
+    for child in children(expression):
+        nodes.append(_node(child, number))
+        number += size(child)
+    return _Node(expression, first, tuple(nodes), compile_expression(expression))
+
+
+# -- what makes one decide
+
+
+def _goals(expression: Expression, first: int, decision: Decision) -> list[Goal]:
+    match expression:
+        case Not(term):
+            return _goals(term, first, decision)
+        case ForSome(path, term):
+            inner = _goals(term, first, decision)
+            there = ForSome(path, all_of(*(g.condition if g.wanted else Not(g.condition) for g in inner)))
+            least = _fixed(term, first, decision.number, positive=True)
+            return (
+                [Goal(there, True), Goal(ForSome(path, least), False)]
+                if _true_with(term, first, decision)
+                else [Goal(there, True), Goal(expression, False)]
+            )
+        case All(terms) | AnyOf(terms):
+            goals: list[Goal] = []
+            own: list[Goal] = []
+            for term in terms:
+                inside = first <= decision.number < first + size(term)
+                if inside:
+                    own = _goals(term, first, decision)
+                else:
+                    goals.append(Goal(term, isinstance(expression, All)))
+                first += size(term)
+            return own + goals
+        case _:
+            return [Goal(expression, decision.holds)]
+
+
+def _true_with(expression: Expression, first: int, decision: Decision) -> bool:
+    """The verdict of an expression in which a predicate decides with that truth."""
+    return decision.holds is not _turned(expression, first, decision.number)
+
+
+def _turned(expression: Expression, first: int, number: int) -> bool:
+    """Whether an odd number of ``not`` stands above a predicate."""
+    odd = isinstance(expression, Not)
+    for child in children(expression):
+        if first <= number < first + size(child):
+            return odd is not _turned(child, first, number)
+        first += size(child)
+    return odd
+
+
+def _fixed(expression: Expression, first: int, number: int, positive: bool) -> Expression:
+    """The expression with one predicate replaced by the constant that makes it hold least often."""
+    match expression:
+        case Predicate():
+            if first != number:
+                return expression
+            return FALSE if positive else TRUE
+        case Not(term):
+            return Not(_fixed(term, first, number, not positive))
+        case ForSome(path, term):
+            return ForSome(path, _fixed(term, first, number, positive))
+        case All(terms) | AnyOf(terms):
+            fixed = []
+            for term in terms:
+                fixed.append(_fixed(term, first, number, positive))
+                first += size(term)
+            return type(expression)(tuple(fixed))
+    raise TypeError(f"not a condition: {expression!r}")

@@ -1,0 +1,1 @@
+"""Texts that satisfy several conditions at once, found or proved impossible by automata."""

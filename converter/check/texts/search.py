@@ -1,0 +1,77 @@
+"""The shortest text that is in some sets and in none of others: A* over the product of their automata.
+
+The way that is left is bounded from below by each automaton on its own (Hart, Nilsson, Raphael 1968), so a
+text that is found is a shortest one, and an exhausted search proves that there is none.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from converter.check.texts.alphabet import Alphabet
+from converter.check.texts.automata import Automaton
+from converter.check.texts.limits import TooLarge
+from converter.check.texts.nfa import FAR
+
+_MOST_STEPS = 150_000
+
+_States = tuple[int, ...]
+
+
+def shortest_text(
+    alphabet: Alphabet, wanted: Sequence[Automaton[Any]], unwanted: Sequence[Automaton[Any]]
+) -> str | None:
+    """A shortest text in every ``wanted`` and in no ``unwanted`` set; None: there is none over the alphabet.
+
+    Raises TooLarge when that takes too long to find out.
+    """
+    automata = (*wanted, *unwanted)
+    needed = len(wanted)
+
+    def left(states: _States) -> int:
+        if any(automaton.sure(state) for automaton, state in zip(unwanted, states[needed:], strict=True)):
+            return FAR
+        pairs = zip(wanted, states[:needed], strict=True)
+        return max((automaton.distance(state) for automaton, state in pairs), default=0)
+
+    def ends(states: _States) -> bool:
+        return all(
+            automaton.accepts(state) is (position < needed)
+            for position, (automaton, state) in enumerate(zip(automata, states, strict=True))
+        )
+
+    start: _States = (0,) * len(automata)
+    came: dict[_States, tuple[_States, int] | None] = {start: None}
+    length = {start: 0}
+    order, work = count(), 0
+    heap = [(left(start), 0, next(order), start)]
+    while heap:
+        bound, _, _, states = heapq.heappop(heap)
+        if bound >= FAR:
+            return None
+        if ends(states):
+            return _spelled(alphabet, came, states)
+        so_far = length[states] + 1
+        for character in range(len(alphabet.characters)):
+            following = tuple([a.step(s, character) for a, s in zip(automata, states, strict=True)])
+            if so_far < length.get(following, FAR):
+                length[following] = so_far
+                came[following] = states, character
+                ahead = left(following)
+                if ahead < FAR:
+                    heapq.heappush(heap, (so_far + ahead, -so_far, next(order), following))
+        work += len(alphabet.characters) * len(automata)
+        if work > _MOST_STEPS:
+            raise TooLarge("the texts that the conditions allow are too many to search")
+    return None
+
+
+def _spelled(alphabet: Alphabet, came: dict[_States, tuple[_States, int] | None], states: _States) -> str:
+    text: list[str] = []
+    while (step := came[states]) is not None:
+        states, character = step
+        text.append(alphabet.characters[character])
+    return "".join(reversed(text))
