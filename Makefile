@@ -16,6 +16,8 @@ export PANTHER_ANALYSIS_TOOL ?= $(CURDIR)/$(PANTHER_ENV)/bin/panther_analysis_to
 
 # Public rules and logs, where they are at hand: sweeps and the demo's sample logs come from there.
 export CONVERTER_CORPUS ?= $(CURDIR)/../shared/corpus
+# A folder with the package pypanther in it; the sweep over its rules is skipped without.
+export PYPANTHER
 SAMPLE_LOGS := $(wildcard $(CONVERTER_CORPUS)/logs/*/*.jsonl.gz)
 
 .DEFAULT_GOAL := demo

@@ -24,7 +24,7 @@ _MOST_REASONS = 15
 
 @click.command(name="import")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--from", "platform", required=True, metavar="PLATFORM", help="elastic, splunk or sigma.")
+@click.option("--from", "platform", required=True, metavar="PLATFORM", help="panther, elastic, splunk or sigma.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into."
 )
@@ -57,6 +57,8 @@ def command(
       convert import --from sigma rules/ -o canonical_rules/
 
       convert import --from splunk detections/ --helpers macros/ --report report.json
+
+      convert import --from panther rules/ --helpers global_helpers/ -o canonical_rules/
     """
     started = time.perf_counter()
     workspace = Workspace()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -181,4 +181,13 @@ class Reader(Protocol):
 
     def is_rule_file(self, path: Path) -> bool:
         """Whether a file of a folder may hold rules, by its name."""
+        ...
+
+
+@runtime_checkable
+class LeaningReader(Protocol):
+    """A reader whose rules lean on other files, and that can say which: a cache has to look at them too."""
+
+    def leans_on(self, source: Source, beside: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The files that reading a text looks into. ``beside``: as in :class:`ReadContext`."""
         ...

@@ -22,7 +22,7 @@ from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severit
 from converter.model.dump import dump_rule
 from converter.model.load import load_text
 from converter.model.rule import Rule
-from converter.platforms.base import Artifact, ReadContext, ReadRule, Source
+from converter.platforms.base import Artifact, LeaningReader, ReadContext, ReadRule, Source
 from converter.platforms.naming import slug
 from converter.platforms.registry import reader
 
@@ -136,13 +136,13 @@ def _read_file(reading: Reading, file: Path) -> bytes:
         text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return _refused(reading, file, "unreadable", str(error))
-    entry = _cache_entry(reading, file, data)
+    source = Source(file=str(file), text=text)
+    entry = _cache_entry(reading, source, data)
     if entry is not None:
         with suppress(OSError, msgspec.DecodeError):
             encoded = entry.read_bytes()
             _DECODER.decode(encoded)
             return encoded
-    source = Source(file=str(file), text=text)
     encoded = _ENCODE([_collected(read) for read in reader(reading.platform).read(source, _context(reading))])
     if entry is not None:
         _store(entry, encoded)
@@ -223,16 +223,21 @@ def _refused(reading: Reading, file: Path, code: str, message: str) -> bytes:
     return _ENCODE([_collected(rule)])
 
 
-def _cache_entry(reading: Reading, file: Path, data: bytes) -> Path | None:
+def _cache_entry(reading: Reading, source: Source, data: bytes) -> Path | None:
     """Where the reading of this content is kept: it depends on the text, its name, what lies beside it, the
-    packs and this package's own code.
+    files that it leans on, the packs and this package's own code.
     """
     if reading.cache is None:
         return None
     digest = hashlib.blake2b(_surroundings(reading), digest_size=20)
-    digest.update(str(file).encode())
+    digest.update(source.file.encode())
     digest.update(b"\0")
-    digest.update(_neighbours(file.parent))
+    digest.update(_neighbours(Path(source.file).parent))
+    own = reader(reading.platform)
+    if isinstance(own, LeaningReader):
+        for path in own.leans_on(source, tuple(map(Path, reading.beside))):
+            digest.update(f"{path}\0".encode())
+            digest.update(path.read_bytes())
     digest.update(data)
     name = digest.hexdigest()
     return Path(reading.cache) / name[:2] / name

@@ -28,9 +28,9 @@ _MODULE: Final = re.compile(r"(\.*)((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)?")
 _IMPORT: Final = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
-_RULE_ID: Final = re.compile(
-    r"""^\s*(?:-\s+)?(?:RuleID|BaseDetection)\s*:\s*["']?([^"'#\n]+)""", re.MULTILINE
-)
+_REFERENCE: Final = re.compile(r"""\b(?:RuleID|BaseDetection)["']?\s*:\s*["']?([^"'#,}\n]+)""")
+_OWN_ID: Final = re.compile(r"""^RuleID\s*:\s*["']?([^"'#\n]+)""", re.MULTILINE)
+_FOLDERS_OF_RULES: Final = frozenset({"rules", "correlation_rules", "scheduled_rules", "simple_rules"})
 _FILENAME: Final = re.compile(r"""^Filename\s*:\s*["']?([^"'#\n]+?)["']?\s*$""", re.MULTILINE)
 
 
@@ -124,7 +124,7 @@ class Surroundings:
                 yield from (folder / name for folder in (file.parent, *self._beside))
             if "Detection:" in text or "BaseDetection" in text:
                 rules = self._rules()
-                for rule_id in _RULE_ID.findall(text):
+                for rule_id in _REFERENCE.findall(text):
                     yield from map(Path, rules.get(rule_id.strip(), ()))
             return
         importer = PythonSource(file=str(file), text=text)
@@ -155,12 +155,14 @@ class Surroundings:
         return found
 
     def _roots(self) -> Iterator[Path]:
-        """The folder of the file, and the one that it and its neighbours lie in."""
-        if self._file.is_file():
-            here = self._file.resolve().parent
-            yield here
-            if here.parent not in (Path(here.anchor), Path.home()) and here.parent != here:
-                yield here.parent
+        """The folder of the file, the one around it, and the one that holds all of a repository's rules."""
+        if not self._file.is_file():
+            return
+        here = self._file.resolve().parent
+        around = [folder.parent for folder in (here, *here.parents)[:3] if folder.name in _FOLDERS_OF_RULES]
+        for folder in dict.fromkeys((here, here.parent, *around)):
+            if folder not in (Path(here.anchor), Path.home()):
+                yield folder
 
 
 def _with_helpers(folders: Iterable[Path]) -> Iterator[Path]:
@@ -231,9 +233,7 @@ def _index(folders: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[str, ...]
     for folder, _ in folders:
         for path in _listed(Path(folder)):
             text = file_text(path) if is_yaml(path.name) else None
-            own = (
-                None if text is None else re.search(r"""^RuleID\s*:\s*["']?([^"'#\n]+)""", text, re.MULTILINE)
-            )
+            own = None if text is None else _OWN_ID.search(text)
             if own is not None:
                 rule_id = own[1].strip()
                 found[rule_id] = (*found.get(rule_id, ()), str(path))

@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from converter.logsources import find_packs
+from converter.logsources.guard import guard
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Expression, all_of
+from converter.model.expressions import All, AnyOf, Expression, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import Level, OutputField
 from converter.platforms.base import ReadContext
@@ -83,7 +84,7 @@ def read_logic(
         if data.get(name):
             message = f"{name} are Python functions that are not read"
             findings.leave_out("python-filter", message, (name,), name)
-    return logic
+    return _told_apart(logic, document, context)
 
 
 def log_sources(document: Document, context: ReadContext) -> tuple[Pack, ...]:
@@ -92,9 +93,36 @@ def log_sources(document: Document, context: ReadContext) -> tuple[Pack, ...]:
     found = find_packs(PLATFORM, {"log_types": names}, context.packs)
     home = context.packs.get(Path(document.file).parent.name)
     own = _types(home)
-    if home is not None and own and own & {name.lower() for name in names}:
+    if home is not None and own & {name.lower() for name in names}:
         found = [home, *(pack for pack in found if not own & _types(pack))]
     return tuple({pack.name: pack for pack in found}.values()) or (context.packs[RAW],)
+
+
+def _told_apart(logic: Logic, document: Document, context: ReadContext) -> Logic:
+    """The detection with the log sources whose guards it has among its conditions; else with all of its log
+    types. A choice between the guards of several is said by naming those.
+    """
+    terms = logic.condition.terms if isinstance(logic.condition, All) else (logic.condition,)
+    if all(_is_among(guard([pack], PLATFORM), terms) for pack in logic.packs):
+        return logic
+    names = metadata.texts(document.data.get("LogTypes"))
+    found = find_packs(PLATFORM, {"log_types": names}, context.packs)
+    by_name = {pack.name: pack for pack in (*logic.packs, *found)}
+    for term in terms:
+        chosen = tuple(pack for pack in by_name.values() if guard([pack], PLATFORM) in _choice(term))
+        if len(chosen) == len(_choice(term)) > 1:
+            rest = all_of(*(one for one in terms if one is not term))
+            return msgspec.structs.replace(logic, packs=chosen, condition=rest)
+    others = tuple({pack.name: pack for pack in found}.values())
+    return msgspec.structs.replace(logic, packs=others or (context.packs[RAW],))
+
+
+def _choice(term: Expression) -> tuple[Expression, ...]:
+    return term.terms if isinstance(term, AnyOf) else ()
+
+
+def _is_among(asked: Expression, terms: Sequence[Expression]) -> bool:
+    return all(one in terms for one in (asked.terms if isinstance(asked, All) else (asked,)))
 
 
 def _types(pack: Pack | None) -> set[str]:

@@ -156,7 +156,7 @@ class _Reading:
         if self._document.kind == "correlation_rule":
             return self._correlation()
         logic = read_logic(self._document, self._python, self._context, self.findings)
-        if logic is None or not self._asks(logic.condition):
+        if logic is None or self.findings.fidelity is Fidelity.REFUSED or not self._asks(logic.condition):
             return None
         if self._document.kind == "scheduled_rule":
             queries = ", ".join(metadata.texts(self._document.data.get("ScheduledQueries")))
@@ -222,8 +222,7 @@ class _Reading:
             if not logic.group_by_known or (period or 0) > MAX_DURATION_DAYS * 1440:
                 return None, AlertSettings(title=logic.title)
             suppress = None if period is None else timedelta(minutes=period)
-            group = logic.group_by if suppress is not None else ()
-            return None, AlertSettings(title=logic.title, group_by=group, suppress_for=suppress)
+            return None, AlertSettings(title=logic.title, group_by=logic.group_by, suppress_for=suppress)
         within = timedelta(minutes=min(period or _DEFAULT_PERIOD, MAX_DURATION_DAYS * 1440))
         self.findings.lose(
             "window",
@@ -246,7 +245,7 @@ class _Reading:
             described["severity"] = first.severity
         if data.get("CreateAlert") is False:
             self.findings.note("signal", "the detection makes signals and no alerts", ("CreateAlert",))
-        shown = first.output if len(logics) == 1 else ()
+        shown = tuple(dict.fromkeys(one for logic in logics for one in logic.output))
         threshold: Threshold | None = parts.get("threshold")
         grouped = threshold.by if threshold is not None else alert.group_by
         described["output"] = tuple(_shown(shown, described["output"], grouped))
@@ -303,8 +302,9 @@ def _shown(
 
 
 def _once_each(fields: Iterable[OutputField]) -> Iterator[OutputField]:
+    """The fields, no two of one name; an alias that is the field's own name goes."""
     names: set[str] = set()
     for one in fields:
         if one.name not in names:
             names.add(one.name)
-            yield one
+            yield OutputField(one.field) if one.alias == str(one.field) else one

@@ -1,0 +1,2 @@
+def get_who(event):
+    return event.deep_get("user", "name")

@@ -1,0 +1,5 @@
+from team_words import WORDS
+
+
+def is_word(event):
+    return event.get("word") in WORDS
