@@ -149,6 +149,14 @@ def always_captured(pattern: str, group: str) -> bool:
     return False
 
 
+def without_names(pattern: str) -> str:
+    """The pattern without the names of its groups; as it is where it cannot be read."""
+    try:
+        return render(_nameless(parse(pattern, "pcre")), "pcre")
+    except RegexError:
+        return pattern
+
+
 @lru_cache(maxsize=256)
 def _split(pattern: str, group: str) -> tuple[Row, Node, Row, bool]:
     """Before, in and behind a group, and whether a text fits the pattern in one way alone."""

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from converter.evaluate import matches
+from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
     FALSE,
     TRUE,
@@ -25,7 +26,7 @@ from converter.model.expressions import (
     negated,
 )
 from converter.model.paths import FieldPath
-from converter.platforms.splunk.importing.captures import Capture, always_captured, capture
+from converter.platforms.splunk.importing.captures import Capture, always_captured, capture, without_names
 from converter.platforms.splunk.importing.derived import Derived, Piece, Trimmed
 from converter.platforms.splunk.importing.rewriting import (
     ARITHMETIC,
@@ -91,14 +92,14 @@ _WANTS_ALL: Final = frozenset({"mvzip"})
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A part that could not be read: why, and where in the expanded text (0: not known). ``taken``: it was
-    taken for something that holds for more events.
+    """A part that could not be read: why, and where in the expanded text (0: not known). ``side``: it was
+    taken for something else, which errs on that side; None: it is left out.
     """
 
     code: str
     message: str
     at: int = 0
-    taken: bool = False
+    side: Fidelity | None = None
 
 
 def simplified(expression: Expression) -> Expression:
@@ -311,12 +312,14 @@ class Where(WhereReader):
         match node:
             case s.Literal():
                 return TRUE
+            case s.Call("null", ()):
+                return FALSE
             case s.Call(name, (inner, *_)) if name in _KEEPS_PRESENCE:
                 return self.present(inner)
             case s.Call(name, (inner, s.Literal(str(pattern)), s.Literal(str(group)))) if name == REX:
                 if not always_captured(pattern, group):
                     raise SplError("a group of rex that need not take part in a match", 0, "regex-construct")
-                return self.exactly(s.Call("match", (inner, s.Literal(pattern)))).true
+                return self.exactly(s.Call("match", (inner, s.Literal(without_names(pattern))))).true
             case s.Call(name, arguments) if name in _WANTS_ALL:
                 return simplified(all_of(*(self.present(one) for one in arguments)))
             case s.Call("now" | "time" | "true" | "false" | "random", ()):
@@ -325,6 +328,8 @@ class Where(WhereReader):
                 return simplified(any_of(*(self.present(one) for one in arguments)))
             case s.Operation(".", left, right) if not _is_choice(node):
                 return simplified(all_of(self.present(left), self.present(right)))
+        if _is_choice(node) and all(self.present(leaf) == TRUE for _, leaf in self.branches(node)):
+            return TRUE
         return self.exactly(s.Call(_PRESENT, (node,))).true
 
     def value(self, node: s.EvalNode) -> Value:
@@ -362,7 +367,7 @@ class Where(WhereReader):
             message = f"{group} is taken out of the first place that fits there, of any place here"
             if self._strict:
                 raise SplError(message, 0, "spl-computed")
-            self.failures.append(Failure("first-match", message, taken=True))
+            self.failures.append(Failure("first-match", message, side=Fidelity.WIDER))
         return value
 
     def _source(self, node: s.EvalNode) -> Value:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from converter.model.expressions import TRUE, Expression
 from converter.model.paths import FieldPath
-from converter.platforms.splunk.importing.scope import AGGREGATE
+from converter.platforms.splunk.importing.scope import field_names
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 
-_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _COUNTS: Final = frozenset({"count", "c"})
 _DISTINCTS: Final = frozenset({"dc", "distinct_count", "estdc"})
 _LISTS: Final = frozenset({"values", "list"})
-_PICKS: Final = frozenset({"first", "last", "earliest", "latest", "min", "max", "mode"})
+_PICKS: Final = frozenset({"first", "last", "earliest", "latest", "mode"})
+_NUMBERS: Final = {"sum": "sum", "min": "min", "max": "max", "avg": "avg", "mean": "avg"}
+_TIMES: Final = {
+    "min": "first",
+    "earliest": "first",
+    "earliest_time": "first",
+    "max": "last",
+    "latest": "last",
+    "latest_time": "last",
+    "range": "span",
+}
+"""What a function gives of the time of the events."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -29,10 +38,17 @@ class Group(msgspec.Struct, frozen=True):
     timed: bool = False
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """One result of stats. ``kind``: ``count``, ``distinct``, ``values``, ``pick`` or ``other``.
+def key_fields(group: Group) -> frozenset[str]:
+    """The stored fields that a group's keys are made of: the same in all its matches."""
+    return frozenset(name for key in group.keys for name in field_names(key))
 
-    ``of``: the value that it is about; ``condition``: what a row must satisfy to be counted.
+
+class Counted(msgspec.Struct, frozen=True):
+    """One result of stats. ``kind``: ``count``, ``distinct``, ``sum``, ``min``, ``max``, ``avg``, ``values``,
+    ``pick`` (one value of several), ``first``, ``last`` and ``span`` (of time), or ``other``.
+
+    ``of``: the value that it is about; ``condition``: what a row must satisfy to be looked at; ``closing``:
+    the groups are all the rows that there are from then on.
     """
 
     kind: str
@@ -40,24 +56,20 @@ class Counted(msgspec.Struct, frozen=True):
     of: s.EvalNode | None = None
     condition: Expression = TRUE
     reason: str = ""
+    closing: bool = False
 
 
-class Least(msgspec.Struct, frozen=True):
-    """A condition that there are at least ``count`` of what an aggregate counts."""
-
-    counted: Counted
-    count: int
-
-
-def kind_of(function: str) -> str:
-    """The kind of result that a function of stats gives."""
+def kind_of(function: str, of_time: bool = False) -> str:
+    """The kind of result that a function of stats gives; ``of_time``: of the time of the events."""
+    if of_time and function in _TIMES:
+        return _TIMES[function]
     if function in _COUNTS:
         return "count"
     if function in _DISTINCTS:
         return "distinct"
     if function in _LISTS:
         return "values"
-    return "pick" if function in _PICKS else "other"
+    return "pick" if function in _PICKS else _NUMBERS.get(function, "other")
 
 
 def conjuncts(node: s.EvalNode) -> Iterator[s.EvalNode]:
@@ -78,41 +90,6 @@ def search_conjuncts(node: s.SearchNode) -> Iterator[s.SearchNode]:
             yield from search_conjuncts(term)
     else:
         yield node
-
-
-def least_of(node: s.EvalNode, counted: Mapping[int, Counted]) -> Least | None:
-    """The threshold that a condition on an aggregate is, if it is one."""
-    if not isinstance(node, s.Operation) or node.operator not in _MIRRORED:
-        return None
-    operator, left, right = node.operator, node.left, node.right
-    if isinstance(left, s.Literal):
-        operator, left, right = _MIRRORED[operator], right, left
-    number = right.value if isinstance(right, s.Literal) else None
-    if isinstance(number, str):
-        try:
-            number = float(number)
-        except ValueError:
-            return None
-    if number is None or not math.isfinite(number) or operator not in (">", ">="):
-        return None
-    found = _aggregate(left, counted)
-    if found is None:
-        return None
-    least = math.floor(number) + 1 if operator == ">" else math.ceil(number)
-    return Least(found, least)
-
-
-def _aggregate(node: s.EvalNode, counted: Mapping[int, Counted]) -> Counted | None:
-    match node:
-        case s.Call(name, (s.Literal(number),)) if name == AGGREGATE:
-            found = counted[int(number)]
-            return found if found.kind in ("count", "distinct") else None
-        case s.Call("mvcount", (s.Call(name, (s.Literal(number),)),)) if name == AGGREGATE:
-            found = counted[int(number)]
-            return msgspec.structs.replace(found, kind="distinct") if found.kind == "values" else None
-        case s.Call(("tonumber" | "tostring"), (inner,)):
-            return _aggregate(inner, counted)
-    return None
 
 
 def path_of(node: s.EvalNode | None) -> tuple[FieldPath, bool]:

@@ -29,7 +29,6 @@ Note = Callable[[str, str], None]
 NAMESPACE: Final = uuid.UUID("5f0c4d0e-3a51-5c0a-9d0b-6f6a1d1c7e21")
 """Of the ids that are made for rules whose own is no UUID."""
 
-DEFAULT_WINDOW: Final = datetime.timedelta(minutes=60)
 """contentctl's deployments without a time range of their own run hourly from -70m@m to -10m@m
 (contentctl templates/deployments/escu_default_configuration_*.yml)."""
 
@@ -127,31 +126,6 @@ def kind(data: Mapping[str, Any], form: str) -> str:
     if form == "conf":
         return line(_annotations(data).get("type")) or "saved search"
     return ""
-
-
-def window(data: Mapping[str, Any]) -> tuple[datetime.timedelta, bool]:
-    """How long a run's time range is, and whether the file says so itself."""
-    schedule = mapping(mapping(data.get("deployment")).get("scheduling"))
-    earliest = (
-        data.get("dispatch.earliest_time") or schedule.get("earliest_time") or data.get("earliest_time")
-    )
-    latest = data.get("dispatch.latest_time") or schedule.get("latest_time") or data.get("latest_time")
-    start = _back(line(earliest))
-    if start is None:
-        return DEFAULT_WINDOW, False
-    length = start - (_back(line(latest)) or datetime.timedelta())
-    return (length, True) if length > datetime.timedelta() else (start, True)
-
-
-def _back(text: str) -> datetime.timedelta | None:
-    found = re.fullmatch(r"-(\d{1,6})\s*([a-z]+)(?:@.*)?", text.lower())
-    if found is None:
-        return None
-    try:
-        length = span(found[1] + found[2], 0)
-    except (SplError, OverflowError):
-        return None
-    return length if length > datetime.timedelta() else None
 
 
 def fields(

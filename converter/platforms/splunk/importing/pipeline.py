@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from converter.model.expressions import FALSE, TRUE
+from converter.model.expressions import FALSE, TRUE, Expression, any_of
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.importing.conditions import CHANGED, ELEMENT, REX, simplified
 from converter.platforms.splunk.importing.counting import (
@@ -19,7 +19,8 @@ from converter.platforms.splunk.importing.counting import (
     search_conjuncts,
 )
 from converter.platforms.splunk.importing.lookups import Table
-from converter.platforms.splunk.importing.rows import Meaning, Rows, field_names
+from converter.platforms.splunk.importing.rewriting import NULL
+from converter.platforms.splunk.importing.rows import Meaning, Rows
 from converter.platforms.splunk.importing.scope import (
     AGGREGATE,
     ALWAYS_THERE,
@@ -174,7 +175,10 @@ class PipelineReader(Rows):
             tuple(node for name, node in keys.items() if name != "_time"), seconds, timed="_time" in keys
         )
         made: dict[str, s.EvalNode] = dict(keys)
-        counted = [(aggregate.name, self._computed(aggregate, group)) for aggregate in aggregates]
+        counted = [
+            (one.name, msgspec.structs.replace(self._computed(one, group), closing=closing))
+            for one in aggregates
+        ]
         if closing:
             self._demand(keys)
             self._scope.replace(made)
@@ -196,11 +200,11 @@ class PipelineReader(Rows):
             if present == FALSE:
                 self._leave("spl-null", f"rows are grouped by {name}, which none has at this point")
             elif present != TRUE:
-                self._take(present, [], self._keys_only(field_names(node)))
+                self._take(present, [], self._keys_only(node))
 
     def _computed(self, aggregate: s.Aggregate, group: Group) -> Counted:
-        kind = kind_of(aggregate.function)
         argument = aggregate.argument
+        kind = kind_of(aggregate.function, argument == "_time")
         if argument is None:
             return (
                 self._row_count(group)
@@ -218,11 +222,21 @@ class PipelineReader(Rows):
             return self._of_counted(aggregate.function, kind, node, group)
         if kind == "count":
             return self._count_of(argument, node, group)
-        if kind == "pick" and argument == "_time":
-            return Counted("other", group, reason="time")
-        if kind == "other":
-            return Counted("other", group, node, reason=aggregate.function)
-        return Counted(kind, group, node)
+        if kind == "sum" and not isinstance(argument, str):
+            ones = self._ones(node)
+            if ones is not None:
+                return Counted("count", group, None, ones)
+        return Counted(kind, group, node, reason=aggregate.function)
+
+    def _ones(self, node: s.EvalNode) -> Expression | None:
+        """When each row adds one to a sum, if it adds one or nothing."""
+        try:
+            branches = self._where.branches(node)
+        except SplError:
+            return None
+        if any(leaf not in (s.Literal(0), s.Literal(1), NULL) for _, leaf in branches):
+            return None
+        return simplified(any_of(*(when for when, leaf in branches if leaf == s.Literal(1))))
 
     def _row_count(self, group: Group) -> Counted:
         if not self._scope.closed:
@@ -250,9 +264,13 @@ class PipelineReader(Rows):
         """An aggregate of earlier aggregates: of groups that the new ones are made of."""
         one = self._single(node)
         if one is not None:
-            if function == "sum" and one.kind == "count":
+            if function == "sum" and one.kind in ("count", "sum"):
                 return msgspec.structs.replace(one, group=group)
-            if kind in ("values", "pick") and one.kind in ("values", "pick"):
+            if kind == one.kind and kind in ("min", "max"):
+                return msgspec.structs.replace(one, group=group)
+            if kind == "values" and one.kind in ("values", "pick"):
+                return msgspec.structs.replace(one, group=group)
+            if (function, one.kind) in (("min", "first"), ("max", "last")):
                 return msgspec.structs.replace(one, group=group)
             if kind == "distinct" and one.kind == "values":
                 return Counted("distinct", group, one.of, one.condition)
@@ -360,8 +378,7 @@ class PipelineReader(Rows):
             test = s.Inverted("not", test)
         before = len(self._where.failures)
         truth = self._where.condition(test)
-        expression = truth.true
-        self._take(expression, self._where.failures[before:], self._keys_only(field_names(test)))
+        self._take(truth.true, self._where.failures[before:], self._keys_only(test))
 
     def _replace(self, words: s.Words) -> None:
         """``replace "x" with "y" in f``: other values; with wildcards, values that nobody knows here."""
@@ -431,6 +448,7 @@ class PipelineReader(Rows):
     # -- the end
 
     def _finish(self) -> None:
+        self._settle()
         meaning = self.meaning
         meaning.conditions = [
             one for one in dict.fromkeys(map(simplified, meaning.conditions)) if one != TRUE
@@ -449,7 +467,7 @@ class PipelineReader(Rows):
 
     def _shows(self, name: str, node: s.EvalNode) -> None:
         counted = self._single(node)
-        if counted is not None and counted.kind in ("values", "pick"):
+        if counted is not None and counted.kind in ("values", "pick", "min", "max"):
             node = counted.of or node
         match node:
             case s.FieldName(stored) | s.Call("coalesce", (s.FieldName(stored), s.Literal())):

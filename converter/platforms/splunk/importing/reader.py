@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from converter.platforms.splunk.importing.beside import folders_of, lookups_in, 
 from converter.platforms.splunk.importing.documents import Broken, Document, documents
 from converter.platforms.splunk.importing.pipeline import PipelineReader
 from converter.platforms.splunk.importing.rows import Meaning
+from converter.platforms.splunk.importing.schedule import Runs, runs_of
 from converter.platforms.splunk.read_back import sources_of_steps
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
@@ -175,15 +175,16 @@ class _Reading:
         written = self._as_written(pipeline)
         if written is not None:
             return written
-        window, told = metadata.window(self._document.data)
-        meaning = PipelineReader(self._expanded, window, self._lookups).read(pipeline)
+        runs = runs_of(self._document.data)
+        meaning = PipelineReader(self._expanded, runs, self._lookups).read(pipeline)
         for one in meaning.said:
             severity = Severity.NOTE if one.effect is None else Severity.WARNING
             self._add(one.code, one.message, one.at, severity, one.effect)
-        if not told and meaning.threshold is not None and meaning.threshold.within == metadata.DEFAULT_WINDOW:
-            self._add(
-                "schedule", "the file names no time range; contentctl's default of an hour is taken", None
+        if not runs.told and meaning.threshold is not None:
+            message = (
+                "the file names no time range of runs; contentctl's default, each hour over an hour, is taken"
             )
+            self._add("schedule", message, None)
         return meaning
 
     def _as_written(self, pipeline: s.Pipeline) -> Meaning | None:
@@ -278,7 +279,7 @@ class _Reading:
             try:
                 pipeline = parse_expanded(expand(macro.definition, self._macros))
                 if len(pipeline.commands) == 1:
-                    found = PipelineReader(unexpanded(macro.definition), timedelta(hours=1), self._lookups)
+                    found = PipelineReader(unexpanded(macro.definition), Runs(), self._lookups)
                     said.update(found.read(pipeline).conditions)
             except SplError:
                 continue

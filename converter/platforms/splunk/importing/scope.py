@@ -63,6 +63,11 @@ def aggregates_in(node: s.EvalNode) -> set[int]:
     return found
 
 
+def field_names(node: s.EvalNode) -> set[str]:
+    """The names of the stored fields that an expression reads."""
+    return {inner.name for inner in walk(node) if isinstance(inner, s.FieldName)}
+
+
 class Scope:
     """The fields of a row. ``closed``: it has no other fields than those made; else stored ones as well."""
 
