@@ -104,7 +104,7 @@ class StreamCheck:
             expected = self._reference.alerts(stream.events)
         except RuleError:
             return []  # a test without times; `convert test` reports it
-        got = self._reading.alerts([_stored(event, project, packs) for event in stream.events])
+        got = self._reading.alerts([stored_event(event, project, packs) for event in stream.events])
         missed = _uncovered(expected, got)
         extra = _uncovered(got, expected)
         same = sorted(alert.events for alert in expected) == sorted(alert.events for alert in got)
@@ -128,7 +128,8 @@ def _uncovered(alerts: Sequence[Alert], others: Sequence[Alert]) -> bool:
     return any(seen.isdisjoint(alert.events) for alert in alerts)
 
 
-def _stored(event: LogEvent, project: Callable[[Any, Pack], Any], packs: Mapping[str, Pack]) -> LogEvent:
+def stored_event(event: LogEvent, project: Callable[[Any, Pack], Any], packs: Mapping[str, Pack]) -> LogEvent:
+    """An event of a stream as a platform stores it, by its (first) log source."""
     pack = next((packs[name] for name in sorted(event.sources or ()) if name in packs), None)
     data = event.data if pack is None else dict(project(event.data, pack))
     return msgspec.structs.replace(event, data=data)

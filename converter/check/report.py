@@ -29,7 +29,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One rule on one platform under one engine. ``events`` counts single verdicts, ``streams`` whole
     streams; ``problem`` says why the engine could not run the text, which is a failure too. ``skipped``:
     reason → how many events the engine says nothing of. ``file`` and ``line``: where the rule stands.
-    ``diagnostics``: what was said of the rendering (with the reader's pair alone).
+    ``diagnostics``: what was said of the rendering (with the reader's pair alone). ``shown``: direction of a
+    loss in counting → the stream that shows it, run in the platform's own windows.
     """
 
     rule: str
@@ -47,6 +48,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     line: int | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    shown: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:

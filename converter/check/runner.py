@@ -14,16 +14,17 @@ from typing import Any
 
 import msgspec
 
-from converter.check.comparison import ConditionCheck, StreamCheck
+from converter.check.comparison import ConditionCheck, StreamCheck, stored_event
 from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
+from converter.check.windows import WindowCheck, comparable
 from converter.events.records import packs_of
 from converter.logsources.guard import guard
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
 from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule, Step
-from converter.platforms.base import Artifact, Context, Engine, Platform, Skip, StoredEvent
+from converter.platforms.base import Artifact, Context, Counting, Engine, Platform, Skip, StoredEvent
 from converter.platforms.losses import STREAM_CODES, UNREAD_CODES
 
 READER = "reader"
@@ -167,7 +168,26 @@ class RuleUnderCheck:
         stream_check = StreamCheck(self.rule, reading, on_streams)
         for stream in self._streams:
             disagreements += stream_check.run(stream, platform.project, self._packs)
-        return _with(blank, events=events, streams=len(self._streams), disagreements=tuple(disagreements))
+        shown: dict[str, str] = {}
+        codes = {diagnostic.code for diagnostic in artifact.diagnostics if diagnostic.effect is not None}
+        if isinstance(platform, Counting) and comparable(self.rule, codes, bool(on_events)):
+            window_check = WindowCheck(
+                self.rule,
+                reading,
+                platform.windows(self.rule, artifact, context),
+                lambda event: stored_event(event, platform.project, self._packs),
+                on_streams,
+                conditions_differ=bool(on_events),
+            )
+            disagreements += window_check.run(self._streams)
+            shown = window_check.shown
+        return _with(
+            blank,
+            events=events,
+            streams=len(self._streams),
+            disagreements=tuple(disagreements),
+            shown=shown,
+        )
 
     def _by_engine(self, blank: Pair, platform: Platform, artifact: Artifact, engine: Engine) -> Pair:
         on_events, _ = _allowed(artifact)

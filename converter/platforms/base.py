@@ -6,7 +6,9 @@ known by an entry point in the group ``converter.platforms``. Platforms never im
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -101,6 +103,39 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
         return "partial" if self.residue and self.rule is not None else str(self.fidelity)
 
 
+class WindowKind(enum.StrEnum):
+    """In which stretches of time a platform counts the matches of a threshold."""
+
+    SLIDING = "sliding"
+    """The last so long before each match, as the rule has it."""
+    PERIOD = "period"
+    """So long from a group's first match on, then anew from the next."""
+    RUNS = "runs"
+    """The last so long before each scheduled run."""
+    SLICES = "slices"
+    """Slices of the clock."""
+
+
+class Windows(msgspec.Struct, frozen=True, kw_only=True):
+    """How one platform counts over time, apart from what a rendering says.
+
+    Lengths are whole ``unit``, at least ``shortest``, at most ``longest``; ``interval``: between two runs;
+    ``distinct_more``: how much longer distinct values are counted. ``sequence_unit`` and ``history_unit``:
+    what the spans of sequences and of new terms are whole numbers of. ``forgets``: no values are remembered;
+    instead one alert per combination of values is kept open.
+    """
+
+    kind: WindowKind
+    interval: timedelta | None = None
+    unit: timedelta = timedelta.resolution
+    shortest: timedelta = timedelta()
+    longest: timedelta = timedelta.max
+    distinct_more: timedelta = timedelta()
+    sequence_unit: timedelta = timedelta.resolution
+    history_unit: timedelta = timedelta.resolution
+    forgets: bool = False
+
+
 class Skip(msgspec.Struct, frozen=True):
     """In place of a verdict: what an engine does not run as the platform would, and so says nothing of."""
 
@@ -167,6 +202,15 @@ class Platform(Protocol):
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """Factories of the engines beside the reader. Each raises MissingExtraError if not installed."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A platform whose way of counting over time is known, so that it can be simulated."""
+
+    def windows(self, rule: Rule, artifact: Artifact, context: Context) -> Windows:
+        """How the platform counts for this rendering: its schedule and limits, not what the text says."""
         ...
 
 

@@ -23,7 +23,7 @@ from converter.model.expressions import (
     mapped,
 )
 from converter.model.rule import JsonObject, Rule, Step
-from converter.platforms.base import Artifact, Context, Engine, Platform, StoredEvent
+from converter.platforms.base import Artifact, Context, Counting, Engine, Platform, StoredEvent, Windows
 
 Breakage = Callable[[Rule], Rule]
 
@@ -189,6 +189,11 @@ class Broken:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """As the whole platform stores."""
         return self._whole.project(event, pack)
+
+    def windows(self, rule: Rule, artifact: Artifact, context: Context) -> Windows:
+        """As the whole platform counts."""
+        assert isinstance(self._whole, Counting)
+        return self._whole.windows(rule, artifact, context)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None: the reader has to see it."""

@@ -17,6 +17,7 @@ from converter.platforms.base import (
     ReadRule,
     Source,
     StoredEvent,
+    Windows,
 )
 from converter.platforms.elastic.codes import CODES
 from converter.platforms.elastic.fields import PLATFORM as _NAME
@@ -59,6 +60,12 @@ class Elastic:
         from converter.platforms.elastic.importing import is_rule_file
 
         return is_rule_file(path)
+
+    def windows(self, rule: Rule, artifact: Artifact, context: Context) -> Windows:
+        """What each run sees since its ``from``."""
+        from converter.platforms.elastic.windows import windows
+
+        return windows(rule, artifact, context)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """PyPI's ``eql``, where it agrees with Elasticsearch, which itself runs nowhere in-process."""

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, ReadContext, ReadRule, Source, StoredEvent
+from converter.platforms.base import (
+    Artifact,
+    Context,
+    Engine,
+    ReadContext,
+    ReadRule,
+    Source,
+    StoredEvent,
+    WindowKind,
+    Windows,
+)
 from converter.platforms.guarding import render_guarded
 from converter.platforms.panther.codes import CODES
+from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES
 from converter.platforms.panther.writer import PLATFORM_NAME, PantherWriter
+
+_MINUTE = timedelta(minutes=1)
 
 
 class PantherPlatform:
@@ -52,6 +66,17 @@ class PantherPlatform:
     def project(self, event: JsonObject, pack: Pack) -> StoredEvent:
         """The event as Panther stores it: its own JSON shape."""
         return project(pack, event, PLATFORM_NAME)
+
+    def windows(self, rule: Rule, artifact: Artifact, context: Context) -> Windows:
+        """Periods of whole minutes from a group's first match on (Panther documentation, Rules)."""
+        return Windows(
+            kind=WindowKind.PERIOD,
+            unit=_MINUTE,
+            shortest=SHORTEST_DEDUP_MINUTES * _MINUTE,
+            longest=LONGEST_DEDUP_MINUTES * _MINUTE,
+            sequence_unit=_MINUTE,
+            forgets=True,
+        )
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """panther_core, which runs the emitted Python."""

@@ -8,7 +8,16 @@ from pathlib import Path
 from converter.logsources import project
 from converter.logsources.pack import Pack
 from converter.model.rule import JsonObject, Rule
-from converter.platforms.base import Artifact, Context, Engine, ReadContext, ReadRule, Source, StoredEvent
+from converter.platforms.base import (
+    Artifact,
+    Context,
+    Engine,
+    ReadContext,
+    ReadRule,
+    Source,
+    StoredEvent,
+    Windows,
+)
 from converter.platforms.guarding import render_guarded
 from converter.platforms.splunk.codes import CODES
 
@@ -47,6 +56,12 @@ class SplunkPlatform:
         from converter.platforms.splunk.importing.reader import is_rule_file
 
         return is_rule_file(path)
+
+    def windows(self, rule: Rule, artifact: Artifact, context: Context) -> Windows:
+        """Sliding windows of streamstats, or slices of the clock where ``bin`` makes them."""
+        from converter.platforms.splunk.window import windows
+
+        return windows(artifact)
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None: nothing but Splunk itself runs SPL."""

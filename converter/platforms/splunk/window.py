@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
+from converter.platforms.base import Artifact, WindowKind, Windows
 from converter.platforms.splunk.settings import Settings
 
 _EVERY_MINUTES = re.compile(r"\*/(\d{1,2}) \* \* \* \*")
@@ -46,6 +47,16 @@ def _period_minutes(schedule: str) -> int:
     if every is not None and int(every[1]) > 0:
         return int(every[1])
     return 60 if _EVERY_HOUR.fullmatch(schedule) else 24 * 60
+
+
+def windows(artifact: Artifact) -> Windows:
+    """How Splunk counts for an artifact (Search Reference, bin and streamstats; a time window's far edge is
+    open, so that distinct values are counted over a second more).
+    """
+    second = timedelta(seconds=1)
+    if re.search(r"\|\s*bin\s+_time\b", artifact.query):
+        return Windows(kind=WindowKind.SLICES, unit=second)
+    return Windows(kind=WindowKind.SLIDING, unit=second, distinct_more=second)
 
 
 def seconds_text(duration: timedelta) -> str:

@@ -1,0 +1,334 @@
+"""How platforms count over time, simulated: what a named loss does, and whether it is all that differs.
+
+A threshold's window slides. A platform may count otherwise: from a group's first match on (Panther), over
+all that a scheduled run looks back on (Elastic), in fixed slices of the clock. Its loss then has a name, and
+a name alone would hide any larger error in its direction. So two things are compared on every stream:
+
+- the rule counted in the platform's way, with the tightest length that this way allows, against what the
+  rendering says, counted likewise: they must give the same alerts;
+- the rendering counted in the platform's way against the rule: they may differ in the named directions
+  alone, and the first stream that shows a direction is kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import msgspec
+
+from converter.check.report import Disagreement
+from converter.check.samples import Stream
+from converter.evaluate import Condition, LogEvent, StreamEvaluator, compile_expression
+from converter.evaluate.groups import group_getter, passing_groups
+from converter.evaluate.timestamps import nanoseconds
+from converter.evaluate.values import path_getter
+from converter.model.diagnostics import Fidelity, RuleError
+from converter.model.rule import AlertSettings, Rule, Threshold
+from converter.platforms.base import WindowKind, Windows
+
+Alerts: TypeAlias = list[tuple[Any, ...]]
+"""Of each alert the ids of its events."""
+
+_LONG = timedelta(days=36_500)
+_SECOND = timedelta(seconds=1)
+_MOST_SHOWN = 5
+
+
+def tightest(windows: Windows, threshold: Threshold) -> timedelta:
+    """The length that loses least of those that the platform's way of counting can have."""
+    if windows.kind is WindowKind.RUNS:
+        assert windows.interval is not None
+        needed = _whole(threshold.within + windows.interval, windows.unit)
+    elif threshold.distinct is not None:
+        needed = _whole(threshold.within, windows.unit) + windows.distinct_more
+    elif windows.kind is WindowKind.SLIDING:
+        needed = threshold.within
+    else:
+        needed = _whole(threshold.within, windows.unit)
+    return min(max(needed, windows.shortest), windows.longest)
+
+
+def in_its_way(rule: Rule, windows: Windows) -> Rule:
+    """The rule with the platform's own windows in place of its own: what a good rendering says."""
+    changes: dict[str, Any] = {"alert": AlertSettings()}
+    if rule.threshold is not None:
+        changes["threshold"] = msgspec.structs.replace(
+            rule.threshold, within=tightest(windows, rule.threshold)
+        )
+    elif rule.sequence is not None and rule.sequence.within is not None:
+        within = _whole(rule.sequence.within, windows.sequence_unit)
+        changes["sequence"] = msgspec.structs.replace(rule.sequence, within=within)
+    elif rule.new_terms is not None and windows.forgets:
+        history = min(rule.new_terms.history // windows.unit * windows.unit, windows.longest)
+        suppress = max(history, windows.shortest)
+        changes |= {
+            "new_terms": None,
+            "alert": AlertSettings(group_by=rule.new_terms.fields, suppress_for=suppress),
+        }
+    elif rule.new_terms is not None:
+        history = _whole(rule.new_terms.history, windows.history_unit)
+        changes["new_terms"] = msgspec.structs.replace(rule.new_terms, history=history)
+    return msgspec.structs.replace(rule, **changes)
+
+
+def _whole(span: timedelta, unit: timedelta) -> timedelta:
+    return -(-span // unit) * unit
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """The matches of one rule on a stream, in time order, and its threshold over them."""
+
+    events: tuple[LogEvent, ...]
+    threshold: Threshold
+
+    @classmethod
+    def of(cls, rule: Rule, events: Iterable[LogEvent]) -> Matches:
+        """Those that satisfy the condition and can be counted: with a group, and a value to count."""
+        threshold = rule.threshold
+        assert threshold is not None
+        holds, groups = compile_expression(rule.condition), group_getter(threshold.by)
+        distinct = None if threshold.distinct is None else path_getter(threshold.distinct)
+        found = [
+            event
+            for event in events
+            if holds(event.data) and groups(event.data) and (distinct is None or distinct(event.data))
+        ]
+        return cls(tuple(sorted(found, key=lambda event: event.time or 0)), threshold)
+
+    def alerts(self, cuts: Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]) -> Alerts:
+        """One alert for each stretch of a group's matches, as ``cuts`` makes them, that is enough."""
+        keys = group_getter(self.threshold.by)
+        by_group: dict[Any, list[LogEvent]] = {}
+        for event in self.events:
+            for group in keys(event.data):
+                by_group.setdefault(group, []).append(event)
+        whole = msgspec.structs.replace(self.threshold, within=_LONG, every=None, by=())
+        found: Alerts = []
+        for events in by_group.values():
+            for stretch in cuts(events):
+                if next(iter(passing_groups(whole, stretch)), None) is not None:
+                    found.append(tuple(event.id for event in stretch))
+        return sorted(dict.fromkeys(found), key=str)
+
+
+def from_first(length: timedelta) -> Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]:
+    """Periods that each start at the first match after the last one's end, which belongs to none."""
+
+    def cut(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
+        period: list[LogEvent] = []
+        for event in events:
+            if period and _time(event) >= _time(period[0]) + nanoseconds(length):
+                yield period
+                period = []
+            period.append(event)
+        yield period
+
+    return cut
+
+
+def slices(length: timedelta) -> Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]:
+    """Slices of the clock, counted from 1970."""
+
+    def cut(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
+        span = nanoseconds(length)
+        for _, stretch in itertools.groupby(events, key=lambda event: _time(event) // span):
+            yield list(stretch)
+
+    return cut
+
+
+def runs(
+    length: timedelta, interval: timedelta, phase: int
+) -> Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]:
+    """What each run sees, from ``length`` before it; runs are at ``phase`` and every ``interval`` after."""
+
+    def cut(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
+        step, back = nanoseconds(interval), nanoseconds(length)
+        ends = sorted(
+            {
+                phase + ((edge - phase + step - 1) // step + more) * step
+                for event in events
+                for edge in (_time(event), _time(event) + back)
+                for more in (-1, 0)
+            }
+        )
+        for end in ends:
+            seen = [event for event in events if end - back < _time(event) <= end]
+            if seen:
+                yield seen
+
+    return cut
+
+
+def _phases(events: Sequence[LogEvent], interval: timedelta) -> list[int]:
+    """Where a schedule may lie: with a run at the first or the last event, just before it, or between."""
+    step = nanoseconds(interval)
+    times = [_time(event) for event in (*events[:1], *events[-1:])]
+    return sorted({edge % step for time in times for edge in (time, time - 1, time + step // 2)})
+
+
+def _time(event: LogEvent) -> int:
+    return event.time or 0
+
+
+def edge_streams(streams: Sequence[Stream], threshold: Threshold, length: timedelta) -> list[Stream]:
+    """Made streams with their matches moved to where the platform's windows end: as far apart as its length
+    allows, and around the end of a period that a single match began.
+    """
+    found: list[Stream] = []
+    for stream in streams:
+        events = stream.events
+        if not stream.origin.startswith("made: ") or len(events) < threshold.count or len(events) < 2:
+            continue
+        before = max(1, min(threshold.count - 2, len(events) // 2))
+        gaps = len(events) - 1
+        even = [(length - _SECOND) * place / gaps for place in range(len(events))]
+        around = [timedelta(), *(length + _SECOND * (place - before) for place in range(gaps))]
+        for name, offsets in (("spread over the platform's window", even), ("around a period's end", around)):
+            if sorted(offsets) == offsets:
+                found.append(Stream(_moved(events, offsets), f"{stream.origin}, {name}"))
+    return found
+
+
+def _moved(events: Sequence[LogEvent], offsets: Sequence[timedelta]) -> tuple[LogEvent, ...]:
+    start = _time(events[0])
+    return tuple(
+        msgspec.structs.replace(event, time=start + nanoseconds(offset))
+        for event, offset in zip(events, offsets, strict=True)
+    )
+
+
+class WindowCheck:
+    """One rule against its rendering as it is read back, counted in the platform's way."""
+
+    def __init__(
+        self,
+        rule: Rule,
+        reading: Rule,
+        windows: Windows,
+        stored: Callable[[LogEvent], LogEvent],
+        allowed: frozenset[Fidelity],
+        *,
+        conditions_differ: bool,
+    ) -> None:
+        """``stored``: an event as the platform stores it; ``allowed``: the named directions.
+
+        ``conditions_differ``: single verdicts differ by a named loss; then those of the rendering are taken
+        for both, so that only the counting is compared.
+        """
+        self._stored, self._windows, self._allowed = stored, windows, allowed
+        self._takes: Condition | None = None
+        if not windows.forgets or rule.new_terms is None:
+            reading = msgspec.structs.replace(reading, alert=AlertSettings())
+        if conditions_differ:
+            self._takes = compile_expression(reading.condition)
+            rule, reading = _counting_alone(rule), _counting_alone(reading)
+        self._rule = msgspec.structs.replace(rule, alert=AlertSettings())
+        self._reading = reading
+        self._ideal = in_its_way(rule, windows)
+        self.shown: dict[str, str] = {}
+        """Direction → the first stream on which the named loss shows."""
+
+    def run(self, streams: Sequence[Stream]) -> list[Disagreement]:
+        """Both comparisons on every stream; at most a handful of disagreements is kept."""
+        threshold = self._rule.threshold
+        if threshold is not None and self._reading.threshold is not None:
+            length = self._reading.threshold.within
+            streams = [*streams, *edge_streams(streams, threshold, length)]
+        found: list[Disagreement] = []
+        for stream in streams:
+            if any(event.time is None for event in stream.events):
+                continue
+            found += self._compared(stream)
+            if len(found) >= _MOST_SHOWN:
+                break
+        return found
+
+    def _compared(self, stream: Stream) -> list[Disagreement]:
+        both = [(event, self._stored(event)) for event in stream.events]
+        taken = [pair for pair in both if self._takes is None or self._takes(pair[1].data)]
+        events, stored = [event for event, _ in taken], [event for _, event in taken]
+        expected, got = self._alerts(self._ideal, events), self._alerts(self._reading, stored)
+        if expected != got:
+            return [_disagreement(stream, f"{stream.origin}, counted as the platform does", expected, got)]
+        if self._rule.threshold is None:
+            return []
+        reference = [tuple(alert.events) for alert in _evaluated(self._rule, events)]
+        missed, extra = _uncovered(reference, got[0]), _uncovered(got[-1], reference)
+        differs = {Fidelity.NARROWER: missed, Fidelity.WIDER: extra}
+        for direction, differing in differs.items():
+            if differing and direction in self._allowed:
+                self.shown.setdefault(str(direction), stream.origin)
+        if any(differing and direction not in self._allowed for direction, differing in differs.items()):
+            return [_disagreement(stream, f"{stream.origin}, run as the platform does", [reference], got)]
+        return []
+
+    def _alerts(self, rule: Rule, events: Sequence[LogEvent]) -> list[Alerts]:
+        """The alerts as the platform counts. Of a schedule, which may lie anywhere: those of every one, then
+        those of any.
+        """
+        windows = self._windows
+        if rule.threshold is None or windows.kind is WindowKind.SLIDING:
+            return [sorted((tuple(alert.events) for alert in _evaluated(rule, events)), key=str)]
+        matches, length = Matches.of(rule, events), rule.threshold.within
+        if windows.kind is WindowKind.PERIOD:
+            return [matches.alerts(from_first(length))]
+        if windows.kind is WindowKind.SLICES:
+            return [matches.alerts(slices(length))]
+        assert windows.interval is not None
+        by_phase = [
+            matches.alerts(runs(length, windows.interval, phase))
+            for phase in _phases(matches.events, windows.interval)
+        ]
+        certain = [
+            alert
+            for alert in itertools.chain(*by_phase)
+            if all(not _uncovered([alert], alerts) for alerts in by_phase)
+        ]
+        return [sorted(dict.fromkeys(certain), key=str), sorted(set(itertools.chain(*by_phase)), key=str)]
+
+
+def comparable(rule: Rule, codes: Iterable[str], conditions_differ: bool) -> bool:
+    """Whether a rendering with these losses can be compared: its groups, and (of a sequence) its steps'
+    conditions are the rule's.
+    """
+    if rule.threshold is None and rule.sequence is None and rule.new_terms is None:
+        return False
+    if rule.threshold is not None and not rule.threshold.is_simple:
+        return False
+    return not (conditions_differ and rule.sequence is not None) and _OF_GROUPS.isdisjoint(codes)
+
+
+_OF_GROUPS = frozenset({"group-by", "distinct"})
+
+
+def _counting_alone(rule: Rule) -> Rule:
+    """The rule without its condition on single events."""
+    return msgspec.structs.replace(rule, indicators=(), exclusions=())
+
+
+def _evaluated(rule: Rule, events: Sequence[LogEvent]) -> list[Any]:
+    try:
+        return list(StreamEvaluator(rule).alerts(events))
+    except RuleError:
+        return []
+
+
+def _uncovered(alerts: Iterable[tuple[Any, ...]], others: Iterable[tuple[Any, ...]]) -> bool:
+    """Whether some alert has no event in common with any of the others."""
+    seen = {event for other in others for event in other}
+    return any(seen.isdisjoint(alert) for alert in alerts)
+
+
+def _disagreement(
+    stream: Stream, origin: str, expected: Sequence[Alerts], got: Sequence[Alerts]
+) -> Disagreement:
+    return Disagreement(
+        origin=origin,
+        event=[event.data for event in stream.events],
+        expected=[list(alert) for alert in expected[0]],
+        got=[list(alert) for alert in got[0]],
+    )
