@@ -123,7 +123,7 @@ class PipelineReader(Rows):
             scope.node_names = True
         for term in search_conjuncts(tstats.where):
             if isinstance(term, s.Compared) and term.field.lower() == "nodename":
-                self.meaning.datamodels.append(term.value.text)
+                self._narrow_model(term.value.text)
                 continue
             self._search(term)
         filled = tstats.options.get("fillnull_value")
@@ -139,6 +139,13 @@ class PipelineReader(Rows):
         if filled is not None and tstats.by:
             self._say("null-text", f"groups without a value of a BY field are kept, as {filled!r}")
         self._grouped(tstats.aggregates, keys, seconds, closing=True)
+
+    def _narrow_model(self, node: str) -> None:
+        """``nodename=DNS``, or ``nodename=All_Traffic.Allowed_Traffic``: which data set of the model."""
+        models = self.meaning.datamodels
+        model = models.pop() if models else ""
+        node = node.removeprefix(f"{model}.")
+        models.append(".".join(filter(None, (model.partition(".")[0], node.partition(".")[0]))))
 
     def _stats(self, stats: s.Stats, offset: int) -> None:
         if stats.kind in BLOCKING:
