@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from converter.evaluate import matches
-from converter.evaluate.values import number_of, text_of
+from converter.evaluate.values import text_of
 from converter.logsources.pack import FieldType
 from converter.model.expressions import (
     FALSE,
@@ -31,15 +30,11 @@ from converter.platforms.elastic.eql.dialects import Dialect
 from converter.platforms.elastic.eql.terms import Call, Constant, Field, Term, constant, error_at, present
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.operands import (
-    EXACT_TYPES,
-    NUMBER_TYPES,
     TEXT_TYPES,
     equal_operand,
-    moment_text,
-    stored_network,
 )
 from converter.platforms.elastic.patterns import Wildcard, format_like, pattern
-from converter.platforms.elastic.text_order import ordered_text
+from converter.platforms.elastic.typed import UnreadableError, networks, ordered
 from converter.platforms.three_valued import Truth, never_null, ternary_not, ternary_or
 
 ORDER: Final = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
@@ -103,7 +98,8 @@ class Comparisons:
         """``… == null``, where ``exists`` says that there is a value. Null is in no order."""
         if sign not in ("==", "!="):
             return Truth(FALSE, FALSE) if self.dialect.ternary else never_null(FALSE)
-        return never_null(exists if sign == "!=" else negated(exists))
+        absent = FALSE if exists == TRUE else negated(exists)
+        return never_null(exists if sign == "!=" else absent)
 
     def equal(
         self, place: object, subject: Subject, values: Sequence[Scalar], ignore_case: bool = False
@@ -123,22 +119,11 @@ class Comparisons:
         return Predicate(subject, Operator.IS, possible, ignore_case=folds)
 
     def _ordered(self, place: object, subject: Subject, operator: Operator, value: Scalar) -> Expression:
-        """Numbers and times by size; texts by their characters (see :mod:`..text_order`)."""
-        kind = self._type(subject)
-        declared = isinstance(subject, FieldPath) and self._fields.declares(str(subject.steps[0]))
-        operand: Scalar | None = None
-        if kind in NUMBER_TYPES or not declared:
-            operand = number_of(value)
-        elif kind is FieldType.DATE:
-            operand = moment_text(text_of(value))
-        if operand is not None:
-            return Predicate(subject, operator, (operand,))
-        if kind in EXACT_TYPES and isinstance(value, str):
-            try:
-                return ordered_text(subject, operator, value, ignore_case=self.dialect.ignore_case)
-            except ValueError as error:
-                raise error_at(place, str(error)) from error
-        raise error_at(place, f"{operator.value} {value!r} on a field of type {kind.value}")
+        """Numbers and times by size, texts by their characters."""
+        try:
+            return ordered(self._fields, subject, operator, value, ignore_case=self.dialect.ignore_case)
+        except UnreadableError as error:
+            raise error_at(place, str(error)) from error
 
     # -- in, in~
 
@@ -211,11 +196,10 @@ def networks_in(place: object, texts: Iterable[Scalar]) -> tuple[str, ...]:
     """What addresses and networks cover in Elasticsearch. Raises RuleError for other texts."""
     found: list[str] = []
     for value in texts:
-        text = text_of(value)
         try:
-            found += stored_network(text) if "/" in text else (str(ipaddress.ip_address(text)),)
-        except ValueError as error:
-            raise error_at(place, f"{text!r}, which is no address and no network") from error
+            found += networks(text_of(value))
+        except UnreadableError as error:
+            raise error_at(place, str(error)) from error
     return tuple(found)
 
 

@@ -273,7 +273,8 @@ class Reader:
                 raise error_at(tree, f"{sign} between truth values")
             condition = self.condition(side)  # type: ignore[arg-type]
             if other.data == "null":  # type: ignore[union-attr]
-                return self._comparisons.null(any_of(condition.true, condition.false), sign)
+                known = any_of(condition.true, condition.false) if self._dialect.ternary else TRUE
+                return self._comparisons.null(known, sign)
             holds = (str(other.data) == "true") == (sign == "==")  # type: ignore[union-attr]
             return condition if holds else ternary_not(condition)
         return self._functions.compared(tree, self.term(left), sign, self.term(right))  # type: ignore[arg-type]

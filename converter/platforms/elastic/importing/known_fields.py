@@ -12,7 +12,7 @@ from typing import Final
 
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.platforms.elastic.esql.operands import ECS_LISTS
-from converter.platforms.elastic.fields import StoredFields
+from converter.platforms.elastic.fields import PLATFORM, StoredFields
 
 _BY_ENDING: Final[Mapping[FieldType, tuple[str, ...]]] = {
     FieldType.IP: (".ip",),
@@ -53,6 +53,13 @@ def _known(name: str) -> PlatformField | None:
     return PlatformField(name=name, type=kind or FieldType.KEYWORD, is_list=name in ECS_LISTS)
 
 
+def _list_names(packs: Iterable[Pack]) -> Iterator[str]:
+    """The names with ``*`` in the place of a list's numbers by which packs know fields of its elements."""
+    for pack in packs:
+        names: Mapping[str, str] = pack.platforms.get(PLATFORM, {}).get("aliases") or {}
+        yield from (name for name in names if "*" in name)
+
+
 class _ByName(Mapping[str, PlatformField]):
     def __init__(self, own: Mapping[str, PlatformField]) -> None:
         self._own = own
@@ -74,7 +81,9 @@ class KnownFields(StoredFields):
     """The fields of some packs, and behind them those that Elastic's schema gives a type."""
 
     def __init__(self, packs: Iterable[Pack] = ()) -> None:
+        packs = tuple(packs)
         super().__init__(packs)
+        self._fields.update((name, PlatformField(name=name, is_list=True)) for name in _list_names(packs))
         self._all = _ByName(self._fields)
 
     def type_of(self, name: str) -> FieldType:

@@ -22,12 +22,14 @@ from converter.model.expressions import (
     Expression,
     ForSome,
     Not,
+    Operator,
     Predicate,
     all_of,
     mapped,
     negated,
     predicates,
 )
+from converter.model.measures import GroupTest, Measure, MeasureKind
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, OutputField, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
@@ -38,14 +40,15 @@ from converter.platforms.elastic.eql.settings import CATEGORY_FIELD
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import LeftOut
 from converter.platforms.elastic.importing.documents import Document
-from converter.platforms.elastic.importing.filters import read_exception, read_filter
+from converter.platforms.elastic.importing.exceptions import read_exception
+from converter.platforms.elastic.importing.filters import read_filter
 from converter.platforms.elastic.importing.findings import Findings
 from converter.platforms.elastic.importing.known_fields import KnownFields
 from converter.platforms.elastic.importing.lucene import read_query_string
 from converter.platforms.elastic.importing.metadata import names
-from converter.platforms.elastic.importing.values import UnreadableError
 from converter.platforms.elastic.kql.reader import read_partly
 from converter.platforms.elastic.schedule import parse_since
+from converter.platforms.elastic.typed import UnreadableError
 
 Choose = Callable[[Expression], tuple[Pack, ...]]
 """From the condition on one event to its log sources."""
@@ -108,7 +111,7 @@ def _query(document: Document, choose: Choose, findings: Findings) -> Logic | No
         missing.clear()
         if rule.get("language") == "lucene":
             try:
-                return read_query_string(rule["query"], fields)
+                return read_query_string(rule["query"], fields, missing=missing)
             except UnreadableError as error:
                 raise RuleError(f"Lucene: not readable: {error}") from error
         condition, left = read_partly(rule["query"], fields)
@@ -130,8 +133,8 @@ def _query(document: Document, choose: Choose, findings: Findings) -> Logic | No
             "threat_mapping",
             Fidelity.WIDER,
         )
-    threshold = _threshold(rule, findings) if rule.get("type") == "threshold" else None
-    new_terms = _new_terms(rule, findings) if rule.get("type") == "new_terms" else None
+    threshold = _threshold(rule) if rule.get("type") == "threshold" else None
+    new_terms = _new_terms(rule) if rule.get("type") == "new_terms" else None
     return Logic(condition=condition, threshold=threshold, new_terms=new_terms, packs=(packs,))
 
 
@@ -191,8 +194,8 @@ def _count(value: Any) -> int:
     return value
 
 
-def _threshold(rule: Mapping[str, Any], findings: Findings) -> Threshold:
-    """Both tests hold: so many matches, and so many distinct values. So many values need as many matches."""
+def _threshold(rule: Mapping[str, Any]) -> Threshold:
+    """All tests hold: so many matches, and so many distinct values. So many values need as many matches."""
     block = rule.get("threshold")
     if not isinstance(block, Mapping):
         raise RuleError("threshold: the rule has none")
@@ -201,20 +204,24 @@ def _threshold(rule: Mapping[str, Any], findings: Findings) -> Threshold:
     listed = block.get("cardinality") or []
     cells = [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, Mapping)]
     within = look_back(rule)
-    if not cells:
-        return Threshold(count=count, within=within, by=by)
-    fields = names(cells[0].get("field"))
-    if len(cells) > 1 or len(fields) != 1:
-        raise RuleError("threshold: several distinct counts")
-    distinct = _count(cells[0].get("value"))
-    if count > distinct:
-        findings.residue.append(f"threshold.value = {count}")
-        message = f"of the two counts the distinct values are kept; {count} matches are not asked for"
-        findings.lose("threshold", message, "threshold", Fidelity.WIDER)
-    return Threshold(count=distinct, within=within, by=by, distinct=FieldPath((fields[0],)))
+    distinct = [(_one_field(cell), _count(cell.get("value"))) for cell in cells]
+    if len(distinct) == 1 and count <= distinct[0][1]:
+        path, least = distinct[0]
+        return Threshold(count=least, within=within, by=by, distinct=path)
+    having = tuple(
+        GroupTest(Measure(MeasureKind.DISTINCT, path), ((Operator.GTE, least),)) for path, least in distinct
+    )
+    return Threshold(count=count, within=within, by=by, having=having)
 
 
-def _new_terms(rule: Mapping[str, Any], findings: Findings) -> NewTerms:
+def _one_field(cell: Mapping[str, Any]) -> FieldPath:
+    fields = names(cell.get("field"))
+    if len(fields) != 1:
+        raise RuleError("threshold: a distinct count of other than one field")
+    return FieldPath((fields[0],))
+
+
+def _new_terms(rule: Mapping[str, Any]) -> NewTerms:
     block = rule.get("new_terms")
     if isinstance(block, Mapping):
         fields, start = names(block.get("value")), block.get("history_window_start")

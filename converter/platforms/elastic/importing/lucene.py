@@ -7,6 +7,7 @@ and c alone; a query of prohibited clauses alone is everything but those.
 
 from __future__ import annotations
 
+import enum
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -16,9 +17,17 @@ from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, render
 from converter.model.regex import parse as parse_regex
 from converter.platforms.elastic.fields import StoredFields
-from converter.platforms.elastic.grammars import parse
-from converter.platforms.elastic.importing.values import UnreadableError, analysed, equal, ordered
-from converter.platforms.elastic.patterns import Pattern, Wildcard, format_like, pattern
+from converter.platforms.elastic.grammars import LeftOut, left_out, parse, query_error
+from converter.platforms.elastic.patterns import Pattern, Wildcard, pattern
+from converter.platforms.elastic.typed import (
+    UnreadableError,
+    analysed,
+    equal,
+    need_text,
+    ordered,
+    some_field,
+    wildcard,
+)
 
 if TYPE_CHECKING:
     import lark
@@ -32,43 +41,75 @@ _COMPARED: Final = re.compile(r"([<>]=?)\s*(.+)", re.DOTALL)
 _SIGNS: Final = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
 
 
-def read_query_string(text: str, fields: StoredFields, default: str | None = None) -> Expression:
-    """The expression of a query string; ``default``: the field of values that name none.
+def read_query_string(
+    text: str,
+    fields: StoredFields,
+    default: str | None = None,
+    *,
+    every: bool = False,
+    missing: list[LeftOut] | None = None,
+) -> Expression:
+    """The expression of a query string; ``default``: the field of values that name none; ``every``: clauses
+    side by side must all hold (``default_operator: and``).
 
+    With ``missing``, required or prohibited clauses without a canonical form are left out, and put into it.
     Raises RuleError for what is no query string, UnreadableError for what has no canonical form.
     """
     if not text.strip():
         return TRUE
-    return _Reader(fields).clauses(parse("lucene", text).children, default)
+    return _Reader(text, fields, every).clauses(parse("lucene", text).children, default, missing)
+
+
+class _Role(enum.Enum):
+    """What a clause is to the group it stands in (Lucene, ``BooleanClause.Occur``)."""
+
+    MUST = "must"
+    SHOULD = "should"
+    MUST_NOT = "must not"
 
 
 class _Reader:
-    def __init__(self, fields: StoredFields) -> None:
+    def __init__(self, text: str, fields: StoredFields, every: bool) -> None:
+        self._text = text
         self._fields = fields
+        self._every = every
 
-    def clauses(self, children: list[Any], field: str | None) -> Expression:
+    def clauses(
+        self, children: list[Any], field: str | None, missing: list[LeftOut] | None = None
+    ) -> Expression:
         """Clauses side by side: all required, none prohibited, some of the rest if none is required."""
-        required: list[Expression] = []
-        optional: list[Expression] = []
-        prohibited: list[Expression] = []
-        last_optional = False
-        for clause in children:
-            words = [part.type for part in clause.children if hasattr(part, "type")]
-            found = self._item(clause.children[-1], field)
-            if "AND" in words and last_optional:
-                required.append(optional.pop())
-            last_optional = False
-            if "NOT" in words or "MINUS" in words:
-                prohibited.append(found)
-            elif "AND" in words or "PLUS" in words:
-                required.append(found)
-            else:
-                optional.append(found)
-                last_optional = True
-        terms = [*required, *map(Not, prohibited)]
-        if optional and not required:
-            terms.insert(0, any_of(*optional))
+        found: dict[_Role, list[Expression]] = {role: [] for role in _Role}
+        for role, clause in zip(self._roles(children), children, strict=True):
+            try:
+                found[role].append(self._item(clause.children[-1], field))
+            except UnreadableError as error:
+                if missing is None or role is _Role.SHOULD:
+                    raise
+                reason = query_error("lucene", f"not readable: {error}", clause.meta.line, clause.meta.column)
+                missing.append(left_out(self._text, clause, reason))
+        if missing and len(missing) == len(children):
+            raise UnreadableError(missing[0].reason.message.removeprefix("LUCENE: not readable: "))
+        terms = [*found[_Role.MUST], *map(Not, found[_Role.MUST_NOT])]
+        if found[_Role.SHOULD] and not found[_Role.MUST]:
+            terms.insert(0, any_of(*found[_Role.SHOULD]))
         return all_of(*terms)
+
+    def _roles(self, children: list[Any]) -> list[_Role]:
+        """AND requires the clause before it too; where all are required, OR frees the one before it."""
+        roles: list[_Role] = []
+        for clause in children:
+            words = {part.type for part in clause.children if hasattr(part, "type")}
+            if "AND" in words and roles and roles[-1] is _Role.SHOULD:
+                roles[-1] = _Role.MUST
+            if self._every and "OR" in words and roles and roles[-1] is _Role.MUST:
+                roles[-1] = _Role.SHOULD
+            if words & {"NOT", "MINUS"}:
+                roles.append(_Role.MUST_NOT)
+            elif words & {"AND", "PLUS"} or (self._every and "OR" not in words):
+                roles.append(_Role.MUST)
+            else:
+                roles.append(_Role.SHOULD)
+        return roles
 
     def _item(self, tree: Tree, field: str | None) -> Expression:
         parts: list[Any] = list(tree.children)
@@ -86,10 +127,12 @@ class _Reader:
         if name is None:
             raise self._unreadable(tree, "a value without a field, which searches every field")
         if name == "_exists_":
-            return Predicate(FieldPath((_plain(text),)), Operator.EXISTS)
-        if "*" in name:
+            name, kind, text = _plain(text.strip('"')), "term", "*"
+        if "*" not in name or self._fields.declares(name):
+            return self._value(kind, text, name)
+        if text != "*":
             raise self._unreadable(tree, "a wildcard in a field name")
-        return self._value(kind, text, name)
+        return some_field(self._fields, name)
 
     def _value(self, kind: str, token: str, name: str) -> Expression:
         path = FieldPath((name,))
@@ -104,20 +147,12 @@ class _Reader:
                 sign, text = _COMPARED.fullmatch(token).groups()  # type: ignore[union-attr]
                 return ordered(self._fields, path, _SIGNS[sign], _plain(text.strip('"')))
         parts = _pattern(token)
-        if parts == (Wildcard.ANY,):
-            return Predicate(path, Operator.EXISTS)
-        if all(isinstance(part, str) for part in parts):
-            text = "".join(map(str, parts))
-            if self._fields.type_of(name) is FieldType.TEXT:
-                return analysed(path, text, in_a_row=False)
-            return equal(self._fields, path, text)
-        if self._fields.type_of(name) not in (FieldType.KEYWORD, FieldType.WILDCARD):
-            raise UnreadableError(
-                f"a wildcard on {name}, which is of type {self._fields.type_of(name).value}"
-            )
-        return Predicate(path, Operator.LIKE, (format_like(parts),))
+        if self._fields.type_of(name) is FieldType.TEXT and all(isinstance(part, str) for part in parts):
+            return analysed(path, "".join(map(str, parts)), in_a_row=False)
+        return wildcard(self._fields, path, parts)
 
     def _regex(self, path: FieldPath, text: str) -> Expression:
+        need_text(self._fields, str(path.steps[0]), "a regular expression")
         try:
             return Predicate(path, Operator.REGEX, (render(parse_regex(text, "lucene"), "re2"),))
         except RegexError as error:

@@ -7,33 +7,28 @@ phrase on analysed text, a network on addresses. ``not`` is ``must_not``: it mat
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from converter.evaluate.values import number_of
 from converter.logsources.pack import FieldType
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import (
-    FALSE,
     TRUE,
     Expression,
     ForSome,
     Operator,
     Predicate,
-    Scalar,
     all_of,
     any_of,
     negated,
 )
 from converter.model.paths import FieldPath
-from converter.platforms.elastic.analysis import phrase, some_word, wildcard_word
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import LeftOut, left_out, parse, query_error
 from converter.platforms.elastic.kql.settings import BLANKS
-from converter.platforms.elastic.operands import NUMBER_TYPES, equal_operand, moment_text, stored_network
-from converter.platforms.elastic.patterns import ANY, Pattern, format_like, pattern
+from converter.platforms.elastic.patterns import ANY, Pattern, Wildcard, format_like, pattern
+from converter.platforms.elastic.typed import UnreadableError, analysed, equal, ordered, some_field, wildcard
 
 if TYPE_CHECKING:
     import lark
@@ -90,6 +85,9 @@ class _Reader:
 
     def query(self, tree: lark.Tree[lark.Token]) -> Expression:
         if tree.data == "field":
+            if self._asks_for_some_field(tree):
+                prefix = "".join(map(_shown, _literal(tree.children[0])))
+                return self._typed(tree, lambda: some_field(self._fields, prefix))
             name = self._name_or_all(tree.children[0])
             return self._values(tree.children[1], lambda literal: self._compared(tree, name, literal))  # type: ignore[arg-type]
         if tree.data == "range":
@@ -99,6 +97,14 @@ class _Reader:
         if tree.data == "bare":
             raise self._error(tree, "a value without a field searches every field; name the field")
         return _combined(tree, self.query)
+
+    def _asks_for_some_field(self, tree: lark.Tree[lark.Token]) -> bool:
+        """Whether it is ``prefix.*:*``, outside of nested fields."""
+        name, values = tree.children
+        literal = _literal(name)
+        exists = values.data == "value" and _literal(values.children[0]) == _EXISTS  # type: ignore[union-attr]
+        wild = not isinstance(literal, Quoted) and len(literal) > 1 and ANY in literal
+        return exists and wild and not self._nested
 
     def _values(self, tree: lark.Tree[lark.Token], compared: Callable[[Literal], Expression]) -> Expression:
         if tree.data == "value":
@@ -125,12 +131,14 @@ class _Reader:
         return None if _literal(tree) == _EXISTS else self._name(tree)
 
     def _name(self, tree: object) -> str:
+        """A field's name; one with wildcards only if a log source knows it as the name of a list's fields."""
         literal = _literal(tree)
         if isinstance(literal, Quoted):
             return self._nested + str(literal)
-        if ANY in literal:
+        name = self._nested + "".join(map(_shown, literal))
+        if ANY in literal and not self._fields.declares(name):
             raise self._error(tree, "a wildcard in a field name")
-        return self._nested + "".join(map(str, literal))
+        return name
 
     # -- one comparison
 
@@ -143,58 +151,35 @@ class _Reader:
         kind = self._fields.type_of(name)
         if literal == _EXISTS:
             return Predicate(path, Operator.EXISTS)
-        if kind is FieldType.TEXT:
-            return _analysed(path, literal)
-        if isinstance(literal, Quoted):
-            return self._equal(place, path, kind, str(literal))
-        if ANY not in literal:
-            text = "".join(map(str, literal))
-            if text == "null":
+        if isinstance(literal, Quoted) or ANY not in literal:
+            text = str(literal) if isinstance(literal, Quoted) else "".join(map(str, literal))
+            if text == "null" and not isinstance(literal, Quoted):
                 raise self._error(place, "null is no value to search for; use not field:*")
-            return self._equal(place, path, kind, text)
+            if kind is FieldType.TEXT:
+                in_a_row = isinstance(literal, Quoted)
+                return self._typed(place, lambda: analysed(path, text, in_a_row=in_a_row))
+            return self._typed(place, lambda: equal(self._fields, path, text, name))
         if kind in (FieldType.WILDCARD, FieldType.FLATTENED):
             pieces = _split(literal)
             if kind is FieldType.FLATTENED and not all(map(_is_prefix, pieces)):
                 raise self._error(place, f"a wildcard on the flattened field {name}, other than at the end")
             return any_of(*(_wild(path, piece) for piece in pieces))
-        if kind is not FieldType.KEYWORD:
-            raise self._error(place, f"a wildcard on {name}, which is of type {kind.value}")
-        return _wild(path, literal)
-
-    def _equal(self, place: object, path: FieldPath, kind: FieldType, text: str) -> Expression:
-        if kind is FieldType.IP:
-            return Predicate(path, Operator.CIDR, self._networks(place, text))
-        operand = equal_operand(text, kind)
-        if operand is None:
-            if kind in NUMBER_TYPES and number_of(text) is not None:
-                return FALSE
-            raise self._error(place, f"{text!r} is no value for a field of type {kind.value}")
-        if kind is FieldType.DATE:
-            return all_of(
-                Predicate(path, Operator.GTE, (operand,)), Predicate(path, Operator.LTE, (operand,))
-            )
-        return Predicate(path, Operator.IS, (operand,))
-
-    def _networks(self, place: object, text: str) -> tuple[str, ...]:
-        try:
-            return stored_network(text) if "/" in text else (str(ipaddress.ip_address(text)),)
-        except ValueError as error:
-            raise self._error(place, f"{text!r} is no address and no network") from error
+        return self._typed(place, lambda: wildcard(self._fields, path, literal, name))
 
     def _range(self, tree: lark.Tree[lark.Token]) -> Expression:
         name = self._name(tree.children[0])
         literal = _literal(tree.children[2])
-        text = literal if isinstance(literal, Quoted) else "".join(map(str, literal))
-        kind = self._fields.type_of(name)
-        operand: Scalar | None = None
-        if kind in NUMBER_TYPES or not self._fields.declares(name):
-            operand = number_of(str(text))
-        elif kind is FieldType.DATE:
-            operand = moment_text(str(text))
-        if operand is None:
-            raise self._error(tree, f"a range over {name} ({kind.value}) with {str(text)!r}")
-        path = self._path(name)
-        return Predicate(path, _RANGES[str(tree.children[1])], (operand,))
+        text = str(literal) if isinstance(literal, Quoted) else "".join(map(_shown, literal))
+        if not isinstance(literal, Quoted) and ANY in literal:
+            raise self._error(tree, "a range to a wildcard")
+        operator = _RANGES[str(tree.children[1])]
+        return self._typed(tree, lambda: ordered(self._fields, self._path(name), operator, text, name))
+
+    def _typed(self, place: object, read: Callable[[], Expression]) -> Expression:
+        try:
+            return read()
+        except UnreadableError as error:
+            raise self._error(place, str(error)) from error
 
     def _error(self, place: object, what: str) -> Exception:
         meta = getattr(place, "meta", None)
@@ -239,6 +224,10 @@ def _wild(path: FieldPath, parts: Pattern) -> Expression:
     return Predicate(path, Operator.LIKE, (format_like(parts),))
 
 
+def _shown(part: str | Wildcard) -> str:
+    return part if isinstance(part, str) else part.value
+
+
 def _split(parts: Pattern) -> list[Pattern]:
     """The pattern as Lucene's query string takes it: cut at blanks."""
     pieces: list[list[str | object]] = [[]]
@@ -254,12 +243,3 @@ def _split(parts: Pattern) -> list[Pattern]:
 
 def _is_prefix(parts: Pattern) -> bool:
     return ANY not in parts[:-1]
-
-
-def _analysed(path: FieldPath, literal: Literal) -> Expression:
-    """A text field: a quoted literal is a phrase of words, an unquoted one any of its words."""
-    if isinstance(literal, Quoted):
-        return phrase(path, str(literal))
-    if ANY in literal:
-        return wildcard_word(path, [None if part is ANY else str(part) for part in literal])
-    return some_word(path, "".join(map(str, literal)))
