@@ -17,11 +17,12 @@ import msgspec
 from converter.check.comparison import ConditionCheck, StreamCheck, stored_event
 from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
+from converter.check.tools import by_tools, missing_engine
 from converter.check.windows import WindowCheck, comparable
 from converter.events.records import packs_of
 from converter.logsources.guard import guard
 from converter.logsources.pack import Pack
-from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError, Severity
+from converter.model.diagnostics import ConverterError, Diagnostic, Fidelity, MissingExtraError
 from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule, Step
 from converter.platforms.base import Artifact, Context, Counting, Engine, Platform, Skip, StoredEvent
@@ -32,11 +33,12 @@ READER = "reader"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. ``engines``: also the platforms' own; ``made``: also events and streams made from rules;
-    ``limit``: at most so many shared sample events per rule and step.
+    """What to run. ``engines``: also the platforms' own; ``tools``: also the vendors' programs; ``made``: also
+    events and streams made from rules; ``limit``: at most so many shared sample events per rule and step.
     """
 
     engines: bool = True
+    tools: bool = False
     made: bool = True
     limit: int = 5_000
 
@@ -56,13 +58,17 @@ def check_rules(
     pool = SamplePool(rules, packs, logs)
     engines, diagnostics = installed_engines(platforms) if options.engines else ({}, ())
     pairs: list[Pair] = []
+    rendered: dict[str, list[tuple[Pair, Artifact]]] = {}
     for rule in rules:
         checked = RuleUnderCheck(rule, packs, pool, options)
         for platform in platforms:
             artifact = platform.render(rule, contexts[platform.name])
-            pairs.extend(
-                checked.pairs(platform, artifact, contexts[platform.name], engines.get(platform.name, ()))
-            )
+            found = checked.pairs(platform, artifact, contexts[platform.name], engines.get(platform.name, ()))
+            rendered.setdefault(platform.name, []).append((found[0], artifact))
+            pairs += found
+    if options.tools:
+        by_programs, missing = by_tools(platforms, rendered)
+        return summarised([*pairs, *by_programs], (*diagnostics, *missing))
     return summarised(pairs, diagnostics)
 
 
@@ -77,14 +83,7 @@ def installed_engines(
             try:
                 found.setdefault(platform.name, []).append(factory())
             except MissingExtraError as error:
-                missing.append(
-                    Diagnostic(
-                        code="missing-engine",
-                        severity=Severity.NOTE,
-                        message=str(error),
-                        platform=platform.name,
-                    )
-                )
+                missing.append(missing_engine(platform, error))
     return found, tuple(missing)
 
 

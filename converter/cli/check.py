@@ -33,6 +33,12 @@ _SHOWN = 10
 @click.option(
     "--no-engines", is_flag=True, help="Only the languages' readers, not the platforms' own engines."
 )
+@click.option(
+    "--tools",
+    is_flag=True,
+    help="Also the vendors' programs: contentctl and panther_analysis_tool, named by CONTENTCTL and "
+    "PANTHER_ANALYSIS_TOOL or on the PATH.",
+)
 @click.option("--no-made", is_flag=True, help="Only tests and logs, no events made from the rules.")
 @click.option("--baseline", metavar="REVISION|FOLDER", help="Also what changed since then.")
 @click.option(
@@ -55,6 +61,7 @@ def command(
     targets: tuple[str, ...],
     logs: tuple[Path, ...],
     no_engines: bool,
+    tools: bool,
     no_made: bool,
     baseline: str | None,
     save_baseline: Path | None,
@@ -85,7 +92,7 @@ def command(
         packs=workspace.packs,
         settings=workspace.project.platforms,
         logs=read_logs(logs),
-        options=Options(engines=not no_engines, made=not no_made),
+        options=Options(engines=not no_engines, tools=tools, made=not no_made),
     )
     if baseline is not None:
         found = changed_since(baseline, workspace, rules, paths, names)

@@ -24,7 +24,9 @@ _MOST_REASONS = 15
 
 @click.command(name="import")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--from", "platform", required=True, metavar="PLATFORM", help="panther, elastic, splunk or sigma.")
+@click.option(
+    "--from", "platform", required=True, metavar="PLATFORM", help="panther, elastic, splunk or sigma."
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into."
 )

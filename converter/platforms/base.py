@@ -214,6 +214,15 @@ class Counting(Protocol):
         ...
 
 
+@runtime_checkable
+class WithTools(Protocol):
+    """A platform whose vendor has programs to try its renderings with."""
+
+    def folder_engines(self) -> tuple[Callable[[], FolderEngine], ...]:
+        """Factories of them. Each raises MissingExtraError if the program is not installed."""
+        ...
+
+
 class Reader(Protocol):
     """A platform whose own rules can be read."""
 

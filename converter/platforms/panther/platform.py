@@ -13,6 +13,7 @@ from converter.platforms.base import (
     Artifact,
     Context,
     Engine,
+    FolderEngine,
     ReadContext,
     ReadRule,
     Source,
@@ -83,6 +84,12 @@ class PantherPlatform:
         from converter.platforms.panther.engine import PantherCore
 
         return (PantherCore,)
+
+    def folder_engines(self) -> tuple[Callable[[], FolderEngine], ...]:
+        """panther_analysis_tool, which runs the tests of the emitted files."""
+        from converter.platforms.panther.analysis_tool import PantherAnalysisTool
+
+        return (PantherAnalysisTool,)
 
 
 def _render(rule: Rule, context: Context) -> Artifact:

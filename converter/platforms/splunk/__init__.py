@@ -12,6 +12,7 @@ from converter.platforms.base import (
     Artifact,
     Context,
     Engine,
+    FolderEngine,
     ReadContext,
     ReadRule,
     Source,
@@ -66,6 +67,12 @@ class SplunkPlatform:
     def engines(self) -> tuple[Callable[[], Engine], ...]:
         """None: nothing but Splunk itself runs SPL."""
         return ()
+
+    def folder_engines(self) -> tuple[Callable[[], FolderEngine], ...]:
+        """contentctl, which validates the detection files."""
+        from converter.platforms.splunk.contentctl import Contentctl
+
+        return (Contentctl,)
 
 
 PLATFORM = SplunkPlatform()
