@@ -14,7 +14,7 @@ from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Rule, Sequence, Threshold
 from converter.platforms.base import Artifact, Context
 from converter.platforms.elastic.fields import PLATFORM, StoredFields
-from converter.platforms.elastic.schedule import parse_since
+from converter.platforms.elastic.schedule import DEFAULT_INTERVAL, parse_since
 from converter.platforms.elastic.selection import listed
 
 _DEFAULT_FROM = "now-6m"
@@ -68,7 +68,8 @@ def _esql(
     from converter.platforms.elastic.kql import reader as kql_reader
 
     reading = esql.read_query(data["query"], fields.by_name, lambda text: kql_reader.read(text, fields))
-    return reading.condition, None, reading.threshold(_look_back(data)) if reading.grouped else None
+    interval = parse_since(f"now-{data.get('interval', DEFAULT_INTERVAL)}")
+    return reading.condition, None, reading.threshold(_look_back(data), interval)
 
 
 def _threshold(data: dict[str, Any]) -> Threshold | None:

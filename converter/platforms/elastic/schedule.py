@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+DEFAULT_INTERVAL: Final = "5m"
+"""How often a rule runs that does not say (Elastic Security, detection rules API)."""
 MINUTE: Final = timedelta(minutes=1)
 OVERLAP: Final = timedelta(minutes=4)
 """What Elastic's own rules look back beyond their interval (``now-9m`` every five minutes)."""

@@ -6,8 +6,9 @@ parse.py (tree.py), scalars.py and conditions.py (atoms.py, compare.py), reader.
 writer.py, predicates.py, operands.py, condition.py, text.py.
 """
 
-from converter.platforms.elastic.esql.reader import Counted, Reading, read_condition, read_query
+from converter.platforms.elastic.esql.reader import read_condition, read_query
+from converter.platforms.elastic.esql.reading import Reading
 from converter.platforms.elastic.esql.stack import minimum_stack
 from converter.platforms.elastic.esql.writer import condition, query
 
-__all__ = ["Counted", "Reading", "condition", "minimum_stack", "query", "read_condition", "read_query"]
+__all__ = ["Reading", "condition", "minimum_stack", "query", "read_condition", "read_query"]

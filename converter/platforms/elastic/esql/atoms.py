@@ -25,6 +25,7 @@ from converter.model.expressions import (
     any_of,
     fields_of,
 )
+from converter.model.measures import GroupCondition, GroupTest, Measure, MeasureKind, Moment
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.esql.operands import Family
 
@@ -82,11 +83,74 @@ class Count(msgspec.Struct, frozen=True):
     term: Term
 
 
-class Aggregate(msgspec.Struct, frozen=True):
-    """A result of STATS: COUNT of rows, of rows where ``counted`` holds, or of distinct values of a field."""
+class Now(msgspec.Struct, frozen=True):
+    """The time of the run, ``offset`` earlier."""
 
-    counted: Expression = TRUE
-    distinct: FieldPath | None = None
+    offset: timedelta = timedelta()
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """The time of the run, ``offset`` earlier, cut to multiples of ``every``, and then ``back`` earlier."""
+
+    every: timedelta
+    offset: timedelta = timedelta()
+    back: timedelta = timedelta()
+
+
+class Duration(msgspec.Struct, frozen=True):
+    """A span of time, as what is added to a time."""
+
+    span: timedelta
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A number that a group of rows has, ``times`` so much of it. ``whole``: integers alone.
+
+    ``present``: it is null unless some row satisfies this.
+    """
+
+    measure: Measure
+    times: int = 1
+    whole: bool = True
+    present: Expression = TRUE
+
+
+class Quotient(msgspec.Struct, frozen=True):
+    """One number of a group divided by another; ``whole``: the division drops what is behind the point."""
+
+    left: Measure
+    right: Measure
+    whole: bool
+
+
+class Time(msgspec.Struct, frozen=True):
+    """When the first or last of a group's rows was; null without such a row."""
+
+    moment: Moment
+
+
+class Lapse(msgspec.Struct, frozen=True):
+    """The time between two moments in whole multiples of ``unit``, what is left over dropped."""
+
+    start: Moment
+    stop: Moment
+    unit: timedelta
+
+
+class Values(msgspec.Struct, frozen=True):
+    """The different values that a field has in the rows of a group that satisfy ``where``."""
+
+    term: Term
+    where: Expression = TRUE
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """The different constants that a column has in a group, and for which rows. ``highest``: the greatest of
+    them alone (False: the least; None: all).
+    """
+
+    options: tuple[tuple[Expression, bool | int | float | str], ...]
+    highest: bool | None = None
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -101,7 +165,9 @@ class Unknown(msgspec.Struct, frozen=True):
     reason: str
 
 
-Atom: TypeAlias = Constant | Term | Extreme | Joined | Parts | Count | Aggregate | Bucket | Unknown
+OfGroup: TypeAlias = Measured | Quotient | Time | Lapse | Values | Labels
+OfTime: TypeAlias = Bucket | Now | Tick | Duration
+Atom: TypeAlias = Constant | Term | Extreme | Joined | Parts | Count | OfTime | OfGroup | Unknown
 Value: TypeAlias = tuple[tuple[Expression, Atom], ...]
 
 NULL: Value = ()
@@ -150,6 +216,51 @@ def _convertible(term: Term) -> Expression:
     return any_of(asks(Operator.GTE, pivot), asks(Operator.LT, pivot))
 
 
+class GroupPredicate(Predicate, frozen=True, tag="group"):
+    """A test of a group, where an expression holds tests of events beside it."""
+
+    test: GroupCondition | None = None
+
+
+def of_group(test: GroupCondition) -> GroupPredicate:
+    """A test of a group as a leaf of an expression."""
+    return GroupPredicate(FieldPath(("",)), Operator.EXISTS, test=test)
+
+
+def some_row(where: Expression) -> Expression:
+    """Some row of the group satisfies the condition."""
+    if where == TRUE:
+        return TRUE
+    return of_group(GroupTest(Measure(MeasureKind.COUNT, where=(where,)), ((Operator.GTE, 1),)))
+
+
+def group_present(atom: OfGroup) -> Expression:
+    """A result of STATS is not null."""
+    match atom:
+        case Measured(present=present):
+            return some_row(present)
+        case Quotient(_, right) if right == Measure(MeasureKind.COUNT):
+            return TRUE
+        case Quotient(_, right):
+            return of_group(GroupTest(right, ((Operator.GT, 0),)))
+        case Time(moment):
+            return some_row(all_of(*moment.where))
+        case Lapse(start, stop):
+            return all_of(some_row(all_of(*start.where)), some_row(all_of(*stop.where)))
+        case Values(term, where):
+            return some_row(all_of(where, has_value(term)))
+        case Labels(options):
+            return some_row(any_of(*(where for where, _ in options)))
+
+
+def number_of_values(atom: Values) -> Measure | None:
+    """How many different values there are; None where no measure can say it (of joined fields)."""
+    if not isinstance(atom.term.subject, FieldPath):
+        return None
+    where = () if atom.where == TRUE else (atom.where,)
+    return Measure(MeasureKind.DISTINCT, atom.term.subject, atom.term.functions, where)
+
+
 def is_null(value: Value) -> Expression:
     """``value IS NULL``."""
     return Not(any_of(*(all_of(guard, _atom_present(atom)) for guard, atom in value))) if value else TRUE
@@ -165,7 +276,9 @@ def _atom_present(atom: Atom) -> Expression:
             return has_value(term)
         case Parts(term):
             return present(term)
-        case Bucket() | Aggregate():
+        case Bucket() | Now() | Tick() | Duration():
             return TRUE
+        case Measured() | Quotient() | Time() | Lapse() | Values() | Labels():
+            return group_present(atom)
         case Unknown(reason):
             raise UnreadableError(reason)

@@ -6,8 +6,7 @@ Sources, in Elasticsearch's ES|QL reference: "Operators" (a comparison with a mu
 
 from __future__ import annotations
 
-import operator as python_operator
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -39,29 +38,25 @@ from converter.platforms.elastic.esql.atoms import (
     Count,
     Extreme,
     Joined,
+    Now,
     Term,
     Unknown,
     UnreadableError,
     Value,
+    Values,
     exists,
     has_value,
     present,
     single,
 )
+from converter.platforms.elastic.esql.group_tests import compared as compared_groups
+from converter.platforms.elastic.esql.group_tests import of_only_value
 from converter.platforms.elastic.esql.joined import SEPARATOR, within_one_value
 from converter.platforms.elastic.esql.networks import IPV4, MAPPED
 from converter.platforms.elastic.esql.operands import Family
+from converter.platforms.elastic.esql.signs import FLIPPED, ORDER, PYTHON
 from converter.platforms.three_valued import Truth, null_unless
 
-_FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_ORDER = {"<": Operator.LT, "<=": Operator.LTE, ">": Operator.GT, ">=": Operator.GTE}
-_PYTHON: dict[str, Callable[[Any, Any], bool]] = {
-    "==": python_operator.eq,
-    "<": python_operator.lt,
-    "<=": python_operator.le,
-    ">": python_operator.gt,
-    ">=": python_operator.ge,
-}
 _LOWER = (Function(FunctionName.LOWER),)
 NEVER = Truth(FALSE, FALSE)
 """Null, whatever the event."""
@@ -94,8 +89,10 @@ def _compared(sign: str, left: Atom, right: Atom) -> Truth:
             raise UnreadableError(reason)
         case Constant(a), Constant(b):
             return _constants(sign, a, b)
-        case Constant(), _:
-            return _compared(_FLIPPED[sign], right, left)
+        case (Constant() | Now(), _) if not isinstance(right, Constant | Now):
+            return _compared(FLIPPED[sign], right, left)
+        case Values(term), Constant(value):
+            return of_only_value(left, _term(sign, term, _scalar(value)))
         case Term(), Constant(value):
             return _term(sign, left, _scalar(value))
         case Term(), Term():
@@ -104,7 +101,10 @@ def _compared(sign: str, left: Atom, right: Atom) -> Truth:
             return _extreme(sign, left, _scalar(value))
         case Count(term), Constant(value):
             return _count(sign, term, value)
-    raise UnreadableError(f"{_name(left)} {sign} {_name(right)}")
+    found = compared_groups(sign, left, right)
+    if found is None:
+        raise UnreadableError(f"{_name(left)} {sign} {_name(right)}")
+    return found
 
 
 def _name(atom: Atom) -> str:
@@ -120,7 +120,7 @@ def _scalar(value: Scalar | tuple[Scalar, ...]) -> Scalar:
 def _constants(sign: str, left: Any, right: Any) -> Truth:
     if isinstance(left, str) is not isinstance(right, str) or tuple in (type(left), type(right)):
         raise UnreadableError(f"{left!r} {sign} {right!r}")
-    return Truth(TRUE, FALSE) if _PYTHON[sign](left, right) else Truth(FALSE, TRUE)
+    return Truth(TRUE, FALSE) if PYTHON[sign](left, right) else Truth(FALSE, TRUE)
 
 
 def tested(term: Term, predicate: Expression) -> Truth:
@@ -171,7 +171,7 @@ def _ordered(sign: str, term: Term, value: Scalar) -> Expression:
         numeric = True
     if not numeric or (term.family is Family.TEXT and not isinstance(value, str)):
         raise UnreadableError(f"text or mixed types compared with {sign}")
-    return asks(term, _ORDER[sign], value)
+    return asks(term, ORDER[sign], value)
 
 
 def _terms(sign: str, left: Term, right: Term) -> Truth:
@@ -240,6 +240,8 @@ def like(atom: Atom, pattern: str) -> Truth:
             return tested(atom, _like_predicate(atom, pieces))
         case Joined():
             return of_any_value(atom.term, _like_joined(atom, pieces))
+        case Values(term):
+            return of_only_value(atom, like(term, pattern))
         case Unknown(reason):
             raise UnreadableError(reason)
     raise UnreadableError(f"LIKE of {_name(atom)}")
@@ -296,6 +298,8 @@ def rlike(atom: Atom, pattern: str) -> Truth:
                 return tested(atom, _regex_predicate(atom, node))
             case Joined():
                 return of_any_value(atom.term, _regex_joined(atom, node))
+            case Values(term):
+                return of_only_value(atom, rlike(term, pattern))
             case Unknown(reason):
                 raise UnreadableError(reason)
     except RegexError as error:

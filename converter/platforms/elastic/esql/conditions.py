@@ -8,6 +8,7 @@ MV_CONTAINS and MV_INTERSECTS (never null), KQL and ``:`` (true or false, any va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from converter.logsources.pack import PlatformField
 from converter.model.expressions import (
@@ -23,18 +24,25 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.esql import tree
+from converter.platforms.elastic.esql.arithmetic import computed, lapse
 from converter.platforms.elastic.esql.atoms import (
     NULL,
     Atom,
     Bucket,
     Constant,
+    Duration,
+    Labels,
+    Now,
     Term,
+    Tick,
     Unknown,
     UnreadableError,
     Value,
+    Values,
     always,
     has_value,
     is_null,
+    some_row,
 )
 from converter.platforms.elastic.esql.compare import (
     asks,
@@ -47,6 +55,7 @@ from converter.platforms.elastic.esql.compare import (
     same_as,
     tested,
 )
+from converter.platforms.elastic.esql.group_tests import has_label
 from converter.platforms.elastic.esql.operands import FAMILIES, Family
 from converter.platforms.elastic.esql.scalars import applied, span_of
 from converter.platforms.three_valued import Truth, never_null, ternary_and, ternary_not, ternary_or
@@ -93,12 +102,19 @@ class Scope:
                 return self.columns[name] if name in self.columns else always(self.field(name))
             case tree.Call(name, arguments):
                 return self._call(node, name, arguments)
-            case tree.Arithmetic(text):
-                return always(Unknown(f"arithmetic: {text}"))
+            case tree.Arithmetic(text, operator, left, right):
+                return computed(operator, self.value(left), self._operand(right), text)
+            case tree.Unread(text):
+                return always(Unknown(text))
             case tree.Timespan():
                 return always(Unknown("a span of time"))
             case _:
                 return _as_value(lambda: self.truth(node))
+
+    def _operand(self, node: tree.Node) -> Value:
+        """The right side of a sum: a value, or a span of time."""
+        span = span_of(node) if isinstance(node, tree.Timespan) else None
+        return always(Duration(span)) if span is not None else self.value(node)
 
     def _call(self, node: tree.Call, name: str, arguments: tuple[tree.Node, ...]) -> Value:
         if name == "CASE":
@@ -107,8 +123,12 @@ class Scope:
             return self._coalesce(arguments)
         if name in ("DATE_TRUNC", "BUCKET"):
             return self._bucket(arguments)
+        if name == "NOW" and not arguments:
+            return always(Now())
         if name in _TRUTHS:
             return _as_value(lambda: self.truth(node))
+        if name == "DATE_DIFF" and len(arguments) == 3:
+            return lapse(arguments[0], *map(self.value, arguments[1:]))
         return applied(name, tuple(map(self.value, arguments)))
 
     def _case(self, arguments: tuple[tree.Node, ...]) -> Value:
@@ -146,10 +166,16 @@ class Scope:
         return found
 
     def _bucket(self, arguments: tuple[tree.Node, ...]) -> Value:
+        """DATE_TRUNC and BUCKET cut the clock into slices counted from 1970 (of a week: from a Monday)."""
         for argument in arguments:
             span = span_of(argument)
-            if span is not None and tree.Column("@timestamp") in arguments:
+            if span is None or span % _WEEK == timedelta():
+                continue
+            if tree.Column("@timestamp") in arguments:
                 return always(Bucket(span))
+            match self.value(arguments[1]):
+                case ((_, Now(offset)),):
+                    return always(Tick(span, offset))
         return always(Unknown("a time bucket of no fixed length, or not of @timestamp"))
 
     # -- conditions
@@ -248,6 +274,7 @@ class Scope:
             raise UnreadableError(f"KQL: {error}") from None
 
 
+_WEEK = timedelta(weeks=1)
 _TYPED = (Family.IP, Family.DATE)
 _MOST_NODES = 4_000
 """Of the conditions under which a column has its values: columns made of columns double them each time."""
@@ -304,6 +331,8 @@ def _mv_contains(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
         case Term() as term, Constant():
             wanted = scope.constants(arguments[1])
             return never_null(all_of(*(equals(term, value) for value in wanted)))
+        case Values() | Labels() as values, Constant():
+            return never_null(all_of(*(_has(values, one) for one in scope.constants(arguments[1]))))
         case Term() as term, Term(many=False) as other:
             return never_null(any_of(Not(has_value(other)), same_as(term, other)))
         case Constant(), Term(many=False) as term:
@@ -316,11 +345,20 @@ def _mv_intersects(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
     match scope.sole(arguments[0]), scope.sole(arguments[1]):
         case Term() as term, Constant():
             return never_null(any_of(*(equals(term, value) for value in scope.constants(arguments[1]))))
+        case Values() | Labels() as values, Constant():
+            return never_null(any_of(*(_has(values, one) for one in scope.constants(arguments[1]))))
         case Constant(), Term() as term:
             return never_null(any_of(*(equals(term, value) for value in scope.constants(arguments[0]))))
         case Term() as term, Term() as other:
             return never_null(same_as(term, other))
     raise UnreadableError("MV_INTERSECTS of these arguments")
+
+
+def _has(values: Values | Labels, wanted: Scalar) -> Expression:
+    """Some row of a group has the value."""
+    if isinstance(values, Labels):
+        return has_label(values.options, wanted)
+    return some_row(all_of(values.where, equals(values.term, wanted)))
 
 
 def _kql(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:

@@ -134,17 +134,20 @@ class _Builder:
         return tree.Call(identifier_value(name).upper(), arguments or ())
 
     def _arithmetic(self, children: list[Any], node: Tree[Any]) -> tree.Arithmetic:
-        return tree.Arithmetic(self._source(node))
+        left, operator, right = children if len(children) == 3 else (children[0], "*", children[1])
+        return tree.Arithmetic(self._source(node), str(operator), left, right)
 
     _product_of = _arithmetic
-    _parameter = _arithmetic
+
+    def _parameter(self, children: list[Any], node: Tree[Any]) -> tree.Unread:
+        return tree.Unread(self._source(node))
 
     def _signed(self, children: list[Any], node: Tree[Any]) -> tree.Node:
         sign, operand = children
         number = operand.value if isinstance(operand, tree.Literal) else None
         if isinstance(number, (int, float)) and not isinstance(number, bool):
             return tree.Literal(-number if sign == "-" else number)
-        return tree.Arithmetic(self._source(node))
+        return tree.Unread(self._source(node))
 
 
 def _conjuncts(node: Any) -> list[Any]:

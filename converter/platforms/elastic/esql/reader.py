@@ -13,95 +13,31 @@ from datetime import timedelta
 import msgspec
 
 from converter.logsources.pack import PlatformField
-from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
-from converter.model.expressions import TRUE, All, AnyOf, Expression, Predicate, all_of
+from converter.model.diagnostics import Diagnostic, Fidelity, RuleError
+from converter.model.expressions import FALSE, TRUE, All, AnyOf, Expression, Predicate, all_of
+from converter.model.measures import GroupCondition, GroupTest, Measure, MeasureKind, only_grows
 from converter.model.paths import FieldPath
-from converter.model.rule import Threshold
+from converter.model.rule import MissingKeys
 from converter.platforms.elastic.esql import tree
+from converter.platforms.elastic.esql.aggregates import TIMESTAMP, aggregate
 from converter.platforms.elastic.esql.atoms import (
-    Aggregate,
-    Atom,
     Bucket,
-    Constant,
+    Now,
     Term,
+    Tick,
     Unknown,
     UnreadableError,
     Value,
     always,
     exists,
-    has_value,
 )
 from converter.platforms.elastic.esql.conditions import KqlReader, Scope
+from converter.platforms.elastic.esql.having import conjuncts, is_of_group, tests_of
 from converter.platforms.elastic.esql.parse import parse_condition, parse_query
+from converter.platforms.elastic.esql.reading import UNREAD, Reading, Window, diagnostic
+from converter.platforms.elastic.esql.signs import FLIPPED
 
 _REFUSED = "esql-command"
-_UNREAD = "esql-unread"
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """One test of a group: at least ``least`` rows, or distinct values of ``distinct``."""
-
-    least: int
-    distinct: FieldPath | None = None
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a query says.
-
-    ``condition``: of one event, over stored names. ``grouped``: whether there is a STATS; then ``by`` are
-    its groups, ``counts`` the tests of a group (all must hold; none: one row is enough) and ``bucket`` the
-    length of the time slices that it counts in. ``kept``: the columns of the last KEEP;
-    ``shown``: those of them that are stored fields. ``residue``: the parts that were left out, as
-    written; ``diagnostics``: why, where, and in which direction the reading errs for it.
-    """
-
-    indices: tuple[str, ...]
-    metadata: tuple[str, ...] = ()
-    condition: Expression
-    grouped: bool = False
-    by: tuple[FieldPath, ...] = ()
-    counts: tuple[Counted, ...] = ()
-    bucket: timedelta | None = None
-    kept: tuple[str, ...] = ()
-    residue: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-    shown: tuple[str, ...] = ()
-
-    def with_one_count(self) -> Reading:
-        """The reading with the count that asks for the most, and a finding for others that it does not imply.
-
-        As many distinct values need as many rows.
-        """
-        if len(self.counts) < 2:
-            return self
-        kept = max(self.counts, key=lambda test: (test.distinct is not None, test.least))
-        others = [
-            test
-            for test in self.counts
-            if test.least > kept.least or test.distinct not in (None, kept.distinct)
-        ]
-        lost = [_also(test) for test in others]
-        found = [_diagnostic(_UNREAD, f"{text} is left out", Fidelity.WIDER) for text in lost]
-        return msgspec.structs.replace(
-            self,
-            counts=(kept,),
-            residue=(*self.residue, *lost),
-            diagnostics=(*self.diagnostics, *found),
-        )
-
-    def threshold(self, within: timedelta) -> Threshold | None:
-        """The count as a rule's threshold over ``within``; None when one row is enough.
-
-        Raises RuleError when a group must pass several tests, which a threshold cannot say.
-        """
-        if len(self.counts) > 1:
-            message = "a group must pass several counts"
-            raise RuleError(f"ES|QL: {message}", [_diagnostic(_UNREAD, message)])
-        if not self.counts:
-            return None
-        test = self.counts[0]
-        return Threshold(count=test.least, within=self.bucket or within, by=self.by, distinct=test.distinct)
 
 
 def read_condition(
@@ -115,7 +51,7 @@ def read_condition(
         return Scope(fields or {}, kql).truth(parse_condition(text)).true
     except UnreadableError as error:
         message = f"cannot read {error}"
-        raise RuleError(f"ES|QL: {message}", [_diagnostic(_UNREAD, message)]) from None
+        raise RuleError(f"ES|QL: {message}", [diagnostic(UNREAD, message)]) from None
 
 
 def read_query(
@@ -149,60 +85,51 @@ def indices_of(text: str) -> tuple[str, ...]:
         return ()
 
 
-def _diagnostic(
-    code: str,
-    message: str,
-    effect: Fidelity | None = None,
-    place: tree.Place | None = None,
-    *,
-    note: bool = False,
-) -> Diagnostic:
-    lossy = effect not in (None, Fidelity.REFUSED)
-    return Diagnostic(
-        code=code,
-        severity=Severity.NOTE if note else Severity.WARNING if lossy else Severity.ERROR,
-        message=message,
-        effect=effect,
-        line=place.line if place else None,
-        column=place.column if place else None,
-        platform="elastic",
-    )
-
-
 class _Reader:
     def __init__(self, fields: Mapping[str, PlatformField], kql: KqlReader | None) -> None:
         self._scope = Scope(fields, kql)
         self._conditions: list[Expression] = []
         self._last_where: tuple[Expression, ...] = ()
+        self._guards: tuple[Expression, ...] = ()
         self._by: tuple[FieldPath, ...] = ()
         self._grouped = False
-        self._bucket: timedelta | None = None
-        self._counts: list[Counted] = []
-        self._counted: Expression = TRUE
+        self._having: list[GroupCondition] = []
+        self._window = Window()
         self._from = tree.From(())
         self._kept: tuple[str, ...] = ()
         self._found: list[Diagnostic] = []
         self._residue: list[str] = []
-        self._open_groups: list[tuple[FieldPath, tree.Place]] = []
 
     def reading(self) -> Reading:
-        for path, place in self._open_groups:
-            if not self._asks_for(path):
-                message = f"rows without {path.steps[0]} are a group of their own in ES|QL"
-                self._lose("group-by", message, Fidelity.NARROWER, place)
+        asked = [*self._conditions, *self._guards]
+        open_keys = [path for path in self._by if not any(_needs(term, path) for term in asked)]
+        if open_keys:
+            self._conditions.extend(self._guards)
+        having = self._filtered()
         return Reading(
             indices=self._from.indices,
             metadata=self._from.metadata,
             condition=_without_repeats(all_of(*self._conditions)),
             grouped=self._grouped,
             by=self._by,
-            counts=tuple(self._counts),
-            bucket=self._bucket,
+            missing_keys=MissingKeys.GROUP if open_keys else MissingKeys.SKIP,
+            having=having,
+            window=self._window,
             kept=self._kept,
             shown=tuple(name for name in self._kept if self._is_stored(name)),
             residue=tuple(self._residue),
             diagnostics=tuple(self._found),
         )
+
+    def _filtered(self) -> tuple[GroupCondition, ...]:
+        """The tests; a filter of the only measure that is a condition on the rows instead."""
+        having = tuple(dict.fromkeys(self._having))
+        match having:
+            case (GroupTest(Measure(MeasureKind.COUNT | MeasureKind.DISTINCT, where=where) as one, bounds),):
+                if where and only_grows(having[0]):
+                    self._conditions.extend(where)
+                    return (GroupTest(msgspec.structs.replace(one, where=()), bounds),)
+        return having
 
     def follow(self, command: tree.Command) -> None:
         """Take one command into account."""
@@ -228,7 +155,7 @@ class _Reader:
                 for column in columns:
                     self._scope.columns[column] = always(Unknown(f"a column made by {name}"))
             case tree.Limit(rows):
-                self._found.append(_diagnostic("esql-limit", f"LIMIT {rows} may leave rows out", note=True))
+                self._found.append(diagnostic("esql-limit", f"LIMIT {rows} may leave rows out", note=True))
             case tree.MvExpand(column, place):
                 self._expand(column, place)
             case tree.Other(name, place):
@@ -252,37 +179,45 @@ class _Reader:
         found: list[Expression] = []
         for part in conditions:
             try:
-                if self._grouped and self._group_test(part):
-                    continue
-                found.append(self._scope.truth(part.condition).true)
+                if not self._is_of_time(part.condition):
+                    found.extend(conjuncts(self._scope.truth(part.condition).true))
             except UnreadableError as error:
-                self._leave_out(_UNREAD, f"a condition on {error} is left out", part.place)
-        self._last_where = tuple(found)
-        self._conditions.extend(found)
+                self._leave_out(UNREAD, f"a condition on {error} is left out", part.place)
+        self._last_where = tuple(term for term in found if not is_of_group(term))
+        self._conditions.extend(self._last_where)
+        for term in found:
+            if is_of_group(term):
+                tests = tests_of(term)
+                self._having.extend(tests or ())
+                if tests is None:
+                    self._conditions.append(FALSE)
 
-    def _group_test(self, part: tree.Conjunct) -> bool:
-        """A test of a count; False when the part is about something else."""
-        node = part.condition
-        if not isinstance(node, tree.Comparison):
+    def _is_of_time(self, node: tree.Node) -> bool:
+        """Whether the condition says which time the query looks at; then it is taken down.
+
+        The latest rows need no test: a run sees no row from after it.
+        """
+        if not isinstance(node, tree.Comparison) or node.operator not in FLIPPED:
             return False
-        match self._scope.value(node.left), self._scope.value(node.right):
-            case ((_, Aggregate() as aggregate),), ((_, Constant(int() as number)),):
-                least = {">=": number, ">": number + 1}.get(node.operator)
-            case ((_, Constant(int() as number)),), ((_, Aggregate() as aggregate),):
-                least = {"<=": number, "<": number + 1}.get(node.operator)
+        sides = self._scope.value(node.left), self._scope.value(node.right)
+        sign = node.operator
+        if _is_timestamp(sides[1]):
+            sides, sign = (sides[1], sides[0]), FLIPPED[sign]
+        if not _is_timestamp(sides[0]):
+            return False
+        window = self._window
+        match sign, sides[1]:
+            case (">" | ">=", ((_, Now(offset)),)) if offset > timedelta():
+                recent = min(offset, window.recent or offset)
+                self._window = msgspec.structs.replace(window, recent=recent)
+            case ("<" | "<=", ((_, Now(offset)),)) if not offset:
+                pass
+            case (">=", ((_, Tick() as tick),)) if window.since is None:
+                self._window = msgspec.structs.replace(window, since=tick)
+            case ("<", ((_, Tick() as tick),)) if window.until is None:
+                self._window = msgspec.structs.replace(window, until=tick)
             case _:
                 return False
-        if least is None:
-            raise UnreadableError("a count that must not be reached")
-        if self._counts and aggregate.counted != self._counted:
-            raise UnreadableError("several counts of different rows")
-        if not self._counts and aggregate.counted != TRUE:
-            self._conditions.append(aggregate.counted)
-        self._counted = aggregate.counted
-        self._counts.append(Counted(least, aggregate.distinct))
-        if self._bucket is not None and least > 1:
-            message = f"it counts in slices of {self._bucket}; the reading, in any span of that length"
-            self._lose("window", message, Fidelity.WIDER, part.place)
         return True
 
     # -- groups
@@ -290,7 +225,7 @@ class _Reader:
     def _stats(self, stats: tree.Stats) -> None:
         if self._grouped:
             _refuse("a second STATS groups what is grouped already", stats.place)
-        guarded = self._presence_guard(stats)
+        self._take_guards(stats)
         columns: dict[str, Value] = {}
         by: list[FieldPath] = []
         for group in stats.by:
@@ -299,60 +234,43 @@ class _Reader:
                 case ((guard, Term(FieldPath() as path, ()) as term),) if guard == TRUE:
                     by.append(path)
                     columns[group.name] = value
-                    if path not in guarded:
-                        self._open_groups.append((path, group.place))
                     if term.many:
                         columns[group.name] = always(Unknown(f"the group {group.name}, one value of a list"))
                 case ((_, Bucket(span)),):
-                    self._bucket = span
+                    self._window = msgspec.structs.replace(self._window, slices=span)
                     columns[group.name] = always(Unknown("a time slice"))
                 case _:
                     message = f"groups by {group.name}, no field, are left out"
                     self._leave_out("group-by", message, group.place)
                     columns[group.name] = always(Unknown(f"the group {group.name}"))
         for assignment in stats.aggregates:
-            columns[assignment.name] = always(self._aggregate(assignment))
+            columns[assignment.name] = self._aggregate(assignment)
         self._scope.columns = columns
         self._grouped = True
         self._by = tuple(by)
 
-    def _presence_guard(self, stats: tree.Stats) -> frozenset[FieldPath]:
-        """The fields that a WHERE right before STATS asks to be there.
+    def _take_guards(self, stats: tree.Stats) -> None:
+        """Set apart a WHERE right before STATS that asks for the groups to be there and nothing else.
 
-        Only if it asks nothing else and they are groups: it is about the groups then, not about the event.
+        It is about the groups then, not about the event.
         """
         terms = self._last_where
         paths = frozenset(path for term in terms if (path := _asked_presence(term)) is not None)
         columns = (group.expression for group in stats.by)
         groups = {FieldPath((column.name,)) for column in columns if isinstance(column, tree.Column)}
-        if not terms or len(paths) != len(terms) or not paths <= groups:
-            return frozenset()
-        del self._conditions[-len(terms) :]
-        return paths
+        if terms and len(paths) == len(terms) and paths <= groups:
+            del self._conditions[-len(terms) :]
+            self._guards = terms
 
-    def _asks_for(self, path: FieldPath) -> bool:
-        """Whether the condition holds for no event without the field."""
-        return any(_needs(condition, path) for condition in self._conditions)
-
-    def _aggregate(self, assignment: tree.Assignment) -> Atom:
+    def _aggregate(self, assignment: tree.Assignment) -> Value:
         call = assignment.expression
         if not isinstance(call, tree.Call):
-            return Unknown(f"the aggregate {assignment.name}")
+            return always(Unknown(f"the aggregate {assignment.name}"))
         try:
-            counted = TRUE if assignment.where is None else self._scope.truth(assignment.where).true
-            if call.name == "COUNT":
-                if not call.arguments or isinstance(call.arguments[0], tree.Literal):
-                    return Aggregate(counted)
-                term = self._scope.term(call.arguments[0])
-                if not term.many:
-                    return Aggregate(all_of(counted, has_value(term)))
-            if call.name == "COUNT_DISTINCT":
-                term = self._scope.term(call.arguments[0])
-                if isinstance(term.subject, FieldPath) and not term.functions:
-                    return Aggregate(counted, term.subject)
+            where = TRUE if assignment.where is None else self._scope.truth(assignment.where).true
         except UnreadableError as error:
-            return Unknown(str(error))
-        return Unknown(f"the aggregate {call.name}")
+            return always(Unknown(str(error)))
+        return aggregate(call.name, self._scope.value(call.arguments[0]) if call.arguments else None, where)
 
     def _rename(self, names: tuple[tuple[str, str], ...]) -> None:
         scope = self._scope
@@ -374,22 +292,14 @@ class _Reader:
                 return steps == (name,)
         return False
 
-    def _lose(self, code: str, message: str, effect: Fidelity, place: tree.Place) -> None:
-        self._found.append(_diagnostic(code, message, effect, place))
-
     def _leave_out(self, code: str, message: str, place: tree.Place) -> None:
         """Drop a part of a conjunction, or a finer grouping: more is alerted on."""
-        self._lose(code, message, Fidelity.WIDER, place)
+        self._found.append(diagnostic(code, message, Fidelity.WIDER, place))
         self._residue.append(place.text)
 
 
 def _refuse(message: str, place: tree.Place) -> None:
-    raise RuleError(f"ES|QL: {message}", [_diagnostic(_REFUSED, message, Fidelity.REFUSED, place)])
-
-
-def _also(test: Counted) -> str:
-    what = "rows" if test.distinct is None else f"distinct values of {test.distinct.steps[0]}"
-    return f"at least {test.least} {what} of a group"
+    raise RuleError(f"ES|QL: {message}", [diagnostic(_REFUSED, message, Fidelity.REFUSED, place)])
 
 
 def _needs(condition: Expression, path: FieldPath) -> bool:
@@ -401,6 +311,13 @@ def _needs(condition: Expression, path: FieldPath) -> bool:
             return any(_needs(term, path) for term in terms)
         case AnyOf(terms):
             return bool(terms) and all(_needs(term, path) for term in terms)
+    return False
+
+
+def _is_timestamp(value: Value) -> bool:
+    match value:
+        case ((guard, Term(subject, ())),):
+            return guard == TRUE and subject == TIMESTAMP
     return False
 
 

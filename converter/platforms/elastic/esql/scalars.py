@@ -22,11 +22,16 @@ from converter.platforms.elastic.esql.atoms import (
     Count,
     Extreme,
     Joined,
+    Measured,
     Parts,
     Term,
+    Time,
     Unknown,
     Value,
+    Values,
     always,
+    has_value,
+    number_of_values,
 )
 from converter.platforms.elastic.esql.operands import BASENAME_PATTERN, Family
 
@@ -92,6 +97,8 @@ def _converting(family: Family, name: str) -> Rewrite:
                 return constant
             case (Constant(str()) as constant,) if family is not Family.NUMBER:
                 return constant
+            case (Measured() as measured,) if family is Family.NUMBER:
+                return msgspec.structs.replace(measured, whole=False)
             case (Term() as term,) if term.family is family:
                 return term
             case (Term() as term,):
@@ -102,8 +109,13 @@ def _converting(family: Family, name: str) -> Rewrite:
 
 
 def _to_integer(atoms: tuple[Atom, ...]) -> Atom:
-    """TO_LONG and TO_INTEGER round, so of a field that is no number by type nothing exact can be said."""
+    """TO_LONG and TO_INTEGER round, so of a field that is no number by type nothing exact can be said.
+
+    A time is its milliseconds since 1970.
+    """
     match atoms:
+        case (Time() | Measured(whole=True) as atom,):
+            return atom
         case (Term(family=Family.NUMBER) as term,):
             return term
         case (Constant(int()) as constant,):
@@ -186,6 +198,8 @@ def _mv_concat(atoms: tuple[Atom, ...]) -> Atom:
 
 def _mv_count(atoms: tuple[Atom, ...]) -> Atom:
     match atoms:
+        case (Values() as values,) if (number := number_of_values(values)) is not None:
+            return Measured(number, present=all_of(values.where, has_value(values.term)))
         case (Term(FieldPath(), collapsed=False) as term,):
             return Count(term)
     return _first_unknown(atoms, "MV_COUNT")
@@ -246,9 +260,11 @@ _UNITS = {
 def span_of(node: tree.Node) -> timedelta | None:
     """``5 minutes``, or the same as text, where it is of one length."""
     if isinstance(node, tree.Literal) and isinstance(node.value, str):
-        amount, _, unit = node.value.strip().partition(" ")
-        node = tree.Timespan(int(amount), unit.strip().lower()) if amount.isdigit() else node
+        amount, _, name = node.value.strip().partition(" ")
+        node = tree.Timespan(int(amount), name.strip().lower()) if amount.isdigit() else node
     if not isinstance(node, tree.Timespan):
         return None
+    if node.unit in ("millisecond", "milliseconds", "ms"):
+        return timedelta(milliseconds=node.amount)
     seconds = _UNITS.get(node.unit) or _UNITS.get(node.unit.removesuffix("s"))
     return timedelta(seconds=node.amount * seconds) if seconds else None

@@ -83,7 +83,16 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Arithmetic(msgspec.Struct, frozen=True):
-    """``+ - * / %``, which no rule condition can be read from; ``text`` is its source."""
+    """``left operator right`` with one of ``+ - * / %``; ``text`` is its source."""
+
+    text: str
+    operator: str
+    left: Node
+    right: Node
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """An expression that is not looked into, such as a query parameter; ``text`` is its source."""
 
     text: str
 
@@ -101,6 +110,7 @@ Node: TypeAlias = (
     | IsNull
     | Match
     | Arithmetic
+    | Unread
 )
 
 

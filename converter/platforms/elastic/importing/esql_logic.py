@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
 
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import TRUE, Expression, all_of
+from converter.model.measures import measures, renamed
 from converter.model.paths import FieldPath
-from converter.model.rule import OutputField
+from converter.model.rule import OutputField, Threshold
+from converter.model.tables import MAX_DURATION_DAYS
 from converter.platforms.elastic import esql
 from converter.platforms.elastic.importing.documents import Document
 from converter.platforms.elastic.importing.findings import Findings
@@ -22,27 +28,60 @@ from converter.platforms.elastic.importing.logic import (
     words,
 )
 from converter.platforms.elastic.kql.reader import read as read_kql
+from converter.platforms.elastic.schedule import DEFAULT_INTERVAL, parse_since
+from converter.platforms.settled import check_depth, settled
+
+_SOME_FIELD: Final = FieldPath(("@timestamp",))
 
 
 def read_esql(document: Document, choose: Choose, findings: Findings) -> Logic:
-    """The condition, and the count of a STATS as a threshold. Raises RuleError."""
+    """The condition, and the groups of a STATS as a threshold. Raises RuleError."""
     first = _first(document)
     packs = choose(first.condition if first is not None else TRUE)
-    reading = _reading(document, packs).with_one_count()
+    reading = _reading(document, packs)
     within = look_back(document.rule)
-    threshold = reading.threshold(within) if reading.grouped else None
     findings.in_query(reading.diagnostics)
+    findings.in_query(reading.window_findings(within))
     findings.residue.extend(reading.residue)
     fields = KnownFields(packs)
     condition: Expression = all_of(reading.condition, *around(document, fields, findings))
-    words(condition, fields, findings)
+    threshold = reading.threshold(within, _interval(document.rule))
+    words(all_of(condition, *_filters(threshold)), fields, findings)
     return Logic(
         condition=without_subfields(condition),
-        threshold=threshold,
+        threshold=threshold and _checked(threshold),
         packs=(packs,),
         output=tuple(OutputField(FieldPath((name,))) for name in reading.shown),
-        group_by=reading.by if reading.grouped and threshold is None else (),
     )
+
+
+def _interval(rule: Mapping[str, Any]) -> timedelta:
+    """How often the rule runs. Raises RuleError for what is no span of time."""
+    text = rule.get("interval", DEFAULT_INTERVAL)
+    try:
+        found = parse_since(f"now-{text}")
+    except (ValueError, OverflowError) as error:
+        raise RuleError(f"interval: {str(text)[:40]!r} is no span such as 5m") from error
+    if not timedelta() < found <= timedelta(days=MAX_DURATION_DAYS):
+        raise RuleError(f"interval: {str(text)[:40]!r} is no span of time between runs")
+    return found
+
+
+def _filters(threshold: Threshold | None) -> Iterator[Expression]:
+    """What the measures of a threshold ask of single events."""
+    for one in measures(threshold.having if threshold is not None else ()):
+        yield from (*one.where, *one.start.where, *one.stop.where)
+
+
+def _checked(threshold: Threshold) -> Threshold:
+    """The threshold as a rule file can hold it. Raises RuleError where it nests too deeply."""
+
+    def plain(condition: Expression) -> Expression:
+        check_depth([condition])
+        return settled(without_subfields(condition), _SOME_FIELD)
+
+    having = tuple(renamed(test, lambda path: path, plain) for test in threshold.having)
+    return msgspec.structs.replace(threshold, having=having)
 
 
 def _first(document: Document) -> esql.Reading | None:
