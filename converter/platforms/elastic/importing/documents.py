@@ -1,19 +1,20 @@
 """The rules in a text, and where in it a value stands.
 
-A TOML file holds one rule (elastic/detection-rules, ``[metadata]`` and ``[rule]``); NDJSON, as Kibana exports
-it, one rule a line, with exception lists and a count among them (Kibana, "Export detection rules").
+A TOML file holds one rule (elastic/detection-rules, ``[metadata]`` and ``[rule]``); JSON is what Kibana
+exports (see :mod:`~converter.platforms.elastic.importing.exports`).
 """
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+from converter.platforms.elastic.importing.exports import Problem, read_export
 
 LARGEST_TEXT: Final = 20_000_000
 """Characters. A larger text is refused unread."""
@@ -27,6 +28,9 @@ _STRINGS: Final = re.compile(
 )
 _HEADER: Final = re.compile(r"^[ \t]*\[[^\n]*", re.MULTILINE)
 _RULE_HEADER: Final = re.compile(r"^[ \t]*\[[ \t]*rule[ \t]*\]", re.MULTILINE)
+_IS_JSON: Final = re.compile(r"\s*(?:\{|\[\s*(?:[{\]]|$))")
+_COLON: Final = re.compile(r"\s*:\s*")
+_UNDERSCORE: Final = re.compile(r"_([a-z])")
 _JSON_PART: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\]]')
 _TOML_PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
 
@@ -37,25 +41,18 @@ def is_rule_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not name.startswith(".") and name not in _NO_RULES
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """Why a text, or a line of it, holds no rule; line and column count from 1."""
-
-    message: str
-    line: int | None = None
-    column: int | None = None
-
-
 class Document(msgspec.Struct, frozen=True):
     """One rule: its data, the repository's metadata about it, and the text that it stands in.
 
-    ``start``: where in ``text`` the rule begins; ``is_json``: how it is written. ``exceptions``: the items of
-    exception lists that came with it, by list id.
+    ``start`` and ``end``: where in ``text`` the rule stands; ``is_json``: how it is written.
+    ``exceptions``: the items of exception lists that came with it, by list id.
     """
 
     rule: Mapping[str, Any]
     metadata: Mapping[str, Any]
     text: str
     start: int = 0
+    end: int | None = None
     is_json: bool = False
     exceptions: Mapping[str, tuple[Mapping[str, Any], ...]] = msgspec.field(default_factory=dict)
 
@@ -85,20 +82,20 @@ class Document(msgspec.Struct, frozen=True):
         return table.start() if table else None
 
     def _value_json(self, key: str) -> int | None:
-        depth = 0
-        end = self.text.find("\n", self.start)
-        end = len(self.text) if end < 0 else end
-        for match in _JSON_PART.finditer(self.text, self.start, end):
+        """Where the value of the outermost key of that name begins; saved objects write it in camel case."""
+        names = {f'"{key}"', f'"{_UNDERSCORE.sub(lambda match: match[1].upper(), key)}"'}
+        depth, found = 0, dict[int, int]()
+        for match in _JSON_PART.finditer(
+            self.text, self.start, len(self.text) if self.end is None else self.end
+        ):
             part = match.group()
             if part in ("{", "["):
                 depth += 1
             elif part in ("}", "]"):
                 depth -= 1
-            elif depth == 1 and part == f'"{key}"':
-                colon = re.compile(r"\s*:\s*").match(self.text, match.end())
-                if colon is not None:
-                    return colon.end()
-        return None
+            elif part in names and (colon := _COLON.match(self.text, match.end())) is not None:
+                found.setdefault(depth, colon.end())
+        return found[min(found)] if found else None
 
 
 def documents(text: str) -> tuple[list[Document], list[Problem]]:
@@ -106,7 +103,7 @@ def documents(text: str) -> tuple[list[Document], list[Problem]]:
     if len(text) > LARGEST_TEXT:
         return [], [Problem(f"the text is longer than {LARGEST_TEXT} characters")]
     text = text.removeprefix("\ufeff")
-    return _ndjson(text) if text.lstrip()[:1] == "{" else _toml(text)
+    return _json(text) if _IS_JSON.match(text) else _toml(text)
 
 
 def _toml(text: str) -> tuple[list[Document], list[Problem]]:
@@ -129,41 +126,13 @@ def _toml(text: str) -> tuple[list[Document], list[Problem]]:
     return [Document(rule, metadata if isinstance(metadata, dict) else {}, text, start)], []
 
 
-def _ndjson(text: str) -> tuple[list[Document], list[Problem]]:
-    rules: list[tuple[int, dict[str, Any]]] = []
-    items: dict[str, list[dict[str, Any]]] = {}
-    problems: list[Problem] = []
-    for number, (start, line) in enumerate(_lines(text), 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except json.JSONDecodeError as error:
-            problems.append(Problem(f"no JSON: {error.msg}", number, error.colno))
-            continue
-        except (RecursionError, ValueError) as error:
-            problems.append(Problem(f"no JSON: {type(error).__name__}", number, 1))
-            continue
-        if not isinstance(data, dict):
-            problems.append(Problem("no rule: a JSON object is expected on each line", number, 1))
-        elif isinstance(data.get("entries"), list) and "list_id" in data:
-            items.setdefault(str(data["list_id"]), []).append(data)
-        elif "rule_id" in data or "query" in data:
-            rules.append((start, data))
-        elif "list_id" in data:
-            items.setdefault(str(data["list_id"]), [])
-    exceptions = {name: tuple(found) for name, found in items.items()}
-    found = [Document(rule, {}, text, start, True, exceptions) for start, rule in rules]
+def _json(text: str) -> tuple[list[Document], list[Problem]]:
+    export = read_export(text)
+    exceptions, problems = export.exceptions, export.problems
+    found = [Document(rule, {}, text, start, end, True, exceptions) for start, end, rule in export.rules]
     if not found and not problems:
         problems.append(Problem("no rule in this text"))
     return found, problems
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    start = 0
-    for line in text.split("\n"):
-        yield start, line
-        start += len(line) + 1
 
 
 def _masked(match: re.Match[str]) -> str:

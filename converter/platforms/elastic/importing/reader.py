@@ -21,7 +21,8 @@ from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.elastic.fields import PLATFORM
 from converter.platforms.elastic.importing import metadata
-from converter.platforms.elastic.importing.documents import Document, Problem, documents
+from converter.platforms.elastic.importing.documents import Document, documents
+from converter.platforms.elastic.importing.exports import Problem
 from converter.platforms.elastic.importing.findings import Findings
 from converter.platforms.elastic.importing.logic import Logic, read_logic
 from converter.platforms.elastic.importing.sources import log_sources
