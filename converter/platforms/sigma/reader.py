@@ -28,8 +28,9 @@ from converter.model.expressions import (
     any_of,
     negated,
 )
+from converter.model.measures import MeasureKind
 from converter.model.paths import FieldPath
-from converter.model.rule import Rule, Step, Threshold
+from converter.model.rule import Rule, Step
 from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.sigma import metadata
@@ -258,10 +259,12 @@ class _Reading:
                 parts.append(self._logic(part, findings.of(part)))
         if len(parts) < len(correlation.rules):
             return {}
-        if correlation.threshold is not None:
-            return _counted(parts, correlation.threshold, findings)
-        if len(parts) == 1:
-            return _counted(parts, _once(correlation), findings)
+        if not correlation.ordered and _together(parts, correlation):
+            return _counted(parts, correlation, findings)
+        if correlation.kind is not MeasureKind.MET or not correlation.asks_for_all:
+            message = "events of different log sources, or groups, cannot be counted together"
+            findings.refuse("correlation", message, ("correlation", "rules"))
+            return {}
         if not correlation.ordered:
             findings.add(
                 "order",
@@ -290,17 +293,18 @@ def _correlation_of(doc: Doc) -> Correlation | CorrelationProblem:
         return problem
 
 
-def _once(correlation: Correlation) -> Threshold:
-    return Threshold(
-        count=1, within=correlation.within, by=tuple(FieldPath((name,)) for name in correlation.by[0])
-    )
+def _together(parts: Sequence[_Logic], correlation: Correlation) -> bool:
+    """Whether the rules' events are of the same log sources, grouped by the same fields."""
+    return len({names_of(part.packs) for part in parts}) == 1 and len(set(correlation.by)) == 1
 
 
-def _counted(parts: Sequence[_Logic], threshold: Threshold, findings: _Findings) -> dict[str, Any]:
-    """A threshold over the matches of several rules: each counts only in its own log source."""
-    if len({names_of(part.packs) for part in parts}) > 1:
-        message = "events of different log sources cannot be counted together"
-        findings.refuse("correlation", message, ("correlation", "rules"))
+def _counted(parts: Sequence[_Logic], correlation: Correlation, findings: _Findings) -> dict[str, Any]:
+    """A threshold over the matches of several rules."""
+    conditions = dict(zip(correlation.rules, (part.condition for part in parts), strict=True))
+    try:
+        threshold = correlation.threshold(conditions)
+    except CorrelationProblem as problem:
+        findings.refuse(problem.code, str(problem), ("correlation", *problem.at))
         return {}
     indicators, exclusions = _parted(any_of(*(part.condition for part in parts)))
     return {
