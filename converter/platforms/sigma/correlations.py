@@ -262,9 +262,8 @@ class _Reading:
         """The comparisons of the condition; of a temporal one without any, that all rules match."""
         if not isinstance(self._given, dict):
             return (((Operator.GTE, rules),),)
-        bounds = tuple(
-            (sign, _number(self._given[name], name)) for name, sign in _SIGNS.items() if name in self._given
-        )
+        given = {name: _number(self._given[name], name) for name in (*_SIGNS, _ANY) if name in self._given}
+        bounds = tuple((sign, given[name]) for name, sign in _SIGNS.items() if name in given)
         found: tuple[Bounds, ...] = (bounds,)
         if _ANY in given:
             found = tuple((*bounds, (sign, given[_ANY])) for sign in (Operator.LT, Operator.GT))
