@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from converter.platforms.elastic.importing.beside import Beside
 from converter.platforms.elastic.importing.exports import Problem, read_export
 
 LARGEST_TEXT: Final = 20_000_000
@@ -45,7 +46,7 @@ class Document(msgspec.Struct, frozen=True):
     """One rule: its data, the repository's metadata about it, and the text that it stands in.
 
     ``start`` and ``end``: where in ``text`` the rule stands; ``is_json``: how it is written.
-    ``exceptions``: the items of exception lists that came with it, by list id.
+    ``exceptions``: the items of exception lists that came with it, by list id; ``beside``: what lies beside.
     """
 
     rule: Mapping[str, Any]
@@ -55,6 +56,12 @@ class Document(msgspec.Struct, frozen=True):
     end: int | None = None
     is_json: bool = False
     exceptions: Mapping[str, tuple[Mapping[str, Any], ...]] = msgspec.field(default_factory=dict)
+    beside: Beside = Beside()
+
+    def exception_items(self, list_id: str) -> Sequence[Mapping[str, Any]] | None:
+        """The items of an exception list in this text or in what lies beside; None if it is in neither."""
+        found = self.exceptions.get(list_id)
+        return self.beside.exceptions(list_id) if found is None else found
 
     def position(self, key: str, line: int | None = None, column: int | None = None) -> tuple[int, int]:
         """Line and column (from 1) of a key's value; with ``line`` and ``column``, of that place in its text.

@@ -43,6 +43,7 @@ from converter.platforms.elastic.importing.documents import Document
 from converter.platforms.elastic.importing.exceptions import read_exception
 from converter.platforms.elastic.importing.filters import read_filter
 from converter.platforms.elastic.importing.findings import Findings
+from converter.platforms.elastic.importing.indicators import indicator_match
 from converter.platforms.elastic.importing.known_fields import KnownFields
 from converter.platforms.elastic.importing.lucene import read_query_string
 from converter.platforms.elastic.importing.metadata import names
@@ -126,16 +127,29 @@ def _query(document: Document, choose: Choose, findings: Findings) -> Logic | No
     words(condition, fields, findings)
     condition = without_subfields(condition)
     if rule.get("type") == "threat_match":
-        findings.residue.append("threat_mapping")
-        findings.lose(
-            "indicator-list",
-            "the indicators to compare with lie in other indices; every event of the query is taken",
-            "threat_mapping",
-            Fidelity.WIDER,
-        )
+        condition = all_of(condition, _indicators(document, fields, findings))
     threshold = _threshold(rule) if rule.get("type") == "threshold" else None
     new_terms = _new_terms(rule) if rule.get("type") == "new_terms" else None
     return Logic(condition=condition, threshold=threshold, new_terms=new_terms, packs=(packs,))
+
+
+def _indicators(document: Document, fields: StoredFields, findings: Findings) -> Expression:
+    """What the indicators that lie beside the rule ask of an event; without any, nothing."""
+    indicators = document.beside.indicators()
+    why = "the indicators to compare with lie in other indices"
+    try:
+        if indicators:
+            found = indicator_match(document.rule, indicators, fields)
+            findings.note(
+                "indicator-list", "the indicators are those that lie beside the rule", "threat_mapping"
+            )
+            return found
+    except UnreadableError as error:
+        why = str(error)
+    findings.residue.append("threat_mapping")
+    message = f"{why}; every event of the query is taken"
+    findings.lose("indicator-list", message, "threat_mapping", Fidelity.WIDER)
+    return TRUE
 
 
 def _quietly(read: Callable[[StoredFields], Expression]) -> Expression:
@@ -158,12 +172,17 @@ def around(document: Document, fields: StoredFields, findings: Findings) -> Iter
     listed = document.rule.get("exceptions_list")
     for one in listed if isinstance(listed, list) else ():
         name = str(one.get("list_id", "")) if isinstance(one, Mapping) else ""
-        if name not in document.exceptions:
+        items = document.exception_items(name)
+        if items is None:
             findings.residue.append(f"exceptions_list: {name}")
             message = f"the exceptions in the list {name!r} are not in this text and are left out"
             findings.lose("exceptions", message, "exceptions_list", Fidelity.WIDER)
             continue
-        for item in document.exceptions[name]:
+        for item in items:
+            if item.get("expire_time"):
+                until = str(item["expire_time"])[:40]
+                message = f"an exception of the list {name!r} ends at {until}; here it stays"
+                findings.lose("exceptions", message, "exceptions_list", Fidelity.NARROWER)
             try:
                 yield negated(read_exception(item, fields))
             except UnreadableError as error:

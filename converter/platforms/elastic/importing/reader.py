@@ -7,7 +7,7 @@ Nothing is executed, nothing recurses without bound, and whatever cannot be read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,7 @@ from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.elastic.fields import PLATFORM
 from converter.platforms.elastic.importing import metadata
+from converter.platforms.elastic.importing.beside import Beside
 from converter.platforms.elastic.importing.documents import Document, documents
 from converter.platforms.elastic.importing.exports import Problem
 from converter.platforms.elastic.importing.findings import Findings
@@ -34,6 +35,9 @@ _SOME_FIELD: Final = FieldPath(("@timestamp",))
 def read(source: Source, context: ReadContext) -> list[ReadRule]:
     """Every rule of a text. A text that holds none gives one refused rule; never raises."""
     found, problems = documents(source.text)
+    file = Path(source.file)
+    beside = Beside((*context.beside, file.parent) if file.is_file() else context.beside)
+    found = [msgspec.structs.replace(document, beside=beside) for document in found]
     rules = [_refused(source.file, problem) for problem in problems]
     return [*(_read_one(document, source.file, context) for document in found), *rules]
 
