@@ -17,6 +17,7 @@ from converter.check.constraints.events import EventSolver
 from converter.check.constraints.groups import Keys, place_of
 from converter.check.decisions import Decision, Decisions, Occurrence
 from converter.check.placing import ABSENT, FieldLookup, copied, put
+from converter.check.verdicts import plain
 from converter.evaluate.values import nodes_at
 from converter.model.expressions import Expression, fields_of
 from converter.model.paths import FieldPath
@@ -49,8 +50,8 @@ class Coverer:
         """``lookup``: what the log source declares of a path. ``context``: what else is to hold of every
         event, as far as that is possible.
         """
+        condition = plain(condition)
         self.decisions = Decisions(condition)
-        self._condition = condition
         self._solver = EventSolver(lookup)
         self._examples: dict[Decision, JsonObject] = {}
         self._failed: dict[Decision, Answer] = {}
@@ -59,7 +60,7 @@ class Coverer:
         self.unsatisfiable = isinstance(answer, Impossible)
         """Whether it is proved that nothing satisfies the condition."""
         for asked in context:
-            more = [*self._context, Goal(asked, True)]
+            more = [*self._context, Goal(plain(asked), True)]
             if isinstance(self._solver.solve([Goal(condition, True), *more]), Found):
                 self._context = more
         for verdict in (True, False):

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from converter.check.constraints.choices import Goal
-from converter.evaluate import Condition, compile_expression
+from converter.check.verdicts import compiled
+from converter.evaluate import Condition
 from converter.evaluate.values import nodes_at
 from converter.model.expressions import (
     FALSE,
@@ -50,19 +51,18 @@ class Decision(NamedTuple):
 
 
 class Decisions:
-    """The occurrences of one condition, and who decides an event."""
+    """The occurrences of one (plain) condition, and who decides an event."""
 
     def __init__(self, condition: Expression) -> None:
         self.condition = condition
         self.occurrences: tuple[Occurrence, ...] = tuple(_occurrences(condition))
         self._root = _node(condition, 0)
-        self._holds = tuple(compile_expression(each.predicate) for each in self.occurrences)
+        self._holds = tuple(compiled(each.predicate) for each in self.occurrences)
 
     def of(self, event: Any) -> tuple[bool, frozenset[Decision]]:
         """The verdict on an event, and everyone who decides it."""
-        found: set[Decision] = set()
-        verdict = self._root.decide(event, found)
-        return verdict, frozenset(found)
+        seen = self._root.seen(event)
+        return seen.holds, frozenset(seen.deciders())
 
     def truths(self, event: Any) -> tuple[bool, ...]:
         """The truth of every predicate that stands outside of lists (of others: false)."""
@@ -96,44 +96,50 @@ def _occurrences(
 
 
 class _Node(msgspec.Struct, frozen=True):
-    """A node with what it takes to say who decides below it."""
+    """A node with the number of its first predicate; ``holds`` is set for a predicate alone."""
 
     expression: Expression
     first: int
-    children: tuple[_Node, ...]
-    holds: Condition
+    children: tuple[_Node, ...] = ()
+    holds: Condition | None = None
 
-    def decide(self, event: Any, found: set[Decision]) -> bool:
-        """Add those who decide this node's verdict on an event; the verdict."""
+    def seen(self, event: Any) -> _Seen:
+        """The verdict of the node and of everything below it. Nothing is passed over."""
+        if self.holds is not None:
+            return _Seen(self, self.holds(event))
+        if isinstance(self.expression, ForSome):
+            (child,) = self.children
+            nodes = nodes_at(event, _elements(self.expression.path))
+            parts = [child.seen(node) for node in nodes if isinstance(node, dict)]
+        else:
+            parts = [child.seen(event) for child in self.children]
         match self.expression:
-            case Predicate():
-                holds = self.holds(event)
-                found.add(Decision(self.first, holds))
-                return holds
             case Not():
-                return not self.children[0].decide(event, found)
-            case ForSome(path):
-                return self._decide_elements(path, event, found)
-        neutral = isinstance(self.expression, All)
-        others = [child for child in self.children if child.holds(event) is not neutral]
-        if len(others) == 1:
-            others[0].decide(event, found)
-        elif not others:
-            for child in self.children:
-                child.decide(event, found)
-        return neutral is not bool(others)
+                return _Seen(self, not parts[0].holds, parts)
+            case All():
+                return _Seen(self, all(part.holds for part in parts), parts)
+        return _Seen(self, any(part.holds for part in parts), parts)
 
-    def _decide_elements(self, path: FieldPath, event: Any, found: set[Decision]) -> bool:
-        """The one element that makes it true decides; where none does, whichever would."""
-        elements = [node for node in nodes_at(event, _elements(path)) if isinstance(node, dict)]
-        (child,) = self.children
-        holding = [element for element in elements if child.holds(element)]
-        if len(holding) == 1:
-            child.decide(holding[0], found)
-        elif not holding:
-            for element in elements:
-                child.decide(element, found)
-        return bool(holding)
+
+class _Seen(NamedTuple):
+    """A node's verdict on an event, with those of its terms (of its elements, for a ``for_some``)."""
+
+    node: _Node
+    holds: bool
+    parts: list[_Seen] = []  # noqa: RUF012 - never changed
+
+    def deciders(self) -> Iterator[Decision]:
+        """Who decides the verdict: the one term that stands against all others, or else every term."""
+        if self.node.holds is not None:
+            yield Decision(self.node.first, self.holds)
+            return
+        neutral = isinstance(self.node.expression, All)
+        against = [part for part in self.parts if part.holds is not neutral]
+        if isinstance(self.node.expression, Not) or not against:
+            against = self.parts
+        if len(against) == 1 or against is self.parts:
+            for part in against:
+                yield from part.deciders()
 
 
 def _elements(path: FieldPath) -> tuple[PathStep, ...]:
@@ -141,12 +147,14 @@ def _elements(path: FieldPath) -> tuple[PathStep, ...]:
 
 
 def _node(expression: Expression, first: int) -> _Node:
+    if isinstance(expression, Predicate):
+        return _Node(expression, first, holds=compiled(expression))
     nodes = []
     number = first
     for child in children(expression):
         nodes.append(_node(child, number))
         number += size(child)
-    return _Node(expression, first, tuple(nodes), compile_expression(expression))
+    return _Node(expression, first, tuple(nodes))
 
 
 # -- what makes one decide

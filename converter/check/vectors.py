@@ -24,7 +24,7 @@ from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack
 from converter.model.describe import describe
-from converter.model.expressions import absolute_fields
+from converter.model.expressions import absolute_fields, predicates
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
 
@@ -149,12 +149,13 @@ class _StepVectors:
         self._events = events
         self._positions: dict[bytes, int] = {}
         self._holds = compile_expression(step.condition)
+        self._texts = tuple(map(describe, predicates(step.condition)))
         self._fields = tuple(dict.fromkeys(absolute_fields(step.condition)))
 
     def cover(self) -> Iterator[Coverage]:
         """Add each predicate's pair, and say what is covered."""
         for occurrence in self.coverer.decisions.occurrences:
-            text = describe(occurrence.predicate)
+            text = self._texts[occurrence.number]
             pair = self.coverer.pair(occurrence)
             if isinstance(pair, Uncovered):
                 yield Coverage(
@@ -183,7 +184,7 @@ class _StepVectors:
             if base is None:
                 continue
             around = variants(base, occurrence.predicate, occurrence.lists, field_lookup(self._pack))
-            label = f"{describe(occurrence.predicate)}: at the edge"
+            label = f"{self._texts[occurrence.number]}: at the edge"
             for _, event in zip(range(_MOST_EDGES), around, strict=False):
                 self._add(event, occurrence, label, edge=True)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from converter.check.constraints.choices import Goal
 from converter.check.constraints.groups import Asked, Keys, Place, place_of
-from converter.check.constraints.values import VALUE
+from converter.check.verdicts import of_value
 from converter.model.expressions import TRUE, Expression, ForSome, Operator, Predicate
 from converter.model.paths import FieldPath
 
@@ -51,12 +51,7 @@ def looks_inside(atom: Goal) -> bool:
 def on_value(atom: Goal) -> Predicate:
     """An atom's predicate, of a value at its path."""
     assert isinstance(atom.condition, Predicate)
-    return _of_value(atom.condition)
-
-
-@functools.lru_cache(maxsize=8192)
-def _of_value(predicate: Predicate) -> Predicate:
-    return msgspec.structs.replace(predicate, subject=VALUE)
+    return of_value(atom.condition)
 
 
 def asked_of_objects(atom: Goal) -> list[Asked]:

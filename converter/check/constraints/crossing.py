@@ -16,8 +16,8 @@ from converter.check.constraints.answers import Found, Literal
 from converter.check.constraints.choices import Goal
 from converter.check.constraints.construction import Construction
 from converter.check.constraints.groups import place_of
-from converter.check.constraints.values import VALUE, solve_value
-from converter.evaluate import compile_expression
+from converter.check.constraints.values import solve_value
+from converter.check.verdicts import VALUE, holds, plain
 from converter.evaluate.values import path_getter, subject_getter, text_of
 from converter.logsources.pack import FieldType
 from converter.model.expressions import Concat, Operator, Predicate, Scalar, fields_of
@@ -49,7 +49,7 @@ def _subject(atom: Goal) -> Any:
 
 
 def _is(atom: Goal, built: Construction) -> bool:
-    return compile_expression(atom.condition)(built.data()) is atom.wanted
+    return holds(atom.condition, built.data()) is atom.wanted
 
 
 def _ask(built: Construction, path: FieldPath, predicate: Predicate, wanted: bool = True) -> bool:
@@ -57,7 +57,7 @@ def _ask(built: Construction, path: FieldPath, predicate: Predicate, wanted: boo
     place = place_of(path)
     if place is None or place.rest is not None:
         return False
-    return built.ask(place.keys, [Goal(msgspec.structs.replace(predicate, subject=path), wanted)])
+    return built.ask(place.keys, [Goal(plain(msgspec.structs.replace(predicate, subject=path)), wanted)])
 
 
 def _equalled(built: Construction, predicate: Predicate) -> None:

@@ -24,10 +24,10 @@ from converter.check.constraints.choices import Goal, Model, Search, Theory
 from converter.check.constraints.construction import Construction
 from converter.check.constraints.crossing import crossed
 from converter.check.constraints.groups import Asked, Keys, solve_group
-from converter.check.constraints.values import VALUE, solve_value
+from converter.check.constraints.values import solve_value
 from converter.check.placing import FieldLookup
 from converter.check.texts.limits import TooLarge
-from converter.evaluate import compile_expression
+from converter.check.verdicts import VALUE, holds
 from converter.logsources.pack import FieldType
 from converter.model.expressions import Expression, Predicate
 from converter.model.paths import FieldPath
@@ -109,7 +109,7 @@ class _Scope:
 
     def solve(self, goals: tuple[Goal, ...]) -> Answer:
         """The object; every goal is checked on it."""
-        self._tests = [(compile_expression(goal.condition), goal.wanted) for goal in goals]
+        self._goals = goals
         search = Search(Theory(clash=self._clash, close=self._closed), _MOST_CHOICES)
         try:
             found = search.run(goals)
@@ -147,7 +147,7 @@ class _Scope:
         built = Construction(groups, solve)
         crossed(built, across)
         data = built.data()
-        if all(holds(data) is wanted for holds, wanted in self._tests):
+        if all(holds(condition, data) is wanted for condition, wanted in self._goals):
             return data
         self._doubt = self._doubt or Unsolved("conditions on several paths depend on one another")
         return None

@@ -8,7 +8,6 @@ many places at which a verdict changes) their failure is a proof. Else the texts
 from __future__ import annotations
 
 import enum
-import functools
 import ipaddress
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,9 +26,9 @@ from converter.check.texts.languages import (
     languages,
 )
 from converter.check.texts.limits import TooLarge
-from converter.check.texts.search import shortest_text
+from converter.check.texts.search import find_text
+from converter.check.verdicts import compiled
 from converter.check.witnesses import ADDRESSES, typed_value, witnesses
-from converter.evaluate import Condition, compile_expression
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
@@ -38,10 +37,8 @@ from converter.model.expressions import ORDER_OPERATORS, Operator, Predicate, Sc
 from converter.model.paths import FieldPath
 from converter.model.regex.nodes import alternation
 
-VALUE: Final = FieldPath(("value",))
-"""The subject of every predicate here."""
-
 _MOST_OPERANDS = 12
+_MOST_TRIED = 4
 _SOME_TIME = 1_714_979_289_000_000_000
 _PLAIN: Final = ("x", "other", "", 0, 1, True, False)
 
@@ -69,28 +66,27 @@ _SHAPES: Final = {
     None: (Shape.TEXT, Shape.INTEGER, Shape.BOOLEAN, Shape.FLOAT),
 }
 _DOMAINS: Final = {
-    Shape.INTEGER: INTEGER,
-    Shape.FLOAT: NUMBER,
-    Shape.ADDRESS: alternation((ADDRESS_V4, ADDRESS_V6)),
-    Shape.DATE: TIME,
+    Shape.INTEGER: Language(INTEGER),
+    Shape.FLOAT: Language(NUMBER),
+    Shape.ADDRESS: Language(alternation((ADDRESS_V4, ADDRESS_V6))),
+    Shape.DATE: Language(TIME),
 }
 """What the text of a value of the shape looks like, at least."""
-_DOMAINS_INSIDE: Final = _DOMAINS | {Shape.ADDRESS: ADDRESS_V4}
+_DOMAINS_INSIDE: Final = _DOMAINS | {Shape.ADDRESS: Language(ADDRESS_V4)}
 
 
 def solve_value(literals: Sequence[Literal], kind: FieldType | None, hints: Sequence[Scalar] = ()) -> Answer:
-    """A value of a declared type (None: undeclared) of which the literals (subject :data:`VALUE`) are true.
-
-    ``hints``: values to try first.
+    """A value of a declared type (None: undeclared) of which the literals (predicates of
+    :data:`~converter.check.verdicts.VALUE`) are true. ``hints``: values to try first.
     """
-    tests = [(_holds(literal.predicate), literal.wanted) for literal in literals]
+    ordered = sorted(literals, key=lambda literal: (not literal.wanted, len(literal.predicate.values)))
+    tests = [(compiled(literal.predicate), literal.wanted) for literal in ordered]
 
     def fitting(value: Scalar) -> Found | None:
         typed = typed_value(value, kind)
         event = {"value": typed}
         return Found(typed) if typed is not None and all(h(event) is wanted for h, wanted in tests) else None
 
-    ordered = sorted(literals, key=lambda literal: (not literal.wanted, len(literal.predicate.values)))
     for value in (*hints, *_nearby(ordered, kind)):
         if (found := fitting(value)) is not None:
             return found
@@ -104,19 +100,16 @@ def solve_value(literals: Sequence[Literal], kind: FieldType | None, hints: Sequ
     return reasons[0] if reasons else IMPOSSIBLE
 
 
-@functools.lru_cache(maxsize=4096)
-def _holds(predicate: Predicate) -> Condition:
-    return compile_expression(predicate)
-
-
 def _nearby(literals: Sequence[Literal], kind: FieldType | None) -> Iterator[Scalar]:
     """Values that probably fit: first what the predicates that shall hold name."""
     for predicate, wanted in literals:
         if wanted and predicate.operator not in (Operator.REGEX, Operator.LIKE) and not predicate.functions:
             for operand in predicate.values:
+                if operand in ("true", "false"):
+                    yield operand == "true"
                 if not isinstance(operand, FieldPath):
                     yield operand
-    for predicate, _ in literals:
+    for predicate, _ in literals[:_MOST_TRIED]:
         yield from witnesses(_shortened(predicate), kind)
     yield from _PLAIN
 
@@ -271,9 +264,9 @@ def _text(literals: Sequence[Literal], shape: Shape, outside: bool) -> str | Non
             (wanted if positive else unwanted).append(both.outer if positive is outside else both.inner)
     domain = _DOMAINS.get(shape) if outside else _DOMAINS_INSIDE.get(shape)
     if domain is not None:
-        wanted.append(Language(domain))
-    alphabet = Alphabet(label for language in (*wanted, *unwanted) for label in language.labels())
-    text = shortest_text(
+        wanted.append(domain)
+    alphabet = Alphabet(label for language in (*wanted, *unwanted) for label in language.labels)
+    text = find_text(
         alphabet,
         [language.automaton(alphabet) for language in wanted],
         [language.automaton(alphabet) for language in unwanted],

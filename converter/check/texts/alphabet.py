@@ -19,6 +19,7 @@ _PREFERRED = (
     "xaqz0159 ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnoprstuvwy234678-_/.:,;=+@#$%&*?!()[]{}<>|\\'\"~^`"
 )
 _SURROGATES: Ranges = ((0xD800, 0xDFFF),)
+_FEW = 64
 _CASED_END = 0x1E944
 """Above this no code point has a case (CaseFolding.txt ends with the Adlam letters)."""
 
@@ -50,6 +51,11 @@ def _cased() -> dict[str, dict[str, str]]:
 @functools.lru_cache(maxsize=4096)
 def becoming(ranges: Ranges, case: str) -> Ranges:
     """The characters whose ``case`` (``lower`` or ``upper``) lies in the ranges."""
+    if sum(high - low + 1 for low, high in ranges) <= _FEW:
+        table = _cased()[case]
+        asked = [chr(code) for low, high in ranges for code in range(low, high + 1)]
+        fixed = "".join(character for character in asked if getattr(character, case)() == character)
+        return of_characters(fixed + "".join(table.get(character, "") for character in asked))
     table = _cased()[case]
     changing = of_characters("".join(table.values()))
     sources = [

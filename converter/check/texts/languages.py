@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +46,7 @@ _START: Final = Anchor(AnchorKind.TEXT_START)
 _END: Final = Anchor(AnchorKind.TEXT_END)
 _SEPARATORS: Final = of_characters("/\\")
 _BLANKS: Final = of_characters(" \t\r\n\f\v")
+_CASES: Final = (FunctionName.LOWER, FunctionName.UPPER)
 _LONGEST_COUNT = 5_000
 _SECOND = 1_000_000_000
 
@@ -67,35 +68,45 @@ NOTHING: Final = concat((_END, AnyChar(newline=True)))
 """No text at all: something behind the end."""
 
 
-class Language(msgspec.Struct, frozen=True):
-    """A set of texts: those that, changed by the functions, have the tree's match (or pass the count)."""
+class Language:
+    """A set of texts: those that, changed by some functions, hold a tree's match, or are of a length that
+    passes a test.
+    """
 
-    tree: Node | None
-    functions: tuple[Function, ...] = ()
-    count: Callable[[int], bool] | None = None
-    most: int = 0
+    def __init__(
+        self, tree: Node, functions: tuple[Function, ...] = (), length: Length | None = None
+    ) -> None:
+        """``length``: what is asked of the length instead of the tree."""
+        self._tree = tree
+        self._functions = functions
+        self._length = length
+        self._cases = tuple(function.name.value for function in functions if function.name in _CASES)
 
-    def labels(self) -> list[Ranges]:
+    @functools.cached_property
+    def _nfa(self) -> Nfa:
+        nfa = Nfa(self._tree, lambda ranges: _relabelled(ranges, self._cases))
+        if self._cases and nfa.asks_neighbours:
+            raise TooLarge("word boundaries behind a change of case are not searched")
+        return nfa
+
+    @functools.cached_property
+    def labels(self) -> tuple[Ranges, ...]:
         """The sets of characters that its automaton tells apart."""
-        labels = [] if self.tree is None else list(_nfa(self.tree, _cases(self.functions)).labels())
-        for index, function in enumerate(self.functions):
-            own = _separators(function)
-            labels += [] if own is None else [_relabelled(own, _cases(self.functions[:index]))]
-        return labels
+        own = () if self._length is not None or self._tree == ANY_TEXT else self._nfa.labels()
+        return (*own, *(label for label in map(self._separators, range(len(self._functions))) if label))
 
     def automaton(self, alphabet: Alphabet) -> Automaton[Any]:
         """Its automaton over an alphabet made of at least its labels."""
         inner: Automaton[Any]
-        if self.count is not None:
-            inner = Counted(self.count, self.most)
+        if self._length is not None:
+            inner = Counted(self._length.passes, self._length.most)
         else:
-            assert self.tree is not None
-            inner = Every() if self.tree == ANY_TEXT else self._search(self.tree, alphabet)
-        for index, function in reversed(tuple(enumerate(self.functions))):
-            own = _separators(function)
-            if own is None:
+            inner = Every() if self._tree == ANY_TEXT else Search(self._nfa, alphabet)
+        for index in reversed(range(len(self._functions))):
+            label = self._separators(index)
+            if not label:
                 continue
-            classes = alphabet.classes(_relabelled(own, _cases(self.functions[:index])))
+            classes, function = alphabet.classes(label), self._functions[index]
             match function.name:
                 case FunctionName.BASENAME:
                     inner = Basename(inner, classes)
@@ -105,12 +116,17 @@ class Language(msgspec.Struct, frozen=True):
                     inner = Part(inner, classes, function.index or 0)
         return inner
 
-    def _search(self, tree: Node, alphabet: Alphabet) -> Search:
-        cases = _cases(self.functions)
-        nfa = _nfa(tree, cases)
-        if cases and nfa.asks_neighbours:
-            raise TooLarge("word boundaries behind a change of case are not searched")
-        return Search(nfa, alphabet)
+    def _separators(self, index: int) -> Ranges:
+        """The characters at which a function cuts, before the changes of case ahead of it; () for none."""
+        ahead = [f.name.value for f in self._functions[:index] if f.name in _CASES]
+        return _relabelled(_separators(self._functions[index]), tuple(ahead))
+
+
+class Length(msgspec.Struct, frozen=True):
+    """A test of a length, which says the same for all from ``most`` on."""
+
+    passes: Callable[[int], bool]
+    most: int
 
 
 class Languages(msgspec.Struct, frozen=True):
@@ -125,16 +141,6 @@ class Languages(msgspec.Struct, frozen=True):
         return self.outer is self.inner
 
 
-@functools.lru_cache(maxsize=512)
-def _nfa(tree: Node, cases: tuple[str, ...]) -> Nfa:
-    return Nfa(tree, lambda ranges: _relabelled(ranges, cases))
-
-
-def _cases(functions: Iterable[Function]) -> tuple[str, ...]:
-    """The changes of case among the functions, in the order in which they are applied."""
-    return tuple(f.name.value for f in functions if f.name in (FunctionName.LOWER, FunctionName.UPPER))
-
-
 def _relabelled(ranges: Ranges, cases: tuple[str, ...]) -> Ranges:
     """The characters that the changes of case turn into one of the ranges."""
     for case in reversed(cases):
@@ -142,7 +148,7 @@ def _relabelled(ranges: Ranges, cases: tuple[str, ...]) -> Ranges:
     return ranges
 
 
-def _separators(function: Function) -> Ranges | None:
+def _separators(function: Function) -> Ranges:
     match function.name:
         case FunctionName.BASENAME:
             return _SEPARATORS
@@ -152,7 +158,7 @@ def _separators(function: Function) -> Ranges | None:
             if len(function.separator or "") != 1:
                 raise TooLarge("split at a separator of several characters is not searched")
             return of_characters(function.separator or "")
-    return None
+    return ()
 
 
 @functools.lru_cache(maxsize=2048)
@@ -183,14 +189,14 @@ def _counted(predicate: Predicate, operands: list[Scalar]) -> Language:
     *before, last = predicate.functions
     numbers = [number_of(operand) for operand in operands]
     tested = predicate.operator in (Operator.IS, *ORDER_OPERATORS)
-    changed = any(f.name in (FunctionName.LENGTH, FunctionName.LOWER, FunctionName.UPPER) for f in before)
+    changed = any(function.name in (FunctionName.LENGTH, *_CASES) for function in before)
     if last.name is not FunctionName.LENGTH or changed or not tested or None in numbers:
         raise TooLarge("what is asked of the length is not searched")
     most = int(max((abs(number) for number in numbers if number is not None), default=0)) + 2
     if most > _LONGEST_COUNT:
         raise TooLarge(f"lengths above {_LONGEST_COUNT} are not searched")
     tests = [TESTS[predicate.operator](operand, predicate.ignore_case) for operand in operands]
-    return Language(None, tuple(before), lambda count: any(test(count) for test in tests), most)
+    return Language(ANY_TEXT, tuple(before), Length(lambda count: any(test(count) for test in tests), most))
 
 
 Pair = tuple[Node, Node]

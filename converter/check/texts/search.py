@@ -1,7 +1,7 @@
-"""The shortest text that is in some sets and in none of others: A* over the product of their automata.
+"""A text that is in some sets and in none of others: best-first search over the product of their automata.
 
-The way that is left is bounded from below by each automaton on its own (Hart, Nilsson, Raphael 1968), so a
-text that is found is a shortest one, and an exhausted search proves that there is none.
+Each automaton says how many characters it still misses at least. Where their sum is small the search goes on
+first, which leads to a short text soon, if not to a shortest; an exhausted search proves that there is none.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _MOST_STEPS = 150_000
 _States = tuple[int, ...]
 
 
-def shortest_text(
+def find_text(
     alphabet: Alphabet, wanted: Sequence[Automaton[Any]], unwanted: Sequence[Automaton[Any]]
 ) -> str | None:
-    """A shortest text in every ``wanted`` and in no ``unwanted`` set; None: there is none over the alphabet.
+    """A text in every ``wanted`` and in no ``unwanted`` set; None: there is none over the alphabet.
 
     Raises TooLarge when that takes too long to find out.
     """
@@ -35,7 +35,7 @@ def shortest_text(
         if any(automaton.sure(state) for automaton, state in zip(unwanted, states[needed:], strict=True)):
             return FAR
         pairs = zip(wanted, states[:needed], strict=True)
-        return max((automaton.distance(state) for automaton, state in pairs), default=0)
+        return min(FAR, sum(automaton.distance(state) for automaton, state in pairs))
 
     def ends(states: _States) -> bool:
         return all(
