@@ -17,7 +17,7 @@ PLATFORM = "panther"
 
 
 class PythonSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A Python text. ``file``: its name as the user gave it. ``class_name``: pypanther's class form, the class
+    """A Python text. ``file``: its name as the user gave it. ``class_name``: in class form (pypanther) the class
     whose methods are the detection's functions; None: the functions of the module.
     """
 
@@ -27,7 +27,7 @@ class PythonSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The data model of a log type (Panther documentation, Data Models): ``paths`` from a mapping's name to its
+    """The data model of a log type (Panther documentation, Data Models): ``paths`` from a name to its
     ``Path`` (keys joined by dots, or JSONPath), ``methods`` to the name of a function of ``source``.
     """
 
@@ -40,7 +40,7 @@ class Modules(Protocol):
     """Where the imports of a detection lead, and the data models that ``event.udm`` asks."""
 
     def find(self, module: str, importer: PythonSource) -> PythonSource | None:
-        """The text of a module (``pkg.mod``; leading dots for a relative import); None: not beside the rule."""
+        """The text of a module (``pkg.mod``; leading dots: relative); None: not beside the rule."""
         ...
 
     def data_model(self, log_types: Sequence[str]) -> DataModel | None:
@@ -52,9 +52,9 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """What a detection's functions say.
 
     ``condition`` is what makes ``rule()`` return True, over the paths of the raw event; FALSE when refused.
-    ``group_by_known`` is False where ``dedup()`` (or, without one, ``title()``, which then groups) is no plain
-    joining of fields; a diagnostic says so. ``severity``: a constant ``severity()``; None: no such function, or
-    one that depends on the event, which a note tells. ``residue``: parts of ``rule()`` left out, as written.
+    ``group_by_known`` is False where ``dedup()`` (without one: ``title()``, which then groups) is no plain
+    joining of fields; a diagnostic says so. ``severity``: a constant ``severity()``; None: there is none, or
+    it depends on the event, which a note tells. ``residue``: parts of ``rule()`` left out, as written.
     """
 
     condition: Expression = FALSE

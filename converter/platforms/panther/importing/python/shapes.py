@@ -45,11 +45,16 @@ class Shapes:
     def __init__(self, packs: Sequence[Pack] = (), samples: Iterable[Any] = ()) -> None:
         self._declared: dict[Steps, set[Shape]] = {}
         self._seen: dict[Steps, set[Shape]] = {}
+        self._spelled: dict[tuple[Steps, str], str] = {}
         for pack in packs:
             self._declare(pack)
         for sample in samples:
             for steps, shape in _shapes_in(sample, ()):
                 self._seen.setdefault(steps, set()).add(shape)
+        for steps in (*self._declared, *self._seen):
+            for position, step in enumerate(steps):
+                if isinstance(step, str):
+                    self._spelled.setdefault((steps[:position], step.lower()), step)
 
     def shape(self, steps: Steps) -> Shape | None:
         """The one shape of what stands at a path (an index counts as ``[]``); None: unknown, or several."""
@@ -62,6 +67,13 @@ class Shapes:
     def declared(self, steps: Steps) -> bool:
         """Whether a pack says what stands at a path."""
         return tuple(ANY if isinstance(step, int) else step for step in steps) in self._declared
+
+    def spelling(self, steps: Steps, key: str) -> str:
+        """How events spell a key: Panther's look-ups take no notice of case, paths do."""
+        asked = tuple(ANY if isinstance(step, int) else step for step in steps)
+        if (*asked, key) in self._declared or (*asked, key) in self._seen:
+            return key
+        return self._spelled.get((asked, key.lower()), key)
 
     def _declare(self, pack: Pack) -> None:
         for field in pack.fields.values():

@@ -1,0 +1,137 @@
+"""``+``, ``-``, ``%``, ``|``, ``&`` and signs: on constants, texts, sets and counts."""
+
+from __future__ import annotations
+
+import operator as operators
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from converter.model.paths import FieldPath
+from converter.platforms.panther.importing.python.constants import ERRORS, bounded
+from converter.platforms.panther.importing.python.events import entries_of
+from converter.platforms.panther.importing.python.formulas import both
+from converter.platforms.panther.importing.python.machine import Machine
+from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.texts import joined
+from converter.platforms.panther.importing.python.truth import contains, truth
+from converter.platforms.panther.importing.python.values import (
+    Collection,
+    Count,
+    Entry,
+    Field,
+    Known,
+    Number,
+    Outcome,
+    Table,
+    Text,
+    UnreadableError,
+    Value,
+    one,
+    raising,
+)
+
+_BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "Add": operators.add,
+    "Sub": operators.sub,
+    "Mult": operators.mul,
+    "Div": operators.truediv,
+    "FloorDiv": operators.floordiv,
+    "Mod": operators.mod,
+    "BitOr": operators.or_,
+    "BitAnd": operators.and_,
+    "BitXor": operators.xor,
+}
+_SIGNS: Final[dict[str, Callable[[Any], Any]]] = {
+    "USub": operators.neg,
+    "UAdd": operators.pos,
+    "Invert": operators.invert,
+}
+
+
+def combined(machine: Machine, name: str, left: Value, right: Value) -> Outcome:
+    """A binary operator by its name in Python's syntax tree."""
+    match name, left, right:
+        case _, Known(one_side), Known(other):
+            return _of_constants(name, one_side, other)
+        case "Add", (Field() | Text() | Known(str())), (Field() | Text() | Known(str())):
+            texts = [value for value in (left, right) if isinstance(value, Field)]
+            if all(machine.shape(value) in (None, Shape.TEXT) for value in texts):
+                for value in texts:
+                    machine.used(value, Shape.TEXT)
+                return joined(machine, [left, right])
+        case "Add", (Collection() | Known(list() | tuple())), (Collection() | Known(list() | tuple())):
+            return one(Collection("list", (*entries_of(machine, left), *entries_of(machine, right))))
+        case (("Add" | "Sub"), (Number() | Count() | Field()), Known(int() | float() as given)):
+            offset = given if name == "Add" else -given
+            if isinstance(left, Field):
+                machine.used(left, Shape.NUMBER)
+                return one(Number(left.variable, FieldPath(left.steps), (), offset))
+            return one(msgspec.structs.replace(left, offset=left.offset + offset))
+        case "Add", Known(int() | float()), (Number() | Count() | Field()):
+            return combined(machine, name, right, left)
+        case "BitAnd", _, _:
+            return intersection(machine, left, right)
+        case "BitOr", (Collection() | Known(set() | frozenset())), (
+            Collection() | Known(set() | frozenset())
+        ):
+            return one(Collection("set", (*entries_of(machine, left), *entries_of(machine, right))))
+        case "BitOr", (Table() | Known(dict())), (Table() | Known(dict())):
+            raise UnreadableError("a union of dicts")
+        case "Mod", Known(str() as text), _ if text.count("%") == text.count("%s") == 1:
+            head, tail = text.split("%s")
+            return joined(machine, [Known(head), right, Known(tail)])
+    raise UnreadableError(f"the operator {name} on values of the event")
+
+
+def intersection(machine: Machine, left: Value, right: Value) -> Outcome:
+    """``left & right``: the elements of the one that are in the other."""
+    if isinstance(left, Known):
+        left, right = right, left
+    entries = [
+        Entry(
+            entry.value,
+            entry.binders,
+            both(entry.include, _either_case(machine, entry, right)),
+        )
+        for entry in entries_of(machine, left)
+    ]
+    return one(Collection("set", tuple(entries)))
+
+
+def _either_case(machine: Machine, entry: Entry, container: Value) -> Any:
+    found = machine.bind(entry.value, lambda value: contains(machine, value, container))
+    single = found.single
+    if single is None:
+        raise UnreadableError("the common elements of two sets")
+    return truth(machine, single)
+
+
+def signed(name: str, value: Value) -> Outcome:
+    """A unary operator."""
+    if isinstance(value, Known) and name in _SIGNS:
+        try:
+            return one(Known(_SIGNS[name](value.value)))
+        except ERRORS as error:
+            return raising(type(error).__name__)
+    raise UnreadableError(f"the operator {name} on a value of the event")
+
+
+def _of_constants(name: str, left: Any, right: Any) -> Outcome:
+    if name not in _BINARY:
+        raise UnreadableError(f"the operator {name}")
+    if name == "Mult":
+        for each, times in ((left, right), (right, left)):
+            if (
+                isinstance(each, (str, bytes, list, tuple))
+                and isinstance(times, int)
+                and len(each) * times > 10_000
+            ):
+                raise UnreadableError("a constant larger than any that is read")
+    if name == "Mod" and isinstance(left, str) and any(mark in left for mark in ("*", "0", "1", "2", "9")):
+        raise UnreadableError("a format specification")
+    try:
+        return one(Known(bounded(_BINARY[name](left, right))))
+    except ERRORS as error:
+        return raising(type(error).__name__)

@@ -1,0 +1,380 @@
+"""Calls: of the user's functions, of methods, and of Python's and Panther's own functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from converter.model.expressions import FunctionName
+from converter.platforms.panther.importing.python import constants, events, functions, regexes
+from converter.platforms.panther.importing.python.arithmetic import intersection
+from converter.platforms.panther.importing.python.formulas import TRUE, both, either, opposite
+from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.subscripts import look_up
+from converter.platforms.panther.importing.python.texts import joined, text_method
+from converter.platforms.panther.importing.python.truth import equal, text_question, truth
+from converter.platforms.panther.importing.python.values import (
+    NONE,
+    Address,
+    Beside,
+    Collection,
+    Entry,
+    Field,
+    Found,
+    Instance,
+    Kind,
+    Known,
+    Library,
+    Method,
+    Network,
+    Number,
+    Opaque,
+    Outcome,
+    Parent,
+    Part,
+    Pattern,
+    Pieces,
+    Routine,
+    Table,
+    Text,
+    Truth,
+    UnreadableError,
+    Value,
+    Walked,
+    one,
+    quantified,
+    raising,
+    when,
+)
+
+if TYPE_CHECKING:
+    from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
+
+
+class Calls:
+    """Reads calls for an interpreter."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._machine = interpreter.machine
+
+    def call(self, node: ast.Call, frame: Frame) -> Outcome:
+        """What a call gives."""
+        if isinstance(node.func, ast.Name) and node.func.id == "super" and "super" not in frame.env:
+            return self._super(frame)
+        called = self._interpreter.value(node.func, frame)
+        return self._machine.bind(called, lambda value: self._called(value, node, frame))
+
+    def _called(self, value: Value, node: ast.Call, frame: Frame) -> Outcome:
+        if isinstance(value, Opaque):
+            return one(value)
+        if isinstance(value, Routine):
+            return self._routine(value, node, frame)
+
+        def taken(arguments: list[Value]) -> Outcome:
+            try:
+                return self._with_arguments(value, arguments, node)
+            except UnreadableError as error:
+                return self._machine.opaque(error, node, frame.source)
+
+        return self._machine.bind_all(self._evaluations(node, frame), taken)
+
+    def _evaluations(self, node: ast.Call, frame: Frame) -> list[Callable[[], Outcome]]:
+        def evaluation(expression: ast.expr) -> Callable[[], Outcome]:
+            return lambda: self._interpreter.value(expression, frame)
+
+        plain = [each.value if isinstance(each, ast.Starred) else each for each in node.args]
+        return [evaluation(each) for each in (*plain, *(keyword.value for keyword in node.keywords))]
+
+    def _with_arguments(self, called: Value, values: list[Value], node: ast.Call) -> Outcome:
+        positional: list[Value] = []
+        for expression, value in zip(node.args, values, strict=False):
+            if isinstance(expression, ast.Starred):
+                for entry in events.entries_of(self._machine, value):
+                    single = entry.value.single
+                    if single is None or entry.binders or entry.include != TRUE:
+                        raise UnreadableError("starred arguments that depend on the event", node)
+                    positional.append(single)
+            else:
+                positional.append(value)
+        named: dict[str, Value] = {}
+        for keyword, value in zip(node.keywords, values[len(node.args) :], strict=True):
+            if keyword.arg is None:
+                raise UnreadableError("arguments from a dict", node)
+            named[keyword.arg] = value
+        return self.apply(called, positional, named, node)
+
+    def apply(
+        self, called: Value, positional: list[Value], named: dict[str, Value], node: ast.AST
+    ) -> Outcome:
+        """A call of a value with arguments that are known one by one."""
+        for value in (*positional, *named.values()):
+            if isinstance(value, Opaque):
+                return one(value)
+        match called:
+            case Routine():
+                given = [one(value) for value in positional]
+                return self._interpreter.invoke(called, given, {key: one(v) for key, v in named.items()})
+            case Method(owner, name):
+                return self._method(owner, name, positional, named, node)
+            case Library(name):
+                return functions.call(self._interpreter, name, positional, named, node)
+            case Kind(_, name):
+                raise UnreadableError(f"an object of the class {name}", node)
+        raise UnreadableError("a call of what is no known function", node)
+
+    def _routine(self, routine: Routine, node: ast.Call, frame: Frame) -> Outcome:
+        """The user's own function; its arguments keep all their cases."""
+        positional: list[Outcome] = []
+        named: dict[str, Outcome] = {}
+        raises: list[tuple[Any, str]] = []
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                single = self._interpreter.value(argument.value, frame).single
+                if single is None:
+                    raise UnreadableError("starred arguments that depend on the event", node)
+                positional += [entry.value for entry in events.entries_of(self._machine, single)]
+                continue
+            found = self._interpreter.value(argument, frame)
+            raises += found.raises
+            positional.append(Outcome(found.cases))
+        for keyword in node.keywords:
+            found = self._interpreter.value(keyword.value, frame)
+            raises += found.raises
+            if keyword.arg is None:
+                match found.single:
+                    case Known(dict() as known):
+                        named |= {str(key): one(Known(each)) for key, each in known.items()}
+                    case Table(entries):
+                        named |= {str(key): outcome for key, outcome in entries}
+                    case _:
+                        raise UnreadableError("arguments from a dict", node)
+            else:
+                named[keyword.arg] = Outcome(found.cases)
+        fine = both(*(opposite(guard) for guard, _ in raises))
+        with self._machine.given(fine):
+            result = self._interpreter.invoke(routine, positional, named)
+        if not raises:
+            return result
+        cases = tuple((both(fine, guard), value) for guard, value in result.cases)
+        return Outcome(cases, (*raises, *((both(fine, guard), name) for guard, name in result.raises)))
+
+    def _super(self, frame: Frame) -> Outcome:
+        if frame.instance is None or frame.owner is None:
+            raise UnreadableError("super() outside a method")
+        return one(Parent(frame.instance, (frame.source.file, frame.owner)))
+
+    # -- methods
+
+    def _method(
+        self, owner: Value, name: str, positional: list[Value], named: dict[str, Value], node: ast.AST
+    ) -> Outcome:
+        match owner:
+            case Opaque():
+                return one(owner)
+            case Field() if self._is_object_method(owner, name):
+                return self._of_object(owner, name, positional, named, node)
+            case Field() if self._machine.shape(owner) is Shape.LIST:
+                if name in ("copy", "as_list"):
+                    return one(owner)
+                if name in ("lower", "upper", "startswith", "endswith", "split", "strip", "get"):
+                    return raising("AttributeError")
+                raise UnreadableError(f".{name}() of a list of the event", node)
+            case Field() | Text() | Part():
+                return self._of_text(owner, name, positional, named)
+            case Known(known):
+                return self._of_constant(known, name, positional, named, node)
+            case Pattern() if name in ("search", "match", "fullmatch") and positional:
+                return regexes.search(self._machine, owner, name, positional[0])
+            case Collection() | Pieces() | Walked():
+                return self._of_collection(owner, name, positional, node)
+            case Table():
+                return self._of_table(owner, name, positional)
+            case Truth() | Number() | Address() | Network():
+                raise UnreadableError(f".{name}() of a {type(owner).__name__.lower()}", node)
+            case Found():
+                raise UnreadableError(f".{name}() of a match of a regular expression", node)
+            case Instance() | Beside() | Parent():
+                raise UnreadableError(f".{name}()", node)
+        raise UnreadableError(f".{name}() of a {type(owner).__name__.lower()}", node)
+
+    def _is_object_method(self, owner: Field, name: str) -> bool:
+        if name in ("get", "deep_get", "deep_walk", "udm", "items", "keys", "values", "lookup", "to_dict"):
+            return True
+        return self._machine.shape(owner) is Shape.OBJECT
+
+    def _of_object(
+        self, owner: Field, name: str, positional: list[Value], named: dict[str, Value], node: ast.AST
+    ) -> Outcome:
+        machine = self._machine
+        default = named.get("default", NONE)
+        match name, positional:
+            case "get", [key]:
+                if (
+                    machine.shape(owner) in (Shape.TEXT, Shape.NUMBER, Shape.BOOLEAN, Shape.LIST)
+                    and owner.steps
+                ):
+                    return raising("AttributeError")
+                return events.get(machine, owner, key, default)
+            case "get", [key, given]:
+                return events.get(machine, owner, key, given)
+            case "deep_get", keys:
+                return events.deep_get(machine, owner, keys, default)
+            case "deep_walk", keys:
+                wanted = named.get("return_val", Known("all"))
+                return events.deep_walk(
+                    machine, owner, keys, default, str(wanted.value) if isinstance(wanted, Known) else "?"
+                )
+            case "udm", [key, *rest]:
+                return self._udm(owner, key, rest[0] if rest else default, node)
+            case (("keys" | "to_dict" | "copy"), []):
+                return one(owner)
+            case (("items" | "values"), []):
+                raise UnreadableError(f".{name}() of an object of the event: keys that are not known", node)
+            case "lookup", _:
+                raise UnreadableError("a look-up in a table of Panther's (lookup)", node, code="lookup")
+            case "event_time_epoch", _:
+                raise UnreadableError("the time of the event", node, code="clock")
+        raise UnreadableError(f".{name}() of an object of the event", node)
+
+    def _udm(self, owner: Field, key: Value, default: Value, node: ast.AST) -> Outcome:
+        found = events.udm(self._machine, owner, key, default)
+        if found is not None:
+            return found
+        model = self._machine.data_model()
+        if model is None or model.source is None or not isinstance(key, Known):
+            raise UnreadableError("a method of a data model that is not beside the rule", node)
+        name = model.methods[str(key.value)]
+        where = model.source
+        if where.class_name is not None:
+            member = self._interpreter.names.member(
+                where, where.class_name, name, Instance(where, where.class_name)
+            )
+        else:
+            member = self._interpreter.names.of_module(name, where, node)
+        routine = member.single
+        if not isinstance(routine, Routine):
+            raise UnreadableError(f"the data model's method {name}", node)
+        result = self._interpreter.invoke(routine, [one(owner)], {})
+        return events.or_default(self._machine, result, default) if default != NONE else result
+
+    def _of_text(
+        self, owner: Field | Text | Part, name: str, positional: list[Value], named: dict[str, Value]
+    ) -> Outcome:
+        if name == "split" and "sep" in named:
+            positional = [named.pop("sep"), *positional]
+        if "maxsplit" in named:
+            positional = [*positional, named.pop("maxsplit")]
+        if named:
+            raise UnreadableError(f".{name}() with named arguments")
+        if isinstance(owner, Field) and self._machine.shape(owner) in (Shape.NUMBER, Shape.BOOLEAN):
+            if self._machine.declared(owner):
+                return raising("AttributeError")
+        return text_method(self._machine, owner, name, positional, text_question)
+
+    def _of_constant(
+        self, known: Any, name: str, positional: list[Value], named: dict[str, Value], node: ast.AST
+    ) -> Outcome:
+        plain = [value.value for value in (*positional, *named.values()) if isinstance(value, Known)]
+        if known is None:
+            return raising("AttributeError")
+        if len(plain) == len(positional) + len(named):
+            given = [value.value for value in positional if isinstance(value, Known)]
+            keywords = {key: value.value for key, value in named.items() if isinstance(value, Known)}
+            try:
+                return one(Known(constants.call_method(known, name, given, keywords)))
+            except constants.ERRORS as error:
+                return raising(type(error).__name__)
+        match known, name, positional:
+            case dict(), "get", [Field() | Text() as key, *rest]:
+                return look_up(self._machine, known, key, rest[0] if rest else NONE)
+            case str(), "format", _:
+                return self._formatted(known, positional, named)
+            case str(), "join", [value]:
+                return self._joined(known, value, node)
+            case ((set() | frozenset()), ("intersection" | "union" | "isdisjoint" | "issubset"), [other]):
+                return self._of_set(Known(known), name, other)
+            case dict(), "get", [key, default]:
+                return one(
+                    Known(known[key.value]) if isinstance(key, Known) and key.value in known else default
+                )
+        raise UnreadableError(f".{name}() with values of the event", node)
+
+    def _formatted(self, text: str, positional: list[Value], named: dict[str, Value]) -> Outcome:
+        parts: list[Value] = []
+        pieces = text.split("{}")
+        if named or len(pieces) != len(positional) + 1 or any("{" in piece for piece in pieces):
+            raise UnreadableError("a format specification")
+        for piece, value in zip(pieces, positional, strict=False):
+            parts += [Known(piece), value]
+        return joined(self._machine, [*parts, Known(pieces[-1])])
+
+    def _joined(self, separator: str, value: Value, node: ast.AST) -> Outcome:
+        entries = events.entries_of(self._machine, value)
+        if any(entry.binders or entry.include != TRUE or entry.value.single is None for entry in entries):
+            raise UnreadableError("the elements of a list joined to a text", node)
+        parts: list[Value] = []
+        for entry in entries:
+            single = entry.value.single
+            assert single is not None
+            parts += [Known(separator), single] if parts else [single]
+        return joined(self._machine, parts)
+
+    def _of_collection(self, owner: Value, name: str, positional: list[Value], node: ast.AST) -> Outcome:
+        match name, positional:
+            case (("intersection" | "union" | "isdisjoint" | "issubset" | "issuperset"), [other]):
+                return self._of_set(owner, name, other)
+            case (("copy" | "keys"), []):
+                return one(owner)
+        raise UnreadableError(f".{name}() of a collection that depends on the event", node)
+
+    def _of_set(self, owner: Value, name: str, other: Value) -> Outcome:
+        machine = self._machine
+        match name:
+            case "intersection":
+                return intersection(machine, owner, other)
+            case "isdisjoint":
+                common = intersection(machine, owner, other).single
+                assert common is not None
+                return when(opposite(truth(machine, common)))
+            case "union":
+                entries = (*events.entries_of(machine, owner), *events.entries_of(machine, other))
+                return one(Collection("set", entries))
+            case "issuperset":
+                owner, other = other, owner
+        entries = events.entries_of(machine, owner)
+        outside = []
+        for entry in entries:
+            for guard, value in entry.value.cases:
+                inside = either(
+                    *(
+                        quantified(each, both(g, equal(machine, v, value)))
+                        for each in events.entries_of(machine, other)
+                        for g, v in each.value.cases
+                    )
+                )
+                outside.append(quantified(entry, both(guard, opposite(inside))))
+        return when(opposite(either(*outside)))
+
+    def _of_table(self, owner: Table, name: str, positional: list[Value]) -> Outcome:
+        match name, positional:
+            case "get", [Known(key), *rest]:
+                for each, outcome in owner.entries:
+                    if each == key:
+                        return outcome
+                return one(rest[0] if rest else NONE)
+            case "values", []:
+                return one(Collection("list", tuple(Entry(outcome) for _, outcome in owner.entries)))
+            case "keys", []:
+                return one(Known([key for key, _ in owner.entries]))
+            case "items", []:
+                pairs = (
+                    Entry(one(Collection("tuple", (Entry(one(Known(key))), Entry(outcome)))))
+                    for key, outcome in owner.entries
+                )
+                return one(Collection("list", tuple(pairs)))
+        raise UnreadableError(f".{name}() of a dict that depends on the event")
+
+
+__all__ = ["Calls", "FunctionName"]

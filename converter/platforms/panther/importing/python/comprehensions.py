@@ -1,0 +1,141 @@
+"""Comprehensions: over constants one element after the other, over lists of the event all at once."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from converter.platforms.panther.importing.python.events import entries_of
+from converter.platforms.panther.importing.python.formulas import FALSE, TRUE, Formula, both, either, opposite
+from converter.platforms.panther.importing.python.truth import truth
+from converter.platforms.panther.importing.python.values import (
+    Collection,
+    Entry,
+    Known,
+    Outcome,
+    Pieces,
+    Table,
+    UnreadableError,
+    Value,
+    gathered,
+    one,
+    quantified,
+)
+
+if TYPE_CHECKING:
+    from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
+
+_MOST = 2_000
+
+
+def made(
+    interpreter: Interpreter, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, frame: Frame
+) -> Outcome:
+    """The collection that a comprehension makes."""
+    inner = frame.child(dict(frame.env))
+    if isinstance(node, ast.DictComp):
+        pair = ast.Tuple(elts=[node.key, node.value], ctx=ast.Load())
+        found = _generated(interpreter, list(node.generators), pair, inner)
+        return _dict_of(found)
+    element = node.elt
+    found = _generated(interpreter, list(node.generators), element, inner)
+    kind = {"ListComp": "list", "SetComp": "set"}.get(type(node).__name__, "generator")
+    if kind == "generator":
+        return one(Collection(kind, tuple(found)))
+    return eager(kind, found)
+
+
+def eager(kind: str, entries: list[Entry]) -> Outcome:
+    """A list of entries: what one of them raises, the making of the list raises."""
+    raises = [(quantified(entry, guard), name) for entry in entries for guard, name in entry.value.raises]
+    clean = tuple(
+        msgspec.structs.replace(entry, value=Outcome(entry.value.cases)) if entry.value.raises else entry
+        for entry in entries
+    )
+    fine = both(*(opposite(guard) for guard, _ in raises))
+    return gathered([(fine, collected(kind, clean))], raises)
+
+
+def collected(kind: str, entries: tuple[Entry, ...]) -> Value:
+    """A collection; a constant one where every element is."""
+    singles = [entry.value.single for entry in entries]
+    if all(isinstance(single, Known) for single in singles) and all(
+        not entry.binders and entry.include == TRUE for entry in entries
+    ):
+        values: list[Any] = [single.value for single in singles if isinstance(single, Known)]
+        try:
+            return Known({"tuple": tuple, "set": set}.get(kind, list)(values))
+        except TypeError as error:
+            raise UnreadableError("a set of what cannot be in one") from error
+    return Collection(kind, entries)
+
+
+def _generated(
+    interpreter: Interpreter, generators: list[ast.comprehension], element: ast.expr, frame: Frame
+) -> list[Entry]:
+    if not generators:
+        return [Entry(interpreter.value(element, frame))]
+    generator, *rest = generators
+    machine = interpreter.machine
+    source = interpreter.value(generator.iter, frame)
+    entries: list[Entry] = []
+    for guard, value in source.cases:
+        for outer in entries_of(machine, value):
+            machine.step()
+            with machine.given(both(guard, outer.include)):
+                inner_frame = frame.child(dict(frame.env))
+                interpreter.names.assign(generator.target, Outcome(outer.value.cases), inner_frame)
+                kept = _conditions(interpreter, generator.ifs, inner_frame)
+                include = both(guard, outer.include, kept)
+                if include == FALSE:
+                    continue
+                with machine.given(kept):
+                    found = _generated(interpreter, rest, element, inner_frame)
+            for entry in found:
+                entries.append(
+                    Entry(entry.value, (*outer.binders, *entry.binders), both(include, entry.include))
+                )
+            if len(entries) > _MOST:
+                raise UnreadableError("a comprehension over very many constants")
+    if source.raises:
+        raised = tuple((guard, name) for guard, name in source.raises)
+        entries.insert(0, Entry(Outcome((), raised)))
+    return entries
+
+
+def _conditions(interpreter: Interpreter, tests: list[ast.expr], frame: Frame) -> Formula:
+    kept: Formula = TRUE
+    for test in tests:
+        with interpreter.machine.given(kept):
+            found = interpreter.truth(test, frame)
+        held = [both(guard, truth(interpreter.machine, value)) for guard, value in found.cases]
+        if found.raises:
+            interpreter.machine.note("raises-in-filter", "a filter that raises ends rule() without an alert")
+        kept = both(kept, either(*held))
+    return kept
+
+
+def _dict_of(entries: list[Entry]) -> Outcome:
+    pairs: list[tuple[Any, Outcome]] = []
+    for entry in entries:
+        single = entry.value.single
+        if entry.binders or entry.include != TRUE:
+            raise UnreadableError("a dict made of values of the event")
+        match single:
+            case Known((key, value)):
+                pairs.append((key, one(Known(value))))
+            case Collection("tuple", (first, second)) if isinstance(first.value.single, Known):
+                pairs.append((first.value.single.value, second.value))
+            case _:
+                raise UnreadableError("a dict made of values of the event")
+    singles = [outcome.single for _, outcome in pairs]
+    if all(isinstance(single, Known) for single in singles):
+        return one(
+            Known({key: s.value for (key, _), s in zip(pairs, singles, strict=True) if isinstance(s, Known)})
+        )
+    return one(Table(tuple(dict(pairs).items())))
+
+
+__all__ = ["Pieces", "collected", "eager", "made"]

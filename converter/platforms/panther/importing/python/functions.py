@@ -1,0 +1,467 @@
+"""Python's built-in functions, its library's and Panther's documented helpers, on values of the event."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from converter.model.expressions import Function, FunctionName, Operator
+from converter.model.paths import FieldPath
+from converter.platforms.panther.importing.python import constants, events, regexes
+from converter.platforms.panther.importing.python.formulas import (
+    FALSE,
+    TRUE,
+    Formula,
+    both,
+    either,
+    opposite,
+)
+from converter.platforms.panther.importing.python.machine import as_text, leaf
+from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.truth import truth
+from converter.platforms.panther.importing.python.values import (
+    NONE,
+    Collection,
+    Count,
+    Entry,
+    Field,
+    Found,
+    Kind,
+    Known,
+    Library,
+    Number,
+    Opaque,
+    Outcome,
+    Pattern,
+    Pieces,
+    Table,
+    Text,
+    Truth,
+    UnreadableError,
+    Value,
+    Walked,
+    one,
+    quantified,
+    raising,
+    unless,
+    when,
+)
+
+if TYPE_CHECKING:
+    from converter.platforms.panther.importing.python.interpreter import Interpreter
+
+NUMERIC: Final = r"^[+-]?[0-9]+$"
+_REFUSED: Final[tuple[tuple[str, str, str], ...]] = (
+    ("datetime", "the clock or dates (datetime)", "clock"),
+    ("time", "the clock (time)", "clock"),
+    ("json", "JSON inside a text (json)", "json-text"),
+    ("panther_oss_helpers", "state kept between events", "state"),
+    ("requests", "a request to another system", "request"),
+    ("boto3", "a request to another system", "request"),
+    ("random", "chance (random)", "random"),
+)
+_CLASSES: Final[Mapping[str, Shape]] = {
+    "str": Shape.TEXT,
+    "int": Shape.NUMBER,
+    "float": Shape.NUMBER,
+    "bool": Shape.BOOLEAN,
+}
+_ABSTRACT: Final[Mapping[str, Shape]] = {
+    "Mapping": Shape.OBJECT,
+    "Sequence": Shape.LIST,
+    "Iterable": Shape.LIST,
+    "ImmutableList": Shape.LIST,
+    "ImmutableCaseInsensitiveDict": Shape.OBJECT,
+}
+_PATTERNS: Final = frozenset({"search", "match", "fullmatch"})
+
+
+def call(
+    interpreter: Interpreter, name: str, positional: list[Value], named: dict[str, Value], node: ast.AST
+) -> Outcome:
+    """A call of a function of Python's or Panther's by its full name."""
+    plain = [value for value in (*positional, *named.values()) if isinstance(value, Known)]
+    if constants.knows_function(name) and len(plain) == len(positional) + len(named):
+        given = [value.value for value in positional if isinstance(value, Known)]
+        if not (name == "str" and given and not isinstance(given[0], (str, int, float, bool, type(None)))):
+            keywords = {key: value.value for key, value in named.items() if isinstance(value, Known)}
+            try:
+                return one(Known(constants.call_function(name, given, keywords)))
+            except constants.ERRORS as error:
+                return raising(type(error).__name__)
+    known = _FUNCTIONS.get(name.removeprefix("builtins.").removeprefix("typing."))
+    if known is None and name.startswith("re.") and name[3:] in _PATTERNS:
+        return _regex(interpreter, name[3:], positional, named)
+    if known is not None:
+        return known(interpreter, positional, named)
+    for prefix, reason, code in _REFUSED:
+        if name == prefix or name.startswith(f"{prefix}."):
+            raise UnreadableError(reason, node, code=code)
+    raise UnreadableError(f"the function {name}", node, code="unknown-function")
+
+
+Arguments = tuple["Interpreter", list[Value], dict[str, Value]]
+
+
+def _any(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return _quantifier(interpreter, positional[0], wanted=True)
+
+
+def _all(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return _quantifier(interpreter, positional[0], wanted=False)
+
+
+def _quantifier(interpreter: Interpreter, value: Value, *, wanted: bool) -> Outcome:
+    """``any`` stops at the first true element, ``all`` at the first false one; before it, elements may raise."""
+    machine = interpreter.machine
+    undecided: Formula = TRUE
+    decided: list[Formula] = []
+    raises: list[tuple[Formula, str]] = []
+    for entry in events.entries_of(machine, value):
+        hits: list[Formula] = []
+        with machine.given(both(undecided, entry.include)):
+            for guard, each in entry.value.cases:
+                formula = truth(machine, each)
+                hits.append(both(guard, formula if wanted else opposite(formula)))
+        hit = quantified(entry, either(*hits))
+        for guard, name in entry.value.raises:
+            raised = quantified(entry, guard)
+            if entry.binders:
+                machine.note(
+                    "raises-among-elements",
+                    "an element that makes Python raise ends rule() before later elements are looked at",
+                )
+                raised = both(raised, opposite(hit))
+            raises.append((machine.here(both(undecided, raised)), name))
+            undecided = both(undecided, opposite(raised))
+        decided.append(both(undecided, hit))
+        undecided = machine.here(both(undecided, opposite(hit)))
+        if undecided == FALSE:
+            break
+    found = machine.here(either(*decided))
+    fine = both(*(opposite(guard) for guard, _ in raises))
+    result = when(found if wanted else opposite(found))
+    real = tuple((guard, name) for guard, name in raises if guard != FALSE)
+    return Outcome(tuple((both(fine, guard), each) for guard, each in result.cases), real)
+
+
+def _str(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    if not positional:
+        return one(Known(""))
+    match positional[0]:
+        case Field() as field:
+            if interpreter.machine.shape(field) in (Shape.LIST, Shape.OBJECT):
+                raise UnreadableError("str() of a list or object of the event")
+            if interpreter.machine.shape(field) is Shape.BOOLEAN:
+                raise UnreadableError("str() of a bool of the event")
+            return one(as_text(field))
+        case Text() as text:
+            return one(text)
+    raise UnreadableError("str() of a value of the event")
+
+
+def _bool(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    if isinstance(positional[0], Opaque):
+        return one(positional[0])
+    return when(truth(interpreter.machine, positional[0]))
+
+
+def _int(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    match positional:
+        case [Field() as field]:
+            number = Number(field.variable, FieldPath(field.steps))
+            if interpreter.machine.shape(field) is not Shape.TEXT:
+                interpreter.machine.used(field, Shape.NUMBER)
+                return one(number)
+            numeric = leaf(field.variable, FieldPath(field.steps), Operator.REGEX, (NUMERIC,))
+            return unless(interpreter.machine.here(opposite(numeric)), "ValueError", number)
+        case [Text() as text]:
+            numeric = leaf(text.variable, text.subject, Operator.REGEX, (NUMERIC,), text.functions)
+            number = Number(text.variable, text.subject, text.functions)
+            return unless(interpreter.machine.here(opposite(numeric)), "ValueError", number)
+        case [Number() as number]:
+            return one(number)
+    raise UnreadableError("int() of a value of the event")
+
+
+def _float(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    match positional:
+        case [Field() as field]:
+            if interpreter.machine.shape(field) is Shape.TEXT:
+                interpreter.machine.note("float-of-text", "a text that is no number makes float() raise")
+            return one(Number(field.variable, FieldPath(field.steps)))
+    raise UnreadableError("float() of a value of the event")
+
+
+def _len(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    machine = interpreter.machine
+    match positional[0]:
+        case Field() as field:
+            shape = machine.shape(field)
+            if shape is Shape.TEXT:
+                return one(Number(field.variable, FieldPath(field.steps), (Function(FunctionName.LENGTH),)))
+            if shape is Shape.LIST:
+                return one(Count(machine.elements(field)))
+            raise UnreadableError(
+                f"the length of {FieldPath(field.steps)}, of which it is not known what it holds"
+            )
+        case Text(variable, subject, functions):
+            return one(Number(variable, subject, (*functions, Function(FunctionName.LENGTH))))
+        case Collection(kind, entries):
+            if kind == "set" and len(entries) > 1:
+                raise UnreadableError("the number of different values in a set")
+            return one(Count(Collection(kind, entries)))
+        case Table(entries):
+            return one(Known(len(entries)))
+        case Known():
+            return raising("TypeError")
+    raise UnreadableError("the length of a value of the event")
+
+
+def _collection(kind: str) -> Callable[[Interpreter, list[Value], dict[str, Value]], Outcome]:
+    def made(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+        match positional[0]:
+            case Table() | Known(dict()) if kind == "dict":
+                return one(positional[0])
+            case Field() as field if interpreter.machine.shape(field) is Shape.OBJECT:
+                return one(field)
+            case Pieces() as pieces:
+                return one(pieces)
+            case value:
+                from converter.platforms.panther.importing.python.comprehensions import eager
+
+                return eager(kind, list(events.entries_of(interpreter.machine, value)))
+
+    return made
+
+
+def _filter(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    function, source = positional
+    machine = interpreter.machine
+    entries: list[Entry] = []
+    for entry in events.entries_of(machine, source):
+        single = entry.value.single
+        if single is None:
+            raise UnreadableError("filter() over values that are not plain")
+        with machine.given(entry.include):
+            kept = (
+                one(single)
+                if function == NONE
+                else interpreter.calls.apply(function, [single], {}, ast.Pass())
+            )
+            formula = either(*(both(guard, truth(machine, value)) for guard, value in kept.cases))
+        entries.append(Entry(entry.value, entry.binders, both(entry.include, formula)))
+    return one(Collection("generator", tuple(entries)))
+
+
+def _map(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    function, source = positional
+    machine = interpreter.machine
+    entries: list[Entry] = []
+    for entry in events.entries_of(machine, source):
+        with machine.given(entry.include):
+            found = machine.bind(
+                entry.value, lambda value: interpreter.calls.apply(function, [value], {}, ast.Pass())
+            )
+        entries.append(Entry(found, entry.binders, entry.include))
+    return one(Collection("generator", tuple(entries)))
+
+
+def _next(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    """The first element, where only whether there is one can matter, or where elements stand one by one."""
+    machine = interpreter.machine
+    rest: Formula = TRUE
+    cases: list[tuple[Formula, Value]] = []
+    for entry in events.entries_of(machine, positional[0]):
+        there = quantified(entry, TRUE)
+        if entry.binders:
+            singles = entry.value.single
+            if not isinstance(singles, Known):
+                raise UnreadableError("the first of the elements of a list that pass a test")
+            cases.append((both(rest, there), singles))
+        else:
+            cases += [(both(rest, entry.include, guard), value) for guard, value in entry.value.cases]
+        rest = machine.here(both(rest, opposite(there)))
+    from converter.platforms.panther.importing.python.values import gathered
+
+    if len(positional) > 1:
+        return gathered([*cases, (rest, positional[1])])
+    return gathered(cases, [(rest, "StopIteration")])
+
+
+def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    value, kinds = positional
+    names = [_class_name(kind) for kind in _classes(interpreter, kinds)]
+    machine = interpreter.machine
+    match value:
+        case Known(known):
+            plain = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+            plain |= {"tuple": tuple, "set": set}
+            if all(name in plain for name in names):
+                return when(TRUE if isinstance(known, tuple(plain[name] for name in names)) else FALSE)
+        case Field() as field:
+            shapes = {shape for name in names if (shape := _shape_named(name)) is not None}
+            if not shapes:
+                return when(FALSE)
+            found = machine.shape(field)
+            if found is None and len(shapes) == 1:
+                found = next(iter(shapes))
+                machine.used(field, found)
+            if found is None:
+                raise UnreadableError(f"the type of {FieldPath(field.steps)}, of which nothing is known")
+            return when(TRUE if found in shapes else FALSE)
+        case Text():
+            return when(TRUE if "str" in names else FALSE)
+        case Collection(kind, _):
+            return when(TRUE if kind in names else FALSE)
+        case Table():
+            return when(TRUE if {"dict", "Mapping"} & set(names) else FALSE)
+        case Truth():
+            return when(TRUE if {"bool", "int"} & set(names) else FALSE)
+    raise UnreadableError("the type of a value of the event")
+
+
+def _classes(interpreter: Interpreter, kinds: Value) -> list[Value]:
+    match kinds:
+        case Collection(_, entries):
+            return [single for entry in entries if (single := entry.value.single) is not None]
+        case _:
+            return [kinds]
+
+
+def _class_name(kind: Value) -> str:
+    match kind:
+        case Library(name):
+            return name.rpartition(".")[2]
+        case Kind(_, name):
+            return name
+        case _:
+            raise UnreadableError("isinstance() with what is no class")
+
+
+def _shape_named(name: str) -> Shape | None:
+    return _CLASSES.get(name) or _ABSTRACT.get(name)
+
+
+def _compile(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    match positional:
+        case [Known(str(text)), *rest]:
+            flags = rest[0] if rest else named.get("flags")
+            return one(Pattern(text, _flags(flags)))
+        case [Pattern() as pattern]:
+            return one(pattern)
+    raise UnreadableError("a regular expression that depends on the event")
+
+
+def _flags(value: Value | None) -> frozenset[str]:
+    match value:
+        case None | Known(0):
+            return frozenset()
+        case Library(name) if name.startswith("re.") and name[3:] in regexes.FLAGS:
+            return frozenset({name[3:]})
+    raise UnreadableError("flags of a regular expression", code="regex")
+
+
+def _regex(
+    interpreter: Interpreter, method: str, positional: list[Value], named: dict[str, Value]
+) -> Outcome:
+    pattern, subject, *rest = positional
+    flags = rest[0] if rest else named.get("flags")
+    compiled = _compile(interpreter, [pattern, *([] if flags is None else [flags])], {}).single
+    assert isinstance(compiled, Pattern)
+    return regexes.search(interpreter.machine, compiled, method, subject)
+
+
+def _fnmatch(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    match positional:
+        case [subject, Known(str(pattern))]:
+            return regexes.wildcard(interpreter.machine, subject, pattern)
+    raise UnreadableError("a wildcard pattern that depends on the event")
+
+
+def _ip_address(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return regexes.address(interpreter.machine, positional[0])
+
+
+def _ip_network(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    strict = named.get("strict", positional[1] if len(positional) > 1 else Known(True))
+    return regexes.network(positional[0], not (isinstance(strict, Known) and strict.value is False))
+
+
+def _deep_get(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return _helper(interpreter, positional, named, walk=False)
+
+
+def _deep_walk(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return _helper(interpreter, positional, named, walk=True)
+
+
+def _helper(
+    interpreter: Interpreter, positional: list[Value], named: dict[str, Value], *, walk: bool
+) -> Outcome:
+    owner, *keys = positional
+    default = named.get("default", NONE)
+    machine = interpreter.machine
+    match owner:
+        case Field():
+            if not walk:
+                return events.deep_get(machine, owner, keys, default)
+            wanted: Any = named.get("return_val", Known("all"))
+            return events.deep_walk(machine, owner, keys, default, str(getattr(wanted, "value", "?")))
+        case Known(dict() as known) if all(isinstance(key, Known) for key in keys):
+            found: Any = known
+            for key in keys:
+                found = found.get(key.value) if isinstance(found, dict) and isinstance(key, Known) else None
+            return one(default if found is None else Known(found))
+        case Known():
+            return one(default)
+    raise UnreadableError("deep_get of what is no object of the event")
+
+
+def _get_attribute(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    match positional:
+        case [owner, Known(str(name)), *_]:
+            return interpreter.names.attribute(owner, name, ast.Pass())
+    raise UnreadableError("getattr()")
+
+
+def _cast(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return one(positional[-1])
+
+
+def _sorted(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    return _collection("list")(interpreter, positional, named)
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[Any, list[Value], dict[str, Value]], Outcome]]] = {
+    "any": _any,
+    "all": _all,
+    "str": _str,
+    "bool": _bool,
+    "int": _int,
+    "float": _float,
+    "len": _len,
+    "list": _collection("list"),
+    "tuple": _collection("tuple"),
+    "set": _collection("set"),
+    "frozenset": _collection("set"),
+    "dict": _collection("dict"),
+    "sorted": _sorted,
+    "filter": _filter,
+    "map": _map,
+    "next": _next,
+    "isinstance": _isinstance,
+    "getattr": _get_attribute,
+    "cast": _cast,
+    "re.compile": _compile,
+    "fnmatch.fnmatch": _fnmatch,
+    "fnmatch.fnmatchcase": _fnmatch,
+    "ipaddress.ip_address": _ip_address,
+    "ipaddress.IPv4Address": _ip_address,
+    "ipaddress.ip_network": _ip_network,
+    "ipaddress.IPv4Network": _ip_network,
+    "panther.deep_get": _deep_get,
+    "panther.deep_walk": _deep_walk,
+}
+__all__ = ["Found", "Walked", "call"]

@@ -1,0 +1,294 @@
+"""``for``: over constants turn by turn, over a list of the event by what some element does."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from converter.platforms.panther.importing.python.events import entries_of
+from converter.platforms.panther.importing.python.formulas import (
+    FALSE,
+    TRUE,
+    Formula,
+    Leaf,
+    Null,
+    Present,
+    Some,
+    atoms,
+    both,
+    either,
+    opposite,
+)
+from converter.platforms.panther.importing.python.scopes import changed_names
+from converter.platforms.panther.importing.python.values import (
+    Collection,
+    Count,
+    Entry,
+    Known,
+    Opaque,
+    Outcome,
+    Truth,
+    UnreadableError,
+    Value,
+    gathered,
+    identity,
+    one,
+    quantified,
+)
+
+if TYPE_CHECKING:
+    from converter.platforms.panther.importing.python.statements import Block, Env, Flow
+
+_MOST = 400
+
+
+def run(block: Block, node: ast.For, env: Env) -> Flow:
+    """What a loop does."""
+    from converter.platforms.panther.importing.python.statements import Flow
+
+    source, env = block.value(node.iter, env)
+    flows: list[tuple[Formula, Flow]] = []
+    for guard, value in source.cases:
+        if isinstance(value, Opaque):
+            residue = block.machine.residues[value.number]
+            raise UnreadableError(residue.message, residue.node, residue.code)
+        with block.machine.given(guard):
+            flows.append((guard, _over(block, node, value, dict(env))))
+    whole = block.merged(flows, env) if flows else Flow(FALSE, env)
+    whole.raises += [(guard, name, env) for guard, name in source.raises]
+    return whole
+
+
+def _over(block: Block, node: ast.For, value: Value, env: Env) -> Flow:
+    from converter.platforms.panther.importing.python.statements import Flow
+
+    entries = entries_of(block.machine, value)
+    if len(entries) > _MOST:
+        raise UnreadableError("a loop over very many constants", node)
+    whole = Flow(TRUE, env)
+    left: list[tuple[Formula, Env]] = []
+    for entry in entries:
+        with block.machine.given(whole.go_on):
+            flow = (_for_some if entry.binders else _once)(block, node, entry, whole.env)
+        before = whole.go_on
+        whole.returns += [(both(before, guard), each) for guard, each in flow.returns]
+        whole.raises += [(both(before, guard), name, e) for guard, name, e in flow.raises]
+        left += [(both(before, guard), e) for guard, e in flow.breaks]
+        whole.go_on, whole.env = block.machine.here(both(before, flow.go_on)), flow.env
+        if whole.go_on == FALSE:
+            break
+    if node.orelse and whole.go_on != FALSE:
+        with block.machine.given(whole.go_on):
+            last = block.run(node.orelse, whole.env)
+        if not left:
+            before = whole.go_on
+            whole.returns += [(both(before, guard), each) for guard, each in last.returns]
+            whole.raises += [(both(before, guard), name, e) for guard, name, e in last.raises]
+            whole.go_on, whole.env = both(before, last.go_on), last.env
+            return whole
+        ended = block.merged([(whole.go_on, last)], whole.env)
+        whole.returns += ended.returns
+        whole.raises += ended.raises
+        whole.go_on, whole.env = ended.go_on, ended.env
+    if left:
+        ends = [*left, *([(whole.go_on, whole.env)] if whole.go_on != FALSE else [])]
+        whole.go_on = block.machine.here(either(*(guard for guard, _ in ends)))
+        whole.env = block.merged_env(ends)
+    return whole
+
+
+def _body(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
+    frame = block.frame_of(dict(env))
+    block.interpreter.names.assign(node.target, Outcome(entry.value.cases), frame)
+    flow = block.run(node.body, frame.env)
+    flow.raises += [(guard, name, env) for guard, name in entry.value.raises]
+    if flow.continues:
+        ends = [*flow.continues, *([(flow.go_on, flow.env)] if flow.go_on != FALSE else [])]
+        flow.go_on = block.machine.here(either(*(guard for guard, _ in ends)))
+        flow.env = block.merged_env(ends)
+        flow.continues = []
+    return flow
+
+
+def _once(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
+    """One turn with a known element, which may not be in the collection at all."""
+    from converter.platforms.panther.importing.python.statements import Flow
+
+    include = block.machine.here(entry.include)
+    if include == FALSE:
+        return Flow(TRUE, env)
+    with block.machine.given(include):
+        flow = _body(block, node, entry, env)
+    if include == TRUE:
+        return flow
+    return block.merged([(include, flow), (opposite(include), Flow(TRUE, env))], env)
+
+
+def _for_some(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
+    """All turns over the elements of a list of the event at once."""
+    from converter.platforms.panther.importing.python.statements import Flow
+
+    machine = block.machine
+    changed = {name: where for name, where in changed_names(node.body).items() if name in env}
+    growing = {name for name in changed if _only_grows(name, node)}
+    carried: dict[str, int] = {}
+    inside: Env = dict(env)
+    for name, where in changed.items():
+        if name in growing:
+            inside[name] = one(Known(0) if _counts(name, node) else Known([]))
+        else:
+            message = f"{name}, which one turn of a loop hands to the next"
+            carried[name] = machine.residue(message, where, block.frame.source)
+            inside[name] = one(Opaque(carried[name]))
+    with machine.given(entry.include):
+        flow = _body(block, node, entry, inside)
+    variables = {binder.variable for binder in entry.binders}
+    returns = _returned(entry, flow, variables)
+    returned = either(*(guard for guard, _ in returns))
+    if flow.breaks and growing:
+        raise UnreadableError("a loop that counts until it ends early", node)
+    raises: list[tuple[Formula, str, Env]] = []
+    for guard, name, _ in flow.raises:
+        raised = both(quantified(entry, guard), opposite(returned))
+        if raised != FALSE:
+            machine.note(
+                "raises-among-elements",
+                "an element that makes Python raise ends rule() before later elements are looked at",
+                node,
+            )
+            raises.append((raised, name, env))
+    go_on = both(opposite(returned), *(opposite(guard) for guard, _, _ in raises))
+    ends = [*flow.breaks, *([(flow.go_on, flow.env)] if flow.go_on != FALSE else [])]
+    after = dict(env)
+    for name in changed_names([node]):
+        if name in growing:
+            after[name] = _grown(block, entry, ends, name, env[name])
+        else:
+            after[name] = _left(block, node, entry, ends, name, env, carried.get(name))
+    return Flow(go_on, after, list(returns), raises)
+
+
+def _returned(entry: Entry, flow: Flow, variables: set[int]) -> list[tuple[Formula, Value]]:
+    values = {identity(value): value for guard, value in flow.returns if guard != FALSE}
+    if any(_mentions(value, variables) for value in values.values()):
+        raise UnreadableError("a loop in which the first of the elements that pass a test decides")
+    if len(values) > 1:
+        raise UnreadableError("a loop in which the order of the elements decides")
+    return [
+        (either(*(quantified(entry, guard) for guard, _ in flow.returns)), value) for value in values.values()
+    ]
+
+
+def _mentions(value: Value, variables: set[int]) -> bool:
+    match value:
+        case Known() | Opaque():
+            return False
+        case Truth(formula):
+            return _speaks_of(formula, variables)
+        case _:
+            return True
+
+
+def _speaks_of(formula: Formula, variables: set[int]) -> bool:
+    for atom in atoms(formula):
+        match atom:
+            case Leaf(variable) | Present(variable) | Null(variable):
+                if variable in variables:
+                    return True
+            case Some(_, source, _, _):
+                if source in variables:
+                    return True
+    return False
+
+
+def _left(
+    block: Block,
+    node: ast.For,
+    entry: Entry,
+    ends: list[tuple[Formula, Env]],
+    name: str,
+    env: Env,
+    carried: int | None,
+) -> Outcome:
+    """A local name after the loop: a constant that some turn sets, or what it was."""
+    new: dict[object, tuple[Formula, Value]] = {}
+    for guard, end in ends:
+        for each, value in end[name].cases if name in end else ():
+            if carried is not None and value == Opaque(carried):
+                continue
+            key = identity(value)
+            before = new[key][0] if key in new else FALSE
+            new[key] = (either(before, both(guard, each)), value)
+    if not new and name in env:
+        return env[name]
+    (formula, value), *others = new.values() or [(FALSE, Known(None))]
+    if others or not isinstance(value, Known) or name not in env:
+        number = block.machine.residue(
+            f"{name}, which the last turn of a loop leaves", node, block.frame.source
+        )
+        return one(Opaque(number))
+    some = quantified(entry, formula)
+    kept = [(both(opposite(some), guard), old) for guard, old in env[name].cases]
+    return gathered([(some, value), *kept])
+
+
+def _grown(block: Block, entry: Entry, ends: list[tuple[Formula, Env]], name: str, old: Outcome) -> Outcome:
+    """A list that every turn may add to, or a count that it may raise."""
+    entries: list[Entry] = []
+    counts = False
+    for guard, end in ends:
+        for each, value in end[name].cases:
+            include = both(entry.include, guard, each)
+            match value:
+                case Known(int() as times):
+                    counts = True
+                    entries += [Entry(one(Known(1)), entry.binders, include)] * times
+                case Known(list()):
+                    continue
+                case Collection(_, inner):
+                    entries += [
+                        Entry(one_.value, (*entry.binders, *one_.binders), both(include, one_.include))
+                        for one_ in inner
+                    ]
+                case _:
+                    raise UnreadableError(f"{name}, which a loop changes")
+
+    def added(value: Value) -> Outcome:
+        match value:
+            case Known(int() as start):
+                return one(Count(Collection("list", tuple(entries)), start))
+            case Count(collection, offset) if counts:
+                return one(Count(Collection("list", (*collection.entries, *entries)), offset))
+            case _:
+                kind = value.kind if isinstance(value, Collection) else "list"
+                return one(Collection(kind, (*entries_of(block.machine, value), *entries)))
+
+    return block.machine.bind(old, added) if entries else old
+
+
+def _only_grows(name: str, node: ast.For) -> bool:
+    """Whether the loop does nothing with a name but append to it or count up."""
+    uses = 0
+    grows = 0
+    for each in ast.walk(ast.Module(body=node.body, type_ignores=[])):
+        match each:
+            case ast.Name(id=used) if used == name:
+                uses += 1
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=used), attr="append" | "add")) if used == name:
+                grows += 1
+            case ast.AugAssign(target=ast.Name(id=used), op=ast.Add(), value=ast.Constant(value=int())) if (
+                used == name
+            ):
+                grows += 1
+    return uses == grows
+
+
+def _counts(name: str, node: ast.For) -> bool:
+    return any(
+        isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name) and each.target.id == name
+        for statement in node.body
+        for each in ast.walk(statement)
+    )
+
+
+__all__: list[Any] = ["run"]

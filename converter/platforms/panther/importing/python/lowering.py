@@ -1,0 +1,362 @@
+"""From a formula to the canonical expression, and what is lost on the way.
+
+Null keys are taken as missing ones; a condition on some element is said by a path with ``[]`` or by
+``for_some``; what could not be read gives way, so that the whole is wider (or, where that would leave nothing,
+narrower) than what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from converter.model.expressions import (
+    FALSE as NEVER,
+)
+from converter.model.expressions import (
+    TRUE as ALWAYS,
+)
+from converter.model.expressions import (
+    Concat,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    all_of,
+    any_of,
+)
+from converter.model.paths import ANY, FieldPath
+from converter.platforms.panther.importing.python.formulas import (
+    FALSE,
+    TRUE,
+    Atom,
+    Both,
+    Either,
+    Formula,
+    Leaf,
+    Negation,
+    Null,
+    Present,
+    Some,
+    Told,
+    Unknown,
+    atoms,
+    both,
+    either,
+    opposite,
+    some,
+    under,
+)
+
+_OPPOSITE: Final = {
+    Operator.GT: Operator.LTE,
+    Operator.GTE: Operator.LT,
+    Operator.LT: Operator.GTE,
+    Operator.LTE: Operator.GT,
+}
+_MOST_ALTERNATIVES = 48
+
+
+class UnsayableError(ValueError):
+    """A condition on one element of a list that no canonical expression says."""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A formula that can be said. ``left_out``: residues that gave way; ``unsaid``: variables of lists."""
+
+    formula: Formula
+    left_out: tuple[int, ...]
+    unsaid: tuple[tuple[int, str], ...]
+
+
+def settled(formula: Formula, *, widen: bool) -> Settled:
+    """The formula without unknown parts; these gave way in the direction of more matches, or of fewer."""
+    work = _Settling()
+    found = work.settle(formula, widen)
+    return Settled(found, tuple(dict.fromkeys(work.left_out)), tuple(dict.fromkeys(work.unsaid)))
+
+
+class _Settling:
+    def __init__(self) -> None:
+        self.left_out: list[int] = []
+        self.unsaid: list[tuple[int, str]] = []
+
+    def settle(self, formula: Formula, widen: bool) -> Formula:
+        match formula:
+            case Both(terms):
+                return both(*(self.settle(term, widen) for term in terms))
+            case Either(terms):
+                return either(*(self.settle(term, widen) for term in terms))
+            case Unknown(number) | Negation(Unknown(number)):
+                self.left_out.append(number)
+                return TRUE if widen else FALSE
+            case Negation(Some() as found):
+                return opposite(self._some(found, not widen))
+            case Some():
+                return self._some(formula, widen)
+            case _:
+                return formula
+
+    def _some(self, found: Some, widen: bool) -> Formula:
+        inner = self.settle(found.term, widen)
+        whole = some(found.variable, found.source, found.steps, inner)
+        if not isinstance(whole, Some):
+            return self.settle(whole, widen) if whole != FALSE else FALSE
+        try:
+            return said(whole)
+        except UnsayableError as error:
+            self.unsaid.append((found.variable, str(error)))
+            return TRUE if widen else FALSE
+
+
+# -- some element
+
+
+def said(found: Some) -> Formula:
+    """A condition on some element, as a condition on the object that has the list."""
+    alternatives = _alternatives(found.term)
+    return either(*(_said_once(found, parts) for parts in alternatives))
+
+
+def _alternatives(term: Formula) -> list[list[Formula]]:
+    """The term as alternatives of conjunctions, taken apart only where it speaks of several variables."""
+    terms = list(term.terms) if isinstance(term, Both) else [term]
+    found: list[list[Formula]] = [[]]
+    for each in terms:
+        if isinstance(each, Either) and len(_variables(each)) > 1:
+            parts = [parts for one in each.terms for parts in _alternatives(one)]
+            found = [[*before, *after] for before in found for after in parts]
+        else:
+            found = [[*before, each] for before in found]
+        if len(found) > _MOST_ALTERNATIVES:
+            raise UnsayableError("it mixes what elements hold with what stands outside the list")
+    return found
+
+
+def _said_once(found: Some, parts: list[Formula]) -> Formula:
+    variable = found.variable
+    inner = [_of_element(part, variable) for part in parts if variable in _variables(part)]
+    outer = [part for part in parts if variable not in _variables(part)]
+    inner = [part for part in inner if part != TRUE]
+    if FALSE in inner:
+        return FALSE
+    source = FieldPath(found.steps)
+    if not inner:
+        return both(*outer, Leaf(found.source, Predicate(source, Operator.EXISTS)))
+    if any(_variables(part) != {variable} for part in inner):
+        raise UnsayableError("it compares what elements hold with what stands outside the list")
+    return both(*outer, _element_condition(found.source, source, inner))
+
+
+def _of_element(part: Formula, variable: int) -> Formula:
+    """The element itself is there, and no null."""
+    facts: set[Atom | Negation] = {Present(variable, ()), Negation(Null(variable, ()))}
+    return under(part, frozenset(facts))
+
+
+def _element_condition(source: int, path: FieldPath, inner: list[Formula]) -> Formula:
+    if len(inner) == 1 and isinstance(inner[0], Leaf):
+        return Leaf(source, _moved(inner[0].predicate, path))
+    if len(inner) == 1 and isinstance(inner[0], Present):
+        return Leaf(source, Predicate(_below(path, FieldPath(inner[0].steps)), Operator.EXISTS))
+    if len(inner) == 1 and isinstance(inner[0], Told):
+        return Told(source, ForSome(path, inner[0].expression)) if path.steps else inner[0]
+    if any(_of_scalar(part) for part in inner):
+        if not all(_of_scalar(part) for part in inner):
+            raise UnsayableError("elements that are texts here and objects there")
+        return Leaf(source, _of_one_value(path, inner))
+    if not path.steps:
+        raise UnsayableError("lists within lists")
+    return Told(source, ForSome(path, expressed(both(*inner))))
+
+
+def _of_one_value(path: FieldPath, inner: list[Formula]) -> Predicate:
+    """Several conditions on one and the same text of a list: said where one of them lists the values."""
+    from converter.evaluate import compile_expression
+
+    listed = [part for part in inner if isinstance(part, Leaf) and part.predicate.operator is Operator.IS]
+    if not listed or listed[0].predicate.functions or listed[0].predicate.ignore_case:
+        raise UnsayableError("several conditions on the same element of a list of plain values")
+    key = FieldPath(("value",))
+    others = [_renamed(part, key) for part in inner if part is not listed[0]]
+    holds = compile_expression(expressed(both(*others)))
+    kept = tuple(value for value in listed[0].predicate.values if holds({"value": value}))
+    if not kept:
+        raise UnsayableError("conditions on an element of a list that exclude one another")
+    return _moved(msgspec.structs.replace(listed[0].predicate, values=kept), path)
+
+
+def _renamed(part: Formula, key: FieldPath) -> Formula:
+    match part:
+        case Leaf(variable, predicate):
+            return Leaf(variable, msgspec.structs.replace(predicate, subject=key))
+        case Negation(term):
+            return opposite(_renamed(term, key))
+        case Both(terms):
+            return both(*(_renamed(term, key) for term in terms))
+        case Either(terms):
+            return either(*(_renamed(term, key) for term in terms))
+        case _:
+            raise UnsayableError("several conditions on the same element of a list of plain values")
+
+
+def _of_scalar(part: Formula) -> bool:
+    return any(
+        isinstance(atom, Leaf) and any(not path.steps for path in _subjects(atom.predicate))
+        for atom in atoms(part)
+    )
+
+
+def _subjects(predicate: Predicate) -> list[FieldPath]:
+    subject = predicate.subject
+    own = (
+        [subject]
+        if isinstance(subject, FieldPath)
+        else [p for p in subject.parts if isinstance(p, FieldPath)]
+    )
+    return [*own, *(value for value in predicate.values if isinstance(value, FieldPath))]
+
+
+def _moved(predicate: Predicate, path: FieldPath) -> Predicate:
+    """A predicate on any element of the list at a path."""
+    subject = predicate.subject
+    paths = _subjects(predicate)
+    if len(paths) > 1:
+        raise UnsayableError("it compares two fields of the same element")
+    if isinstance(subject, FieldPath):
+        return msgspec.structs.replace(predicate, subject=_below(path, subject))
+    parts = tuple(_below(path, part) if isinstance(part, FieldPath) else part for part in subject.parts)
+    return msgspec.structs.replace(predicate, subject=Concat(parts))
+
+
+def _below(path: FieldPath, inner: FieldPath) -> FieldPath:
+    return FieldPath((*path.steps, ANY, *inner.steps))
+
+
+def _variables(formula: Formula) -> set[int]:
+    found: set[int] = set()
+    for atom in atoms(formula):
+        match atom:
+            case Leaf(variable) | Present(variable) | Null(variable) | Told(variable):
+                found.add(variable)
+            case Some(_, source, _, _):
+                found.add(source)
+    return found
+
+
+# -- expressions
+
+
+def without_nulls(formula: Formula) -> Formula:
+    """The formula for events whose null keys count as missing."""
+    nulls = {atom for atom in atoms(formula) if isinstance(atom, Null)}
+    return under(formula, frozenset(Negation(atom) for atom in nulls)) if nulls else formula
+
+
+def expressed(formula: Formula) -> Expression:
+    """The canonical expression of a formula without unknown parts."""
+    match formula:
+        case Both(()):
+            return ALWAYS
+        case Either(()):
+            return NEVER
+        case Both(terms):
+            return all_of(*_united_not(_ordered(_conditions(terms))))
+        case Either(terms):
+            return any_of(*united([expressed(term) for term in terms]))
+        case Leaf(_, predicate):
+            return predicate
+        case Present(_, steps):
+            return Predicate(FieldPath(steps), Operator.EXISTS) if steps else ALWAYS
+        case Told(_, expression):
+            return expression
+        case Null():
+            return NEVER
+        case Negation(term):
+            inner = expressed(term)
+            return NEVER if inner == ALWAYS else ALWAYS if inner == NEVER else Not(inner)
+        case _:
+            raise UnsayableError("an unknown part")
+
+
+def _conditions(terms: Iterable[Formula]) -> list[Expression]:
+    found = [expressed(term) for term in terms]
+    implied = {
+        each.subject
+        for each in found
+        if isinstance(each, Predicate) and each.operator is not Operator.EXISTS and not each.functions
+    }
+    kept = [
+        each
+        for each in found
+        if not (
+            isinstance(each, Predicate)
+            and each.operator is Operator.EXISTS
+            and not each.functions
+            and each.subject in implied
+        )
+    ]
+    return list(dict.fromkeys(kept))
+
+
+def _ordered(terms: list[Expression]) -> list[Expression]:
+    """``exists`` and ``not gt`` of a number is ``lte``: what is no number makes Python raise."""
+    present = {
+        each.subject
+        for each in terms
+        if isinstance(each, Predicate) and each.operator is Operator.EXISTS and not each.functions
+    }
+    found: list[Expression] = []
+    turned: set[object] = set()
+    for each in terms:
+        if isinstance(each, Not) and isinstance(each.term, Predicate) and each.term.operator in _OPPOSITE:
+            predicate = each.term
+            if predicate.subject in present and not predicate.functions and len(predicate.values) == 1:
+                found.append(msgspec.structs.replace(predicate, operator=_OPPOSITE[predicate.operator]))
+                turned.add(predicate.subject)
+                continue
+        found.append(each)
+    return [
+        each
+        for each in found
+        if not (isinstance(each, Predicate) and each.operator is Operator.EXISTS and each.subject in turned)
+    ]
+
+
+def united(terms: list[Expression]) -> list[Expression]:
+    """Alternatives that ask the same of the same subject become one predicate with several operands."""
+    found: dict[object, Expression] = {}
+    for term in terms:
+        if isinstance(term, Predicate) and term.values and not term.all_of:
+            key: object = (term.subject, term.operator, term.functions, term.ignore_case)
+            known = found.get(key)
+            if isinstance(known, Predicate):
+                values = tuple({repr(value): value for value in (*known.values, *term.values)}.values())
+                found[key] = msgspec.structs.replace(known, values=values)
+            else:
+                found[key] = term
+        else:
+            found.setdefault(term, term)
+    return list(found.values())
+
+
+def _united_not(terms: list[Expression]) -> list[Expression]:
+    """Exclusions that ask the same of the same subject become one."""
+    found: list[Expression] = []
+    excluded: dict[object, int] = {}
+    for term in terms:
+        if isinstance(term, Not) and isinstance(term.term, Predicate) and term.term.values:
+            predicate = term.term
+            key = (predicate.subject, predicate.operator, predicate.functions, predicate.ignore_case)
+            if key in excluded:
+                before = found[excluded[key]]
+                assert isinstance(before, Not)
+                (merged,) = united([before.term, predicate])
+                found[excluded[key]] = Not(merged)
+                continue
+            excluded[key] = len(found)
+        found.append(term)
+    return found

@@ -1,0 +1,243 @@
+"""The state of one reading: what holds at the place being read, what was noted, and how far it may go."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from converter.model.expressions import Function, Operator, Predicate, Scalar, Subject
+from converter.model.paths import ANY, FieldPath
+from converter.platforms.panther.importing.python.formulas import (
+    FALSE,
+    TRUE,
+    Facts,
+    Formula,
+    Leaf,
+    Unknown,
+    both,
+    facts_of,
+    under,
+)
+from converter.platforms.panther.importing.python.interface import DataModel, Modules, PythonSource
+from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
+from converter.platforms.panther.importing.python.values import (
+    Binder,
+    Collection,
+    Entry,
+    ExhaustedError,
+    Field,
+    Opaque,
+    Outcome,
+    Text,
+    Truth,
+    UnreadableError,
+    Value,
+    gathered,
+    one,
+    when,
+)
+
+_STEPS = 60_000
+_SECONDS = 1.5
+
+
+class Residue(msgspec.Struct, frozen=True):
+    """A part of the text that could not be read: what it is, and where."""
+
+    message: str
+    code: str
+    node: ast.AST | None
+    source: PythonSource
+
+    @property
+    def text(self) -> str:
+        """The part as written."""
+        found = None if self.node is None else ast.get_source_segment(self.source.text, self.node)
+        return found or self.message
+
+
+class Machine:
+    """Shared by everything that reads one detection."""
+
+    def __init__(
+        self, modules: Modules, log_types: Sequence[str], shapes: Shapes, usage: dict[Steps, Shape]
+    ) -> None:
+        self.modules = modules
+        self.log_types = tuple(log_types)
+        self.facts: Facts = frozenset()
+        self.residues: list[Residue] = []
+        self.notes: dict[tuple[str, str], ast.AST | None] = {}
+        self.assumed: dict[Steps, Shape] = {}
+        self.usage = usage
+        self.depth = 0
+        self._shapes = shapes
+        self._binders: dict[int, Binder] = {}
+        self._nodes: dict[tuple[int, str], int] = {}
+        self._steps = 0
+        self._began = time.process_time()
+        self._data_model: DataModel | None = None
+        self._asked_model = False
+
+    # -- bounds
+
+    def step(self) -> None:
+        """One more step. Raises ExhaustedError when there were too many, or they took too long."""
+        self._steps += 1
+        if self._steps > _STEPS or (self._steps % 64 == 0 and time.process_time() - self._began > _SECONDS):
+            raise ExhaustedError("reading it takes more steps than any detection needs")
+
+    # -- what holds here
+
+    @contextmanager
+    def given(self, formula: Formula) -> Iterator[None]:
+        """Within: the formula holds."""
+        before = self.facts
+        self.facts = before | facts_of(formula)  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            self.facts = before
+
+    def here(self, formula: Formula) -> Formula:
+        """The formula, as far as what holds here leaves it open."""
+        return under(formula, self.facts) if self.facts else formula
+
+    def narrowed(self, outcome: Outcome) -> Outcome:
+        """The cases that may be here."""
+        if outcome.single is not None or not self.facts:
+            return outcome
+        cases = [(self.here(guard), value) for guard, value in outcome.cases]
+        raises = [(self.here(guard), name) for guard, name in outcome.raises]
+        return gathered(cases, raises)
+
+    def bind(self, outcome: Outcome, step: Callable[[Value], Outcome]) -> Outcome:
+        """What the step makes of each of the values, each where it is that one."""
+        single = outcome.single
+        if single is not None:
+            return step(single)
+        cases: list[tuple[Formula, Value]] = []
+        raises = list(outcome.raises)
+        for guard, value in outcome.cases:
+            guard = self.here(guard)
+            if guard == FALSE:
+                continue
+            with self.given(guard):
+                inner = step(value)
+            cases += [(both(guard, each), found) for each, found in inner.cases]
+            raises += [(both(guard, each), name) for each, name in inner.raises]
+        return gathered(
+            [(self.here(guard), value) for guard, value in cases],
+            [(self.here(guard), name) for guard, name in raises],
+        )
+
+    def bind_all(
+        self, outcomes: Sequence[Callable[[], Outcome]], step: Callable[[list[Value]], Outcome]
+    ) -> Outcome:
+        """The same for several, evaluated one after the other."""
+
+        def after(index: int, found: list[Value]) -> Outcome:
+            if index == len(outcomes):
+                return step(found)
+            return self.bind(outcomes[index](), lambda value: after(index + 1, [*found, value]))
+
+        return after(0, [])
+
+    # -- fields
+
+    def fresh(self, source: Field) -> Binder:
+        """A new variable for the elements of a list."""
+        binder = Binder(len(self._binders) + 1, source.variable, source.steps)
+        self._binders[binder.variable] = binder
+        return binder
+
+    def absolute(self, variable: int, steps: Steps) -> Steps:
+        """A path from the event."""
+        if variable == 0:
+            return steps
+        binder = self._binders[variable]
+        return (*self.absolute(binder.source, binder.steps), ANY, *steps)
+
+    def shape(self, field: Field) -> Shape | None:
+        """What the field holds: declared, seen, or as its use elsewhere in the detection shows."""
+        if not field.steps and field.variable == 0:
+            return Shape.OBJECT
+        steps = self.absolute(field.variable, field.steps)
+        return self._shapes.shape(steps) or self.usage.get(steps)
+
+    def spelled(self, owner: Field, key: str) -> str:
+        """A key of an object as events spell it."""
+        return self._shapes.spelling(self.absolute(owner.variable, owner.steps), key)
+
+    def declared(self, field: Field) -> bool:
+        """Whether a pack says what the field holds."""
+        return self._shapes.declared(self.absolute(field.variable, field.steps))
+
+    def used(self, field: Field, shape: Shape, *, weakly: bool = False) -> None:
+        """The detection uses the field as one of this shape. ``weakly``: a default value suggests it."""
+        steps = self.absolute(field.variable, field.steps)
+        if weakly:
+            self.usage.setdefault(steps, shape)
+        elif self._shapes.shape(steps) is None:
+            self.usage[steps] = shape
+            self.assumed[steps] = shape
+
+    def elements(self, field: Field) -> Collection:
+        """The elements of a list of the event."""
+        self.used(field, Shape.LIST)
+        binder = self.fresh(field)
+        return Collection("list", (Entry(one(Field(binder.variable, ())), (binder,)),))
+
+    def data_model(self) -> DataModel | None:
+        """The data model of the detection's log types."""
+        if not self._asked_model:
+            self._data_model = self.modules.data_model(self.log_types)
+            self._asked_model = True
+        return self._data_model
+
+    # -- what could not be read
+
+    def opaque(self, error: UnreadableError, node: ast.AST, source: PythonSource) -> Outcome:
+        """A value that could not be read, kept as residue."""
+        return one(Opaque(self.residue(str(error), error.node or node, source, error.code)))
+
+    def residue(self, message: str, node: ast.AST, source: PythonSource, code: str = "unread") -> int:
+        """The number of a residue; the same place has the same one."""
+        key = (id(node), message)
+        if key not in self._nodes:
+            self._nodes[key] = len(self.residues)
+            self.residues.append(Residue(message, code, node, source))
+        return self._nodes[key]
+
+    def note(self, code: str, message: str, node: ast.AST | None = None) -> None:
+        """Something worth knowing."""
+        self.notes.setdefault((code, message), node)
+
+
+def leaf(
+    variable: int,
+    subject: Subject,
+    operator: Operator,
+    values: tuple[Scalar | FieldPath, ...] = (),
+    functions: tuple[Function, ...] = (),
+    *,
+    ignore_case: bool = False,
+) -> Formula:
+    """A predicate about a variable."""
+    return Leaf(variable, Predicate(subject, operator, values, ignore_case, False, functions))
+
+
+def as_text(value: Field | Text) -> Text:
+    """A field as a text."""
+    return value if isinstance(value, Text) else Text(value.variable, FieldPath(value.steps))
+
+
+def unknown(value: Opaque) -> Outcome:
+    """The truth of something that could not be read."""
+    return one(Truth(Unknown(value.number)))
+
+
+__all__ = ["FALSE", "TRUE", "Machine", "Residue", "as_text", "leaf", "unknown", "when"]
