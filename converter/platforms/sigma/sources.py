@@ -8,13 +8,14 @@ from typing import Any, Final
 import msgspec
 
 from converter.logsources.pack import Pack
-from converter.model.paths import FieldPath
 from converter.platforms.sigma.documents import NAME
 
 KEYS: Final = ("category", "product", "service")
 RAW: Final = "raw"
 _LINE: Final = "message"
-_TEXT_NAMES: Final = ("message", "Message", "_raw", "event.original")
+_TEXT_NAMES: Final = ("message", "Message", "_raw")
+_WHOLE: Final = "event.original"
+"""The text of an event as it was received (Elastic Common Schema: event.original; Splunk's _raw)."""
 
 # Log sources by the names of Sigma's taxonomy ("Sigma log sources": categories, products and services).
 _TEXT_CATEGORIES: Final = frozenset({"webserver", "proxy", "appliance"})
@@ -49,12 +50,13 @@ class LogText(msgspec.Struct, frozen=True):
     whole: bool
 
 
-def log_text(packs: Sequence[Pack], own: Mapping[str, str]) -> LogText | None:
-    """Where the text of a rule's logs is; None where the packs say nothing of it.
+def log_text(packs: Sequence[Pack], own: Mapping[str, str]) -> LogText:
+    """Where the text of a rule's logs is.
 
     A pack names the field that holds the whole text (``platforms: {sigma: {message: FIELD}}``). A log that
     is written as lines of text (``own``, the rule's log source, says which) has the line under ``message``.
-    Other logs may have a message, which is a part of their text.
+    Other logs may declare a message, which is a part of their text; where they do not, it is the text that
+    was received.
     """
     told = [pack.platforms.get(NAME, {}).get("message") for pack in packs]
     if told and all(isinstance(name, str) and name for name in told):
@@ -63,7 +65,7 @@ def log_text(packs: Sequence[Pack], own: Mapping[str, str]) -> LogText | None:
         return LogText((_LINE,), whole=True)
     names = [_message(pack) for pack in packs]
     if not names or None in names:
-        return None
+        return LogText((_WHOLE,), whole=True)
     return LogText(tuple(dict.fromkeys(map(str, names))), whole=False)
 
 
@@ -79,12 +81,9 @@ def is_text_log(own: Mapping[str, str]) -> bool:
 
 
 def _message(pack: Pack) -> str | None:
-    """The field that holds a message, by one of its usual names."""
+    """The declared field that holds a message, by one of its usual names."""
     stored = {field.platforms[NAME].name for field in pack.fields.values() if NAME in field.platforms}
-    known = next((name for name in _TEXT_NAMES if name in stored), None)
-    if known is None and FieldPath(()) in pack.open_fields:
-        return _LINE
-    return known
+    return next((name for name in _TEXT_NAMES if name in stored), None)
 
 
 def names_of(packs: Iterable[Pack]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from converter.model.diagnostics import Fidelity
 from converter.platforms.base import ReadContext
 from tests.platforms.sigma.support import PACKS, expression, read_one, rule_text
 
-WINDOWS = "{product: windows, category: process_creation}"
+WINDOWS = "{product: windows, service: security}"
 CLOUDTRAIL = "{product: aws, service: cloudtrail}"
 
 
@@ -36,10 +36,24 @@ def test_a_message_is_only_a_part_of_an_event(detection: str, effects: list[Fide
     assert [d.effect for d in read.diagnostics if d.code == "keywords"] == effects
 
 
-def test_a_log_source_without_a_message_is_refused() -> None:
-    read = read_one(rule_text("{s: [x], condition: s}", CLOUDTRAIL))
-    assert read.status == "refused"
-    assert [d.code for d in read.diagnostics] == ["keywords"]
+@pytest.mark.parametrize(
+    ("logsource", "field"),
+    [
+        (CLOUDTRAIL, "event.original"),
+        ("{product: azure, service: activitylogs}", "event.original"),
+        ("{product: zeek, service: smb_files}", "event.original"),
+        ("{category: antivirus}", "event.original"),
+        ("{category: database}", "event.original"),
+        ("{product: nobody, service: knows}", "event.original"),
+        ("{product: windows, category: image_load}", "Message"),
+        ("{category: webserver}", "message"),
+    ],
+)
+def test_where_the_whole_text_of_a_log_is(logsource: str, field: str) -> None:
+    read = read_one(rule_text("{s: [x], condition: s}", logsource))
+    assert read.status == "exact"
+    assert read.rule is not None
+    assert read.rule.condition == expression(f"{{field: {field}, contains: x, ignore_case: true}}")
 
 
 def test_a_pack_names_the_field_with_the_whole_text() -> None:
