@@ -15,7 +15,7 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import All, AnyOf, Expression, all_of
 from converter.model.paths import FieldPath
-from converter.model.rule import Level, OutputField
+from converter.model.rule import Level, MissingKeys, OutputField
 from converter.platforms.base import ReadContext
 from converter.platforms.panther.importing import metadata
 from converter.platforms.panther.importing.beside import Surroundings
@@ -33,8 +33,9 @@ _FILTERS: Final = ("include_filters", "exclude_filters")
 class Logic(msgspec.Struct, frozen=True, kw_only=True):
     """A detection over the paths of the raw event.
 
-    ``group_by_known``: whether ``group_by`` is all that alerts are grouped by. ``join``: the fields of a
-    sequence's join key, if the alert's context has one.
+    ``group_by_known``: whether ``group_by`` is all that alerts are grouped by. ``missing_keys``: what becomes
+    of an event that lacks one of those fields; its text, or a default, is a group like others. ``join``: the
+    fields of a sequence's join key, if the alert's context has one.
     """
 
     packs: tuple[Pack, ...]
@@ -43,6 +44,7 @@ class Logic(msgspec.Struct, frozen=True, kw_only=True):
     output: tuple[OutputField, ...] = ()
     group_by: tuple[FieldPath, ...] = ()
     group_by_known: bool = True
+    missing_keys: MissingKeys = MissingKeys.GROUP
     distinct: FieldPath | None = None
     severity: Level | None = None
     join: tuple[FieldPath, ...] | None = None
@@ -163,6 +165,7 @@ def _python(
             title=written.title,
             output=written.output,
             group_by=alert.group_by if threshold is None else threshold.by,
+            missing_keys=MissingKeys.SKIP,
             distinct=None if threshold is None else threshold.distinct,
             join=written.join,
         )

@@ -28,6 +28,7 @@ from converter.model.expressions import (
     all_of,
     any_of,
     negated,
+    predicates,
 )
 from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.documents import Steps
@@ -35,7 +36,9 @@ from converter.platforms.panther.importing.findings import Findings
 from converter.platforms.panther.importing.keys import SPECIFIERS, KeyProblem, specified
 from converter.platforms.panther.importing.python import Shape, Shapes
 
-_MOST_ALTERNATIVES: Final = 8
+_LARGEST_CHOICE: Final = 400
+"""Predicates in "exactly one of", which names each of its terms once for each of them."""
+
 _COMBINATORS: Final = ("All", "Any", "OnlyOne", "None")
 
 
@@ -183,7 +186,7 @@ class MatchReader:
             terms = self._entries(entries, at)
         finally:
             self._whole -= 1
-        if len(terms) > _MOST_ALTERNATIVES:
+        if len(terms) * sum(1 for term in terms for _ in predicates(term)) > _LARGEST_CHOICE:
             raise _UnsaidError("only-one", f"exactly one of {len(terms)} conditions")
         return any_of(
             *(all_of(term, *(negated(other) for other in terms if other is not term)) for term in terms)

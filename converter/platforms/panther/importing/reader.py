@@ -18,7 +18,7 @@ from converter.logsources import canonicalise
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.model.expressions import FALSE, Expression
 from converter.model.paths import FieldPath
-from converter.model.rule import AlertSettings, OutputField, Rule, Step, Threshold
+from converter.model.rule import AlertSettings, MissingKeys, OutputField, Rule, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
 from converter.model.yaml_in import YamlProblem
@@ -231,7 +231,11 @@ class _Reading:
             Fidelity.WIDER,
         )
         threshold = Threshold(
-            count=min(count, MAX_COUNT), within=within, by=logic.group_by, distinct=logic.distinct
+            count=min(count, MAX_COUNT),
+            within=within,
+            by=logic.group_by,
+            distinct=logic.distinct,
+            missing_keys=logic.missing_keys if logic.group_by else MissingKeys.SKIP,
         )
         return threshold, AlertSettings(title=logic.title)
 
@@ -297,7 +301,7 @@ def _shown(
 ) -> Iterator[OutputField]:
     """What the alert carries; the writer itself summarises what alerts are grouped by."""
     yield from context
-    known = {one.field for one in context} | set(grouped)
+    known = {path.without_indexes() for path in (*(one.field for one in context), *grouped)}
     yield from (one for one in summary if one.field not in known)
 
 
