@@ -118,3 +118,84 @@ def test_through_sigma_to_a_backend(convert: Convert, rules: Path) -> None:
     records = json.loads(convert("--to", "sigma:splunk", "--json", "--dry-run").out)
     assert [record["platform"] for record in records] == ["sigma:splunk"] * 2
     assert all(record["fidelity"] != "exact" for record in records)
+
+
+PANTHER = """\
+AnalysisType: rule
+RuleID: Team.User.Made
+DisplayName: User made
+Enabled: true
+LogTypes: [AWS.CloudTrail]
+Severity: Low
+Detection:
+  - {KeyPath: eventName, Condition: Equals, Value: CreateUser}
+Tests:
+  - {Name: made, ExpectedResult: true, Log: {eventName: CreateUser}}
+"""
+
+WITHOUT = "AnalysisType: rule\nRuleID: Team.Without\nFilename: without.py\nLogTypes: [AWS.CloudTrail]\n"
+
+
+@pytest.fixture
+def detections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of Panther's: a detection, one without its Python, and what is no detection."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "panther" / "rules"
+    folder.mkdir(parents=True)
+    (folder / "user_made.yml").write_text(PANTHER)
+    (folder / "without.yml").write_text(WITHOUT)
+    (folder / "table.yml").write_text("AnalysisType: lookup_table\nLookupName: people\n")
+    (folder / "helper.py").write_text("def rule(event):\n    return True\n")
+    return folder
+
+
+def test_a_repository_of_panthers(convert: Convert, detections: Path) -> None:
+    result = convert("import", "--from", "panther", str(detections), "-o", "out", "--json")
+    assert result.code == 1
+    report = json.loads(result.out)
+    assert [(rule["id"], rule["fidelity"]) for rule in report["rules"]] == [
+        ("Team.User.Made", "exact"),
+        ("Team.Without", "refused"),
+    ]
+    assert [found["code"] for found in report["rules"][1]["diagnostics"]] == ["missing-file"]
+    (rule,) = load(detections.parent.parent / "out")
+    assert [test.name for test in rule.tests] == ["made"]
+    assert convert("test", "out").code == 0
+
+
+def test_from_panther_to_the_others(convert: Convert, detections: Path) -> None:
+    options = [
+        "--from",
+        "panther",
+        "--to",
+        "elastic",
+        "--to",
+        "panther",
+        "--allow-loss",
+        "window",
+        "-o",
+        "out",
+    ]
+    result = convert(*options, str(detections / "user_made.yml"))
+    assert result.code == 0, result.err
+    (elastic,) = (detections.parent.parent / "out").rglob("*.toml")
+    assert "CreateUser" in elastic.read_text()
+    (panther,) = (detections.parent.parent / "out").rglob("*.yml")
+    assert "RuleID: Team.User.Made" in panther.read_text()
+
+
+def test_helpers_are_looked_for_where_the_user_says(convert: Convert, detections: Path) -> None:
+    """What is found there is part of what a cached reading depends on."""
+    helpers = detections.parent / "elsewhere"
+    helpers.mkdir()
+
+    def fidelity() -> str:
+        options = ("--helpers", str(helpers), "--json", str(detections / "without.yml"))
+        (rule,) = json.loads(convert("import", "--from", "panther", *options).out)["rules"]
+        return str(rule["fidelity"])
+
+    assert fidelity() == "refused"
+    (helpers / "without.py").write_text(
+        "def rule(event):\n    return event.get('eventName') == 'CreateUser'\n"
+    )
+    assert fidelity() == "exact"
