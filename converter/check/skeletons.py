@@ -26,12 +26,8 @@ _OF_ENTITY: Final[Mapping[str, str]] = {
     "ip_addresses": "198.51.100.7",
     "hosts": "host-1",
     "domains": "example.com",
-    "aws_arns": "arn:aws:iam::123456789012:user/jdoe",
     "aws_account_ids": "123456789012",
     "namespaces": "default",
-    "pods": "pod-1",
-    "containers": "container-1",
-    "repositories": "example/app",
 }
 """A harmless value for each kind of thing that a log source says a field names."""
 

@@ -26,7 +26,7 @@ from converter.check.constraints.crossing import crossed
 from converter.check.constraints.groups import Asked, Keys, solve_group
 from converter.check.constraints.values import solve_value
 from converter.check.placing import FieldLookup
-from converter.check.texts.limits import TooLarge
+from converter.check.texts.limits import Budget, TooLarge
 from converter.check.verdicts import VALUE, holds
 from converter.logsources.pack import FieldType
 from converter.model.expressions import Expression, Predicate
@@ -34,6 +34,7 @@ from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
 
 _MOST_CHOICES = 2_000
+_MOST_STEPS = 600_000
 _OBJECTS = (FieldType.OBJECT, FieldType.NESTED)
 
 
@@ -43,6 +44,7 @@ class EventSolver:
     def __init__(self, lookup: FieldLookup) -> None:
         """``lookup``: what the log source declares of a path."""
         self._lookup = lookup
+        self._budget = Budget(_MOST_STEPS)
         self._solved: dict[tuple[frozenset[Goal], Keys], Answer] = {}
         self._groups: dict[tuple[frozenset[Goal], Keys, Keys, bool], Answer] = {}
 
@@ -88,7 +90,7 @@ class EventSolver:
         pairs = dict.fromkeys(
             Literal(each.condition, each.wanted) for each in asked if isinstance(each.condition, Predicate)
         )
-        return solve_value(tuple(pairs), kind)
+        return solve_value(tuple(pairs), kind, self._budget)
 
     def _object(self, asked: Iterable[Asked], prefix: Keys) -> Answer:
         return self.solve([Goal(each.condition, each.wanted) for each in asked], prefix)

@@ -25,7 +25,7 @@ from converter.check.texts.languages import (
     Languages,
     languages,
 )
-from converter.check.texts.limits import TooLarge
+from converter.check.texts.limits import Budget, TooLarge
 from converter.check.texts.search import find_text
 from converter.check.verdicts import compiled
 from converter.check.witnesses import ADDRESSES, typed_value, witnesses
@@ -75,9 +75,9 @@ _DOMAINS: Final = {
 _DOMAINS_INSIDE: Final = _DOMAINS | {Shape.ADDRESS: Language(ADDRESS_V4)}
 
 
-def solve_value(literals: Sequence[Literal], kind: FieldType | None, hints: Sequence[Scalar] = ()) -> Answer:
+def solve_value(literals: Sequence[Literal], kind: FieldType | None, budget: Budget | None = None) -> Answer:
     """A value of a declared type (None: undeclared) of which the literals (predicates of
-    :data:`~converter.check.verdicts.VALUE`) are true. ``hints``: values to try first.
+    :data:`~converter.check.verdicts.VALUE`) are true. ``budget``: the work left for it.
     """
     ordered = sorted(literals, key=lambda literal: (not literal.wanted, len(literal.predicate.values)))
     tests = [(compiled(literal.predicate), literal.wanted) for literal in ordered]
@@ -87,12 +87,12 @@ def solve_value(literals: Sequence[Literal], kind: FieldType | None, hints: Sequ
         event = {"value": typed}
         return Found(typed) if typed is not None and all(h(event) is wanted for h, wanted in tests) else None
 
-    for value in (*hints, *_nearby(ordered, kind)):
+    for value in _nearby(ordered, kind):
         if (found := fitting(value)) is not None:
             return found
     reasons = []
     for shape in _SHAPES.get(kind, (Shape.TEXT,)):
-        answer = _of_shape(ordered, shape, fitting)
+        answer = _of_shape(ordered, shape, fitting, budget)
         if isinstance(answer, Found):
             return answer
         if isinstance(answer, Unsolved):
@@ -127,13 +127,18 @@ def _shortened(predicate: Predicate) -> Predicate:
     )
 
 
-def _of_shape(literals: Sequence[Literal], shape: Shape, fitting: Callable[[Scalar], Found | None]) -> Answer:
+def _of_shape(
+    literals: Sequence[Literal],
+    shape: Shape,
+    fitting: Callable[[Scalar], Found | None],
+    budget: Budget | None,
+) -> Answer:
     edges = _all_edges(literals, shape)
     if edges is not None:
         return next(filter(None, map(fitting, edges)), IMPOSSIBLE)
     try:
         for outside in (True, False):
-            text = _text(literals, shape, outside)
+            text = _text(literals, shape, outside, budget)
             if text is None:
                 if outside:
                     return IMPOSSIBLE
@@ -251,7 +256,7 @@ def _networks(operator: Operator, text: str) -> Iterable[ipaddress.IPv4Network |
 # -- by automata
 
 
-def _text(literals: Sequence[Literal], shape: Shape, outside: bool) -> str | None:
+def _text(literals: Sequence[Literal], shape: Shape, outside: bool, budget: Budget | None) -> str | None:
     """A text that fits when every set is taken from outside (or from inside); None: there is none.
 
     Raises TooLarge where that is not found out.
@@ -270,6 +275,7 @@ def _text(literals: Sequence[Literal], shape: Shape, outside: bool) -> str | Non
         alphabet,
         [language.automaton(alphabet) for language in wanted],
         [language.automaton(alphabet) for language in unwanted],
+        budget,
     )
     if text is None and alphabet.incomplete:
         raise TooLarge("a character whose case is several characters is not searched for")

@@ -25,13 +25,16 @@ _CASED_END = 0x1E944
 
 
 @functools.cache
+def _with_case() -> tuple[str, ...]:
+    """The characters that have another case."""
+    characters = map(chr, range(_CASED_END))
+    return tuple(one for one in characters if one.lower() != one or one.upper() != one)
+
+
+@functools.cache
 def odd_characters() -> Ranges:
     """The characters whose case depends on their neighbours or has several characters, and surrogates."""
-    odd = [
-        chr(code)
-        for code in range(_CASED_END)
-        if len(chr(code).lower()) != 1 or len(chr(code).upper()) != 1 or chr(code) == "Σ"
-    ]
+    odd = [one for one in _with_case() if len(one.lower()) != 1 or len(one.upper()) != 1 or one == "Σ"]
     return normal((*_SURROGATES, *of_characters(odd)))
 
 
@@ -39,8 +42,7 @@ def odd_characters() -> Ranges:
 def _cased() -> dict[str, dict[str, str]]:
     """For ``lower`` and ``upper``: character → the other characters that become it."""
     tables: dict[str, dict[str, str]] = {"lower": {}, "upper": {}}
-    for code in range(_CASED_END):
-        character = chr(code)
+    for character in _with_case():
         for name, table in tables.items():
             changed = getattr(character, name)()
             if changed != character and len(changed) == 1:

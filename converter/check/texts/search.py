@@ -13,20 +13,24 @@ from typing import Any
 
 from converter.check.texts.alphabet import Alphabet
 from converter.check.texts.automata import Automaton
-from converter.check.texts.limits import TooLarge
+from converter.check.texts.limits import Budget, TooLarge
 from converter.check.texts.nfa import FAR
 
-_MOST_STEPS = 150_000
+MOST_STEPS = 120_000
+"""Steps of automata that one search may take."""
 
 _States = tuple[int, ...]
 
 
 def find_text(
-    alphabet: Alphabet, wanted: Sequence[Automaton[Any]], unwanted: Sequence[Automaton[Any]]
+    alphabet: Alphabet,
+    wanted: Sequence[Automaton[Any]],
+    unwanted: Sequence[Automaton[Any]],
+    budget: Budget | None = None,
 ) -> str | None:
     """A text in every ``wanted`` and in no ``unwanted`` set; None: there is none over the alphabet.
 
-    Raises TooLarge when that takes too long to find out.
+    Raises TooLarge when that takes too long to find out, or more than is left of the ``budget``.
     """
     automata = (*wanted, *unwanted)
     needed = len(wanted)
@@ -46,7 +50,9 @@ def find_text(
     start: _States = (0,) * len(automata)
     came: dict[_States, tuple[_States, int] | None] = {start: None}
     length = {start: 0}
-    order, work = count(), 0
+    order = count()
+    budget = budget or Budget(MOST_STEPS)
+    least = max(0, budget.left - MOST_STEPS)
     heap = [(left(start), 0, next(order), start)]
     while heap:
         bound, _, _, states = heapq.heappop(heap)
@@ -63,8 +69,8 @@ def find_text(
                 ahead = left(following)
                 if ahead < FAR:
                     heapq.heappush(heap, (so_far + ahead, -so_far, next(order), following))
-        work += len(alphabet.characters) * len(automata)
-        if work > _MOST_STEPS:
+        budget.spend(len(alphabet.characters) * len(automata))
+        if budget.left <= least:
             raise TooLarge("the texts that the conditions allow are too many to search")
     return None
 
