@@ -9,10 +9,12 @@ from typing import Final
 import msgspec
 
 from converter.logsources.localise import Localised, localise, localise_path
+from converter.logsources.localise_group import LocalisedTests, localise_tests
 from converter.logsources.pack import FieldType, Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, fidelity_of
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
+from converter.model.measures import only_grows
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Threshold
 from converter.platforms.base import Artifact, Context, File
@@ -66,9 +68,20 @@ class _Rendering:
     def __init__(self, rule: Rule, context: Context, settings: Settings, losses: Losses) -> None:
         self._rule = rule
         self._context = context
-        self._settings = settings
         self._losses = losses
-        self._interval = interval_of(settings.interval)
+        self._settings = self._on_the_clock(settings)
+        self._interval = interval_of(self._settings.interval)
+
+    def _on_the_clock(self, settings: Settings) -> Settings:
+        """With a window longer or shorter than the clock's step, the rule runs once every step."""
+        threshold = self._rule.threshold
+        if threshold is None or threshold.every in (None, threshold.within):
+            return settings
+        assert threshold.every is not None
+        if threshold.every % timedelta(seconds=1):
+            self._losses.refuse("having", "Elastic runs rules every so many seconds, not parts of a second")
+            return settings
+        return msgspec.structs.replace(settings, interval=readable(threshold.every))
 
     def artifact(self) -> Artifact:
         rule, losses = self._rule, self._losses
@@ -176,12 +189,21 @@ class _Rendering:
         from converter.platforms.elastic import esql
 
         chosen = with_selection(selection(packs), localised.expression)
+        fields = localised.fields
+        if threshold is not None:
+            tests = self._tests(packs)
+            threshold = msgspec.structs.replace(threshold, having=tests.tests)
+            fields = {**tests.fields, **fields}
+            for found in tests.diagnostics:
+                if found.effect is not None:
+                    losses.refuse("having", f"a test of the group: {found.message}")
         text = esql.query(
-            msgspec.structs.replace(localised, expression=chosen),
+            msgspec.structs.replace(localised, expression=chosen, fields=fields),
             self._index(packs),
             losses,
             threshold=threshold,
             keep=[FieldPath((name,)) for name in self._output(packs)],
+            interval=self._interval,
         )
         return Candidate("esql", "esql", text, losses.diagnostics)
 
@@ -223,6 +245,11 @@ class _Rendering:
             by=tuple(FieldPath((self._stored(path, packs, "a group field"),)) for path in threshold.by),
             distinct=None if distinct is None else FieldPath((self._stored(distinct, packs, "distinct"),)),
         )
+
+    def _tests(self, packs: Sequence[Pack]) -> LocalisedTests:
+        """The further tests of the rule's threshold over stored fields."""
+        having = self._rule.threshold.having if self._rule.threshold is not None else ()
+        return localise_tests(having, packs, PLATFORM, self._context.keep_unmapped)
 
     def _stored(self, path: FieldPath, packs: Sequence[Pack], role: str) -> str:
         found = localise_path(path, packs, PLATFORM, self._context.keep_unmapped)
@@ -268,8 +295,8 @@ class _Rendering:
         threshold, new_terms = None, None
         if candidate.type == "threshold":
             threshold = self._threshold_block(packs)
-        if self._rule.threshold is not None:
-            self._report_window(self._rule.threshold.within, span)
+        if self._rule.threshold is not None and self._rule.threshold.every is None:
+            self._report_window(self._rule.threshold, span)
         if self._rule.new_terms is not None:
             new_terms = self._new_terms_block(packs, span)
         return RuleFile(
@@ -302,13 +329,22 @@ class _Rendering:
             return timedelta()
         return self._rule.sequence.within
 
-    def _report_window(self, within: timedelta, span: timedelta) -> None:
+    def _report_window(self, threshold: Threshold, span: timedelta) -> None:
+        within = readable(threshold.within)
         self._losses.lose(
             "window",
             Fidelity.WIDER,
             f"Elastic counts per run over the last {readable(span)} (every {self._settings.interval}), "
-            f"not within {readable(within)}: matches up to {readable(span)} apart are counted together",
+            f"not within {within}: matches up to {readable(span)} apart are counted together",
         )
+        if not all(map(only_grows, threshold.having)):
+            self._losses.lose(
+                "window",
+                Fidelity.NARROWER,
+                f"Elastic tests all that a run sees, not each {within} of it: what a shorter time passes, "
+                "the whole may fail",
+                "look at windows of the clock instead (threshold.every)",
+            )
 
     def _threshold_block(self, packs: Sequence[Pack]) -> ThresholdBlock:
         threshold = self._threshold(packs)

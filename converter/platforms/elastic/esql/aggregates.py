@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 
 from converter.model.expressions import (
     FALSE,
@@ -100,12 +101,12 @@ def _sum(parts: Parts) -> Value:
     if labels is None:
         return _of_numbers(MeasureKind.SUM)(parts)
     weights = {value: where for value, where in _by_value(labels).items() if value not in (0, False)}
-    if len(weights) != 1 or not all(isinstance(value, int) for value in weights):
+    if len(weights) != 1 or not all(isinstance(value, int) and value > 0 for value in weights):
         return always(Unknown("a sum of several different constants"))
     ((value, where),) = weights.items()
     present = _simplified(any_of(*(guard for guard, _ in labels)))
     counted = Measure(MeasureKind.COUNT, where=_filter(_simplified(where)))
-    return always(Measured(counted, int(value), present=present))
+    return always(Measured(counted, Fraction(int(value)), present=present))
 
 
 def _of_numbers(kind: MeasureKind) -> Callable[[Parts], Value]:
@@ -115,7 +116,7 @@ def _of_numbers(kind: MeasureKind) -> Callable[[Parts], Value]:
                 if family in (Family.NUMBER, None):
                     measure = Measure(kind, path, functions, _filter(guard))
                     whole = kind is not MeasureKind.AVG
-                    return always(Measured(measure, 1, whole, all_of(guard, has_value(term))))
+                    return always(Measured(measure, Fraction(1), whole, all_of(guard, has_value(term))))
         return always(Unknown(f"the aggregate {kind.upper()} of this argument"))
 
     return make

@@ -7,6 +7,7 @@ DATE_DIFF (the second time minus the first, in whole multiples of the unit), NOW
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 
 import msgspec
 
@@ -73,14 +74,23 @@ def _computed(operator: str, left: Atom, right: Atom, text: str) -> Atom:
             return Lapse(start, stop, _MILLISECOND)
         case ("/", Lapse(unit=unit), Constant(int() as parts)) if parts > 0:
             return msgspec.structs.replace(left, unit=unit * parts)
-        case ("*", Measured(), Constant(float() as factor)) | ("*", Constant(float() as factor), Measured()):
-            measured = left if isinstance(left, Measured) else right
-            if factor == 1 and isinstance(measured, Measured):
-                return msgspec.structs.replace(measured, whole=False)
+        case ("*", Measured() as measured, Constant(int() | float() as factor)):
+            return _multiplied(measured, factor, text)
+        case ("*", Constant(int() | float() as factor), Measured() as measured):
+            return _multiplied(measured, factor, text)
+        case ("-", Tick(), Time(start)):
+            return Lapse(start, WINDOW_END, _MILLISECOND)
         case ("/", Measured(above, 1, left_whole), Measured(below, 1, right_whole)):
             if above.kind in _NOT_NEGATIVE and below.kind in _NOT_NEGATIVE:
                 return Quotient(above, below, left_whole and right_whole)
     return Unknown(f"arithmetic: {text}")
+
+
+def _multiplied(measured: Measured, factor: int | float, text: str) -> Atom:
+    if factor <= 0:
+        return Unknown(f"arithmetic: {text}")
+    whole = measured.whole and isinstance(factor, int)
+    return msgspec.structs.replace(measured, times=measured.times * Fraction(str(factor)), whole=whole)
 
 
 def _met(value: Value) -> tuple[Expression, ...]:

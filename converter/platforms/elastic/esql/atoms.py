@@ -7,6 +7,7 @@ condition holds it is null. CASE, COALESCE and columns made by EVAL need no more
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 from typing import TypeAlias
 
 import msgspec
@@ -110,7 +111,7 @@ class Measured(msgspec.Struct, frozen=True):
     """
 
     measure: Measure
-    times: int = 1
+    times: Fraction = Fraction(1)
     whole: bool = True
     present: Expression = TRUE
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from fractions import Fraction
 from functools import partial
 
 from converter.model.expressions import Expression, Operator, Scalar, all_of, any_of, negated
@@ -45,6 +46,8 @@ from converter.platforms.elastic.esql.atoms import (
 from converter.platforms.elastic.esql.signs import FLIPPED, OPPOSITE, ORDER, PYTHON
 from converter.platforms.three_valued import Truth
 
+_SHORTEST = timedelta(milliseconds=1)
+"""Of what a date field keeps."""
 _Make = Callable[[str], Expression]
 """From a sign to the test with it; one that never holds where the left side is null."""
 
@@ -54,13 +57,14 @@ def compared(sign: str, left: Atom, right: Atom) -> Truth | None:
     match left, right:
         case Measured(), Constant(bool() as value):
             return compared(sign, left, Constant(int(value)))
-        case Measured(measure, times), Constant(int() | float() as value) if times == 1 or value % times == 0:
-            bound = value if times == 1 else value // times
+        case Measured(measure, times), Constant(int() | float() as value):
+            bound = _number(Fraction(str(value)) / times)
             truth = _both(sign, left, lambda one: _test(one, measure, bound))
             enough = (sign == ">=" and bound > 0) or (sign == ">" and bound >= 0)
             return Truth(_test(sign, measure, bound), truth.false) if enough else truth
-        case Measured(measure, 1), Measured(other, times):
-            return _both(sign, right, lambda one: _test(one, measure, Multiple(other, times)), left)
+        case Measured(measure, times), Measured(other, more):
+            factor = Multiple(other, _number(more / times))
+            return _both(sign, left, lambda one: _test(one, measure, factor), right)
         case Quotient(), Constant(int() | float() as value) if not isinstance(value, bool):
             return _both(sign, left, partial(_divided, quotient=left, value=value))
         case Lapse(start, stop, unit), Constant(int() as value) if not isinstance(value, bool):
@@ -94,6 +98,14 @@ def _is_zero_for_null(atom: OfGroup) -> bool:
     )
 
 
+def _number(value: Fraction) -> int | float:
+    """As a rule file can hold it. Raises UnreadableError for what no decimal is."""
+    number = int(value) if value.denominator == 1 else float(value)
+    if Fraction(str(number)) != value:
+        raise UnreadableError(f"the broken number {value}")
+    return number
+
+
 def _test(sign: str, measure: Measure, bound: Bound) -> Expression:
     return of_group(GroupTest(measure, ((ORDER.get(sign, Operator.IS), bound),)))
 
@@ -113,6 +125,8 @@ def _divided(sign: str, quotient: Quotient, value: int | float) -> Expression:
 
 def _lapsed(sign: str, start: Moment, stop: Moment, unit: timedelta, value: int) -> Expression:
     """A number of whole units, cut towards zero, compared."""
+    if unit == _SHORTEST:
+        return _apart(sign, start, stop, unit * value)
     match sign:
         case "==":
             return all_of(_lapsed(">=", start, stop, unit, value), _lapsed("<=", start, stop, unit, value))

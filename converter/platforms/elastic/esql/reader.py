@@ -15,7 +15,7 @@ import msgspec
 from converter.logsources.pack import PlatformField
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError
 from converter.model.expressions import FALSE, TRUE, All, AnyOf, Expression, Predicate, all_of
-from converter.model.measures import GroupCondition, GroupTest, Measure, MeasureKind, only_grows
+from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys
 from converter.platforms.elastic.esql import tree
@@ -105,7 +105,6 @@ class _Reader:
         open_keys = [path for path in self._by if not any(_needs(term, path) for term in asked)]
         if open_keys:
             self._conditions.extend(self._guards)
-        having = self._filtered()
         return Reading(
             indices=self._from.indices,
             metadata=self._from.metadata,
@@ -113,23 +112,13 @@ class _Reader:
             grouped=self._grouped,
             by=self._by,
             missing_keys=MissingKeys.GROUP if open_keys else MissingKeys.SKIP,
-            having=having,
+            having=tuple(dict.fromkeys(self._having)),
             window=self._window,
             kept=self._kept,
             shown=tuple(name for name in self._kept if self._is_stored(name)),
             residue=tuple(self._residue),
             diagnostics=tuple(self._found),
         )
-
-    def _filtered(self) -> tuple[GroupCondition, ...]:
-        """The tests; a filter of the only measure that is a condition on the rows instead."""
-        having = tuple(dict.fromkeys(self._having))
-        match having:
-            case (GroupTest(Measure(MeasureKind.COUNT | MeasureKind.DISTINCT, where=where) as one, bounds),):
-                if where and only_grows(having[0]):
-                    self._conditions.extend(where)
-                    return (GroupTest(msgspec.structs.replace(one, where=()), bounds),)
-        return having
 
     def follow(self, command: tree.Command) -> None:
         """Take one command into account."""

@@ -25,6 +25,7 @@ from converter.platforms.elastic.esql.atoms import (
     Measured,
     Parts,
     Term,
+    Tick,
     Time,
     Unknown,
     Value,
@@ -114,7 +115,7 @@ def _to_integer(atoms: tuple[Atom, ...]) -> Atom:
     A time is its milliseconds since 1970.
     """
     match atoms:
-        case (Time() | Measured(whole=True) as atom,):
+        case (Time() | Tick() | Measured(whole=True) as atom,):
             return atom
         case (Term(family=Family.NUMBER) as term,):
             return term

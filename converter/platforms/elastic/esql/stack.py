@@ -1,7 +1,8 @@
 """Which Elastic version a query needs.
 
 Source: the ``applies_to`` marks in Elasticsearch's ES|QL reference (LIKE and RLIKE lists, MV_CONTAINS,
-MV_INTERSECTS, KQL, REPLACE and the rest with the first release of rules, 8.13).
+MV_INTERSECTS, KQL, REPLACE and the rest with the first release of rules, 8.13), and the release notes of 8.16
+(a WHERE of one aggregate).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FUNCTIONS: Final = {
     "CONTAINS": (9, 2),
     "MV_INTERSECTS": (9, 3),
 }
+FILTERED_AGGREGATE: Final = (8, 16)
 LIKE_LIST: Final = (9, 1)
 RLIKE_LIST: Final = (9, 2)
 OLDEST: Final = (8, 13)
@@ -38,6 +40,8 @@ def _needed(node: Any) -> tuple[int, int]:
     match node:
         case tree.Call(name):
             return FUNCTIONS.get(name, OLDEST)
+        case tree.Assignment(where=where) if where is not None:
+            return FILTERED_AGGREGATE
         case tree.Like(patterns=patterns, regex=regex) if len(patterns) > 1:
             return RLIKE_LIST if regex else LIKE_LIST
     return OLDEST

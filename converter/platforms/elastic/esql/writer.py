@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 import msgspec
@@ -27,14 +28,12 @@ from converter.model.paths import FieldPath
 from converter.model.rule import Threshold
 from converter.platforms.elastic import kql
 from converter.platforms.elastic.esql.condition import Condition, Leaf, conjuncts, joint, negate, printed
+from converter.platforms.elastic.esql.groups_writer import GroupsWriter, WriteCondition
 from converter.platforms.elastic.esql.operands import Operands
 from converter.platforms.elastic.esql.predicates import Predicates
 from converter.platforms.elastic.esql.text import identifier, string
 
-COUNT_COLUMN = "Esql.event_count"
 _METADATA = ("_id", "_index", "_version")
-_EXACT_DISTINCT = 3000
-_LARGEST_PRECISION = 40_000
 _INDEX_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.*-:+@$%~^&;!ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -67,11 +66,14 @@ def query(
     *,
     threshold: Threshold | None = None,
     keep: Iterable[FieldPath] = (),
+    interval: timedelta = timedelta(minutes=5),
 ) -> str:
     """A whole query over ``indices``.
 
-    ``threshold`` has stored paths; its window is the span of time that the rule's runs look back over, and
-    whoever schedules them says so. ``keep``: stored paths that the alert is to carry. An event rule keeps
+    ``threshold`` has stored paths, which ``localised`` describes as well. A sliding window is the span of
+    time that the rule's runs look back over, and whoever schedules them says so; the windows of the clock are
+    in the query, for runs every ``interval`` (of a window that is not as long as the clock's step: every
+    step). ``keep``: stored paths that the alert is to carry. An event rule keeps
     the document's identity as well (METADATA), which an ES|QL rule needs to show the document and to
     alert once on it (Elastic Security documentation, "ES|QL rules").
     """
@@ -84,8 +86,13 @@ def query(
         columns = ["@timestamp", *_METADATA, *(name for name in kept if name != "@timestamp")]
         commands.append(f"KEEP {', '.join(columns)}")
     else:
-        commands.extend(_threshold(threshold, localised.fields, kept, losses))
+        groups = GroupsWriter(threshold, localised.fields, losses, _condition_writer(localised.fields))
+        commands.extend(groups.commands([name for name in kept if name not in _METADATA], interval))
     return "\n| ".join(commands)
+
+
+def _condition_writer(fields: Mapping[FieldPath, PlatformField]) -> WriteCondition:
+    return lambda expression, losses: printed(_Writer(fields, losses).condition(expression))
 
 
 def _lowered(localised: LocalisedCondition, losses: Losses) -> Condition:
@@ -200,45 +207,3 @@ def _without_negations(term: Expression) -> Expression:
             return ALWAYS
         case Predicate():
             return term
-
-
-def _threshold(
-    threshold: Threshold, fields: Mapping[FieldPath, PlatformField], kept: list[str], losses: Losses
-) -> list[str]:
-    """``STATS … BY`` and the test of its result.
-
-    Rows without a group are dropped first, since STATS would make them a group of their own. A list in
-    ``by`` puts its row into the group of each value, as in the rule (ES|QL reference, STATS).
-    """
-    if not threshold.is_simple:
-        losses.refuse("having", "tests of a group are not written in ES|QL")
-    operands = Operands(fields, losses)
-    by = [operand.text for path in threshold.by if (operand := operands.column(path)) is not None]
-    commands = [f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in by)}"] if by else []
-    aggregates = [f"{COUNT_COLUMN} = COUNT(*)"]
-    column = COUNT_COLUMN
-    if threshold.distinct is not None:
-        distinct = operands.column(threshold.distinct)
-        name = distinct.text if distinct is not None else identifier(str(threshold.distinct.steps[0]))
-        column = f"Esql.{_plain(name)}_count_distinct"
-        precision = ""
-        if threshold.count > _EXACT_DISTINCT:
-            precision = f", {_LARGEST_PRECISION}"
-        aggregates.append(f"{column} = COUNT_DISTINCT({name}{precision})")
-        losses.note(
-            "distinct",
-            "COUNT_DISTINCT estimates (HyperLogLog++); counts below its precision threshold "
-            f"({_LARGEST_PRECISION if precision else _EXACT_DISTINCT}) are close to exact",
-        )
-    values = [name for name in kept if name not in by and name not in _METADATA]
-    aggregates += [f"Esql.{_plain(name)}_values = VALUES({name})" for name in values]
-    stats = "STATS " + ",\n    ".join(aggregates)
-    commands.append(f"{stats}\n    BY {', '.join(by)}" if by else stats)
-    commands.append(f"WHERE {column} >= {threshold.count}")
-    commands.append("KEEP " + ", ".join([*by, "Esql.*"]))
-    return commands
-
-
-def _plain(name: str) -> str:
-    """A name as the last part of an ``Esql.`` column, Elastic's prefix for columns made by a query."""
-    return "".join(character if character.isascii() and character.isalnum() else "_" for character in name)
