@@ -33,8 +33,8 @@ READER = "reader"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. ``engines``: also the platforms' own; ``tools``: also the vendors' programs; ``made``: also
-    events and streams made from rules; ``limit``: at most so many shared sample events per rule and step.
+    """What to run. ``engines``: also the platforms' own; ``tools``: also the vendors' programs; ``made``:
+    also events and streams made from rules; ``limit``: at most so many shared events per rule and step.
     """
 
     engines: bool = True

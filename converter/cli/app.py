@@ -15,6 +15,7 @@ _COMMANDS = {
     "import": "converter.cli.import_",
     "test": "converter.cli.test",
     "check": "converter.cli.check",
+    "overlap": "converter.cli.overlap",
     "vectors": "converter.cli.vectors",
     "evaluate": "converter.cli.evaluate",
     "explain": "converter.cli.explain",
