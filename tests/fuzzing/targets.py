@@ -19,7 +19,7 @@ from converter import api
 from converter.logsources import load_packs
 from converter.model.dump import dump_rule
 from converter.model.load import load_text
-from converter.platforms.base import ReadContext, Source
+from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.registry import readable_names, reader
 from tests import corpus
 from tests.fuzzing.mutation import EVERYWHERE, mutated
@@ -287,13 +287,18 @@ def broken(name: str, number: int, *, public: bool = True) -> Source:
     return Source(file=seed.file, text=mutated(seed.text, other.text, pieces, chance, seed.start, seed.end))
 
 
-def read(name: str, source: Source) -> None:
-    """Read a text and hold the reader to what it promises. Raises AssertionError, or what the reader raises.
+def read(name: str, source: Source) -> list[ReadRule]:
+    """What a target's reader makes of a text."""
+    return reader(TARGETS[name].platform).read(source, context())
 
-    Every text gives rules or refused ones; a refused one says why; what is read is a rule that its own file
-    gives back, or that the loader refuses in so many words.
+
+def check(rules: list[ReadRule]) -> None:
+    """Hold a reader to what it promises. Raises AssertionError, or what loading a rule raises.
+
+    A refused rule says why; what is read is a rule that its own file gives back, or that the loader refuses
+    in so many words.
     """
-    for found in reader(TARGETS[name].platform).read(source, context()):
+    for found in rules:
         assert (found.rule is None) == (found.status == "refused"), found
         if found.rule is None:
             assert any(one.effect is not None for one in found.diagnostics), found

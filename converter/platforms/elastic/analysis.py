@@ -11,16 +11,30 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from converter.model.expressions import FALSE, Expression, Operator, Predicate, any_of
+from converter.model.expressions import (
+    FALSE,
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Operator,
+    Predicate,
+    Subject,
+    any_of,
+)
 from converter.model.paths import FieldPath
 
 MID_LETTER: Final = ".:'·‧’․"
 """Signs that join letters (Word_Break MidLetter, MidNumLet, Single_Quote)."""
 MID_NUMBER: Final = ".,;'’․"
 """Signs that join digits (Word_Break MidNum, MidNumLet, Single_Quote)."""
+
+LONGEST: Final = 4_000
+"""Characters of the words in one regular expression."""
 
 _LETTER: Final = r"\pL\pM"
 _DIGIT: Final = r"\pN"
@@ -95,10 +109,75 @@ def _gap(before: str, after: str) -> str:
     return rf"(?:[^{_INNER}{_signs(before)}]|[^{_INNER}]{{2,}})"
 
 
+def joined(expression: Expression) -> Expression:
+    """The same with words that any of may be in a field asked for at once.
+
+    What stands beside a word costs much more to compile than the word: a list of them is one regular
+    expression (or a few, no longer than :data:`LONGEST`), not one each.
+    """
+    match expression:
+        case All(terms):
+            return All(tuple(map(joined, terms)))
+        case Not(term):
+            return Not(joined(term))
+        case ForSome(path, term):
+            return ForSome(path, joined(term))
+        case AnyOf(terms):
+            return any_of(*_joined_terms([joined(term) for term in terms]))
+    return expression
+
+
+def _joined_terms(terms: Sequence[Expression]) -> Iterator[Expression]:
+    asked: dict[tuple[Subject, str, str], list[str]] = {}
+    for term in terms:
+        parts = _parts(term)
+        if parts is None:
+            yield term
+        else:
+            subject, start, inside, end = parts
+            asked.setdefault((subject, start, end), []).append(inside)
+    for (subject, start, end), words in asked.items():
+        for some in _chunks(words):
+            text = f"{start}(?:{'|'.join(some)}){end}"
+            yield Predicate(subject, Operator.REGEX, (text,), ignore_case=True)
+
+
+def _chunks(words: Sequence[str]) -> Iterator[list[str]]:
+    """The words in lists of at most :data:`LONGEST` characters, or of one word."""
+    some: list[str] = []
+    for word in words:
+        if some and sum(map(len, some)) + len(some) + len(word) > LONGEST:
+            yield some
+            some = []
+        some.append(word)
+    yield some
+
+
+def _parts(term: Expression) -> tuple[Subject, str, str, str] | None:
+    """The field, what stands before the words, the words and what stands after them; None for other terms."""
+    if not (isinstance(term, Predicate) and term.operator is Operator.REGEX and term.ignore_case):
+        return None
+    if len(term.values) != 1 or term.functions or term.all_of:
+        return None
+    text = str(term.values[0])
+    start = next((edge for edge in map(_before, "LN_") if text.startswith(f"{edge}(?:")), None)
+    end = next((edge for edge in map(_after, "LN_") if text.endswith(f"){edge}")), None)
+    if start is None or end is None:
+        return None
+    return term.subject, start, text[len(start) + 3 : len(text) - len(end) - 1], end
+
+
 def _pattern(path: FieldPath, first: str, last: str, inside: str) -> Predicate:
-    start, end = _kind(first[0]), _kind(last[-1])
-    text = rf"(?:^|{_edge(start, True)})(?:{inside})(?:$|{_edge(end, False)})"
+    text = f"{_before(_kind(first[0]))}(?:{inside}){_after(_kind(last[-1]))}"
     return Predicate(path, Operator.REGEX, (text,), ignore_case=True)
+
+
+def _before(kind: str) -> str:
+    return f"(?:^|{_edge(kind, True)})"
+
+
+def _after(kind: str) -> str:
+    return f"(?:$|{_edge(kind, False)})"
 
 
 def _edge(kind: str, before: bool) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ _IS_JSON: Final = re.compile(r"\s*(?:\{|\[\s*(?:[{\]]|$))")
 _COLON: Final = re.compile(r"\s*:\s*")
 _UNDERSCORE: Final = re.compile(r"_([a-z])")
 _JSON_PART: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\]]')
+_MOST_PARTS: Final = 50
+_LONG_KEY: Final = re.compile(rf"(?<![\w\x00-])(?:[\w\x00-]++[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}")
 _TOML_PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -114,6 +117,10 @@ def documents(text: str) -> tuple[list[Document], list[Problem]]:
 
 
 def _toml(text: str) -> tuple[list[Document], list[Problem]]:
+    long_key = _LONG_KEY.search(_STRINGS.sub(_masked, text))
+    if long_key is not None:  # tomllib takes a time that grows with the square of a key's parts
+        at_line = text.count("\n", 0, long_key.start()) + 1
+        return [], [Problem(f"no TOML rule: a key of more than {_MOST_PARTS} parts", at_line)]
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -149,23 +156,32 @@ def _masked(match: re.Match[str]) -> str:
 
 def _inside(text: str, start: int, line: int, column: int) -> int:
     """Where in ``text`` the character at ``line`` and ``column`` of the literal at ``start`` stands."""
+    lines = _places(text, start)
+    if not lines:
+        return start
+    places = lines[min(line, len(lines)) - 1]
+    return places[min(column, len(places)) - 1]
+
+
+@lru_cache(maxsize=4)
+def _places(text: str, start: int) -> list[list[int]]:
+    """Line by line where each character of the literal at ``start`` stands, then where the line ends."""
     quote = next((mark for mark in ('"""', "'''", '"', "'") if text.startswith(mark, start)), None)
     if quote is None:
-        return start
+        return []
     position, escapes = start + len(quote), quote[0] == '"'
     if len(quote) == 3:
         position += 2 if text.startswith("\r\n", position) else text.startswith("\n", position)
-    at_line, at_column = 1, 1
-    while position < len(text) and (at_line, at_column) < (line, column):
-        if text.startswith(quote, position):
-            break
+    lines: list[list[int]] = [[]]
+    while position < len(text) and not text.startswith(quote, position):
         shown, size = _character(text, position, escapes)
-        position += size
+        if shown:
+            lines[-1].append(position)
         if shown == "\n":
-            at_line, at_column = at_line + 1, 1
-        elif shown:
-            at_column += 1
-    return min(position, len(text))
+            lines.append([])
+        position += size
+    lines[-1].append(min(position, len(text)))
+    return lines
 
 
 _CONTINUATION: Final = re.compile(r"\\[ \t]*\r?\n\s*")

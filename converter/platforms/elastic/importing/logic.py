@@ -34,7 +34,7 @@ from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, OutputField, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
-from converter.platforms.elastic.analysis import MID_LETTER, MID_NUMBER
+from converter.platforms.elastic.analysis import MID_LETTER, MID_NUMBER, joined
 from converter.platforms.elastic.eql.reader import read as read_eql
 from converter.platforms.elastic.eql.settings import CATEGORY_FIELD
 from converter.platforms.elastic.fields import StoredFields
@@ -125,7 +125,7 @@ def _query(document: Document, choose: Choose, findings: Findings) -> Logic | No
     condition = all_of(read(fields), *around(document, fields, findings))
     findings.leave_out(missing)
     words(condition, fields, findings)
-    condition = without_subfields(condition)
+    condition = joined(without_subfields(condition))
     if rule.get("type") == "threat_match":
         condition = all_of(condition, _indicators(document, fields, findings))
     threshold = _threshold(rule) if rule.get("type") == "threshold" else None
