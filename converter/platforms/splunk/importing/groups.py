@@ -69,6 +69,7 @@ class GroupReader:
             return ALWAYS
 
     def _read(self, node: s.EvalNode, wanted: bool) -> GroupCondition:
+        node = _found_in_list(node)
         match node:
             case s.Operation(("and" | "or") as operator, left, right):
                 join = all_tests if (operator == "and") == wanted else any_test
@@ -147,11 +148,11 @@ class GroupReader:
 
     def _ratio(self, sign: str, left: s.EvalNode, right: s.EvalNode) -> GroupCondition | None:
         """One measure over another against a number; nothing is divided by nothing."""
-        match left, right:
-            case s.Operation("/", over, under), s.Literal(value) if aggregates_in(under):
-                number = number_in(value) if isinstance(value, str) else value
-                if number is None:
-                    return None
+        left, number = _unscaled(left, right)
+        if number is None:
+            return None
+        match left:
+            case s.Operation("/", over, under) if aggregates_in(under):
                 one, other = self._quantity(over), self._quantity(under)
                 zero = Quantity(None)
                 scaled = Quantity(
@@ -296,6 +297,38 @@ class GroupReader:
             truth = Filter(inner, self._where).condition(msgspec.structs.replace(node, field="value"))
             return some_match(all_of(counted.condition, truth.true))
         return self._read(_as_eval(node, found), wanted)
+
+
+def _found_in_list(node: s.EvalNode) -> s.EvalNode:
+    """That mvfind or mvfilter finds something in a list, as a test of its values."""
+    match node:
+        case s.Operation(">=", s.Call("mvfind", (values, pattern), at), s.Literal(0)):
+            return s.Call("match", (values, pattern), at)
+        case s.Call("isnotnull", (s.Call("mvfind", (values, pattern), at),)):
+            return s.Call("match", (values, pattern), at)
+        case s.Call("isnotnull", (s.Call("mvfilter", (test,)),)):
+            return test
+    return node
+
+
+def _unscaled(left: s.EvalNode, right: s.EvalNode) -> tuple[s.EvalNode, Fraction | None]:
+    """A ratio without the positive constants that it is multiplied with, and what it is compared with."""
+    value = right.value if isinstance(right, s.Literal) else None
+    number = number_in(value) if isinstance(value, str) else value
+    if number is None:
+        return left, None
+    bound = Fraction(number)
+    while True:
+        match left:
+            case s.Operation("*", inner, s.Literal(by)) | s.Operation("*", s.Literal(by), inner):
+                factor = Fraction(by) if not isinstance(by, str) else Fraction()
+            case s.Operation("/", inner, s.Literal(by)) if not isinstance(by, str) and by:
+                factor = 1 / Fraction(by)
+            case _:
+                return left, bound
+        if factor <= 0:
+            return left, None
+        left, bound = inner, bound / factor
 
 
 def _as_eval(node: s.SearchNode, found: s.EvalNode) -> s.EvalNode:

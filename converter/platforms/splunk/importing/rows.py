@@ -114,12 +114,25 @@ class Rows:
 
     def _filter(self, node: s.EvalNode) -> None:
         """One conjunct of a ``where`` over stored fields and aggregates."""
+        if not self._scope.closed and self._is_time_range(node):
+            return
         if aggregates_in(node):
             self._test([node], lambda reader: reader.condition(node))
             return
         before = len(self._where.failures)
         truth = self._where.condition(node)
         self._take(truth.true, self._where.failures[before:], self._keys_only(node))
+
+    def _is_time_range(self, node: s.EvalNode) -> bool:
+        """Whether a condition says, counted from now, over which time to look."""
+        match node:
+            case s.Operation(
+                sign, s.FieldName("_time"), s.Call("relative_time", (s.Call("now", ()), s.Literal(str(text))))
+            ) if sign in (">", ">=", "<", "<="):
+                self._range["earliest" if sign[0] == ">" else "latest"] = text
+                self._mention("where", f"_time{sign}{text}")
+                return True
+        return False
 
     def _single(self, node: s.EvalNode) -> Counted | None:
         match node:

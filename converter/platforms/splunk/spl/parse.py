@@ -20,8 +20,8 @@ STATS_COMMANDS: Final = frozenset(
 )
 WORD_COMMANDS: Final = frozenset(
     """abstract addcoltotals addinfo addtotals append appendcols appendpipe apply bin bucket bucketdir
-    collect convert dedup delta extract fields fieldsummary filldown fillnull fit foreach format from
-    head highlight inputlookup iplocation join kv lookup makemv makeresults map metadata multikv
+    collect convert dedup delta extract fieldformat fields fieldsummary filldown fillnull fit foreach
+    format from head highlight inputlookup iplocation join kv lookup makemv makeresults map metadata multikv
     multisearch mvcombine mvexpand nomv outputlookup regex replace rest return reverse rex savedsearch
     sendalert set sort spath strcat table tail transaction transpose typer union untable xmlkv xpath
     xyseries fromjson dbxquery datamodel outlier cluster anomalydetection predict trendline geostats
