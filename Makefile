@@ -47,6 +47,7 @@ outputs: $(DEV) ## Regenerate the committed renderings, without those of rules t
 
 bench: $(BENCH)
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.evaluate
 
