@@ -1,8 +1,8 @@
 """Importing all public rules (CONVERTER_CORPUS), first with an empty cache and then once more.
 
 Sigma's, Elastic's and Splunk's rules are read by ``convert import`` as a user runs it, in two processes.
-Beside it, where it is installed, ``sigma convert`` reads and converts the same Sigma rules to one Splunk query each
-(it stops at rules that it cannot convert unless told to skip them).
+Beside it, where it is installed, ``sigma convert`` reads the same Sigma rules and converts each to a Splunk
+query, but for those that it skips because it cannot.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ schema, but digits behind a zero stay text: ``00000409`` is a keyboard layout, n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from converter.platforms.sigma.detections import Steps
 NAME: Final = "sigma"
 SUFFIXES: Final = (".yml", ".yaml")
 _KINDS: Final = ("correlation", "filter", "detection")
+_LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What YAML counts lines by."""
 
 
 def scalar(text: str) -> object:
@@ -74,8 +77,8 @@ class Text:
             self._locator = Locator(self._text)
         line, column = self._locator.position(document, at, on_key=False)
         if offset is not None:
-            written = self._text.split("\n")[line - 1]
-            start = written.find(offset[0], max(0, column - 1))
+            written = _LINE_BREAK.split(self._text)[line - 1 : line]
+            start = written[0].find(offset[0], max(0, column - 1)) if written else -1
             if start >= 0:
                 return line, start + offset[1] + 1
         return line, column
