@@ -76,7 +76,7 @@ class Rows:
 
     def _say(self, code: str, message: str, at: int = 0, effect: Fidelity | None = None) -> None:
         said = Said(code, message, at or self._place, effect)
-        if all((one.code, one.message) != (code, message) for one in self.meaning.said):
+        if all((one.code, one.message, one.effect) != (code, message, effect) for one in self.meaning.said):
             self.meaning.said.append(said)
 
     def _leave(self, code: str, message: str, at: int = 0, side: Fidelity = Fidelity.WIDER) -> None:

@@ -67,15 +67,17 @@ def runs_of(data: Mapping[str, Any]) -> Runs:
         return line(next(filter(None, found), None))
 
     earliest, latest = told("earliest_time"), told("latest_time")
-    every, first = _period(told("cron_schedule"))
+    cron = told("cron_schedule")
+    every, first = _period(cron)
     start, end = ago(earliest) if earliest else None, ago(latest)
     if start is None or not start:
         return Runs(every=every, told=every is not None, off=None if every else timedelta())
     if end is None:
         return Runs(start, every, told=True, off=None)
     length = start - end if start > end else start
-    off = timedelta() if every is None else (first - end) % every
-    return Runs(length, every, told=True, off=off)
+    if every is None:
+        return Runs(length, None, told=True, off=None if cron else timedelta())
+    return Runs(length, every, told=True, off=(first - end) % every)
 
 
 def _period(cron: str) -> tuple[timedelta | None, timedelta]:
