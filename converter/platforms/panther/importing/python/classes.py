@@ -19,9 +19,9 @@ from converter.platforms.panther.importing.python.machine import Machine
 from converter.platforms.panther.importing.python.scopes import (
     Assigned,
     bases_of,
+    class_scope,
     find_class,
     module_scope,
-    scope_of,
 )
 from converter.platforms.panther.importing.python.shapes import Shapes
 from converter.platforms.panther.importing.python.values import (
@@ -80,7 +80,7 @@ def _collect(
     source: PythonSource, node: ast.ClassDef, modules: Modules, found: dict[str, Attribute], depth: int
 ) -> None:
     literals = _Literals(source, node.name, modules)
-    for name, bound in scope_of(node.body).names.items():
+    for name, bound in class_scope(source, node).names.items():
         if name not in found and isinstance(bound, Assigned) and not bound.path:
             found[name] = literals.attribute(bound.value)
     if depth < _DEEPEST:
@@ -150,7 +150,7 @@ class _Literals:
         return bool(name) and name[:1].isupper()
 
     def _computed(self, node: ast.expr) -> Any:
-        env = self._interpreter.names.class_body(self._source, self._class_name)
+        env = self._interpreter.names.class_body(self._source, self._class_name, node)
         found = self._interpreter.value(node, Frame(env, self._source, self._class_name)).single
         match found:
             case Known(value):

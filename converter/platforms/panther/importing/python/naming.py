@@ -16,10 +16,10 @@ from converter.platforms.panther.importing.python.scopes import (
     Scope,
     Unclear,
     bases_of,
+    class_scope,
     find_class,
     located_class,
     module_scope,
-    scope_of,
 )
 from converter.platforms.panther.importing.python.subscripts import item
 from converter.platforms.panther.importing.python.values import (
@@ -111,7 +111,7 @@ class Names:
         try:
             env: dict[str, Outcome] = {}
             if owner is not None:
-                env = self.class_body(source, owner, name)
+                env = self.class_body(source, owner, bound.value)
             found = self._interpreter.value(bound.value, Frame(env, source, owner))
             for index in bound.path:
                 found = machine.bind(found, lambda value, i=index: item(machine, value, Known(i)))  # type: ignore[misc]
@@ -121,18 +121,17 @@ class Names:
         self._values[key] = found
         return found
 
-    def class_body(self, source: PythonSource, owner: str, name: str = "") -> dict[str, Outcome]:
-        """The constants of a class body that its other expressions see, but for the one of this name."""
+    def class_body(self, source: PythonSource, owner: str, expression: ast.expr) -> dict[str, Outcome]:
+        """The constants of a class body that an expression within it uses."""
         node = find_class(module_scope(source), owner)
         env: dict[str, Outcome] = {}
         if node is None:
             return env
-        used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-        for other, bound in scope_of(node.body).names.items():
-            if other != name and other in used and isinstance(bound, Assigned):
-                key = (source.file, owner, other)
-                if key not in self._looking:
-                    env[other] = self._constant(bound, other, source, owner)
+        names = class_scope(source, node).names
+        for each in ast.walk(expression):
+            if isinstance(each, ast.Name) and isinstance(bound := names.get(each.id), Assigned):
+                if (source.file, owner, each.id) not in self._looking:
+                    env[each.id] = self._constant(bound, each.id, source, owner)
         return env
 
     def imported(self, bound: Imported, source: PythonSource) -> Outcome:
@@ -203,7 +202,7 @@ class Names:
             if where is None or node is None:
                 return None
             source, class_name = where, real
-        bound = scope_of(node.body).names.get(name)
+        bound = class_scope(source, node).names.get(name)
         if isinstance(bound, ast.FunctionDef):
             return self._method(bound, source, class_name, instance)
         if bound is not None:

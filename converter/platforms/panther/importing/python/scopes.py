@@ -71,6 +71,17 @@ def _module_scope(text: str) -> Scope:
     return scope_of(tree.body)
 
 
+def class_scope(source: PythonSource, node: ast.ClassDef) -> Scope:
+    """What the body of a class of a text's top level binds."""
+    return _class_scope(source.text, node.name)
+
+
+@lru_cache(maxsize=512)
+def _class_scope(text: str, name: str) -> Scope:
+    node = find_class(_module_scope(text), name)
+    return scope_of(node.body) if node is not None else Scope({})
+
+
 def scope_of(body: list[ast.stmt]) -> Scope:
     """What the statements of a body bind."""
     names: dict[str, Binding] = {}
