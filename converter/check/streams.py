@@ -7,21 +7,18 @@ what each of them means.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from converter.check.vectors import FieldLookup, put
-from converter.check.witnesses import witnesses
-from converter.evaluate import LogEvent, compile_expression
+from converter.check.group_streams import group_plans
+from converter.check.placing import FieldLookup
+from converter.check.variants import Example, Timed, Variants
+from converter.evaluate import LogEvent
 from converter.evaluate.timestamps import nanoseconds
-from converter.evaluate.values import path_getter
-from converter.model.expressions import Operator, Predicate
-from converter.model.paths import FieldPath
-from converter.model.rule import JsonObject, NewTerms, Rule, Step, Threshold
+from converter.model.rule import NewTerms, Rule, Step, Threshold
 
 _START = nanoseconds(datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC))
 _SECOND = timedelta(seconds=1)
@@ -35,14 +32,6 @@ class MadeStream(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[LogEvent, ...]
 
 
-class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that satisfies a step, and the log sources it belongs to."""
-
-    data: JsonObject
-    sources: frozenset[str] | None
-
-
-Timed: TypeAlias = tuple[timedelta, Example]
 LookupFor: TypeAlias = Callable[[Step], FieldLookup]
 
 
@@ -57,7 +46,9 @@ def deciding_streams(
     if any(example is None for example in examples):
         return
     known = [example for example in examples if example is not None]
-    if rule.threshold is not None:
+    if rule.threshold is not None and not rule.threshold.is_simple:
+        plans = group_plans(rule, rule.threshold, known[0], lookup(rule.steps[0]), _START)
+    elif rule.threshold is not None:
         plans = _threshold_plans(rule, rule.threshold, known[0], lookup(rule.steps[0]))
     elif rule.sequence is not None:
         plans = _sequence_plans(rule, known, lookup)
@@ -81,7 +72,7 @@ def _threshold_plans(
     rule: Rule, threshold: Threshold, example: Example, lookup: FieldLookup
 ) -> Iterator[tuple[str, list[Timed]]]:
     count, within = threshold.count, threshold.within
-    maker = _Variants(rule.steps[0], example, lookup)
+    maker = Variants(rule.steps[0], example, lookup)
     group = maker.first(threshold.by)
     counted = maker.distinct(group, threshold.distinct, count) if threshold.distinct else [group] * count
     yield "just enough, in just the window", _spread(counted, within)
@@ -103,7 +94,7 @@ def _new_terms_plans(
     rule: Rule, new_terms: NewTerms, example: Example, lookup: FieldLookup
 ) -> Iterator[tuple[str, list[Timed]]]:
     history = new_terms.history
-    maker = _Variants(rule.steps[0], example, lookup)
+    maker = Variants(rule.steps[0], example, lookup)
     known = maker.first(new_terms.fields)
     zero = timedelta(0)
     yield "seen just within the history", [(zero, known), (history, known)]
@@ -122,7 +113,7 @@ def _sequence_plans(
     sequence = rule.sequence
     assert sequence is not None
     steps = rule.steps
-    makers = [_Variants(step, example, lookup(step)) for step, example in zip(steps, examples, strict=True)]
+    makers = [Variants(step, example, lookup(step)) for step, example in zip(steps, examples, strict=True)]
     keyed = [maker.keyed(step.by, "key") for maker, step in zip(makers, steps, strict=True)]
     present: list[tuple[int, Example]] = [
         (index, keyed[index])
@@ -163,70 +154,3 @@ def _spread(examples: list[Example], span: timedelta) -> list[Timed]:
         (timedelta(milliseconds=round(span / timedelta(milliseconds=1) * index / gaps)), example)
         for index, example in enumerate(examples)
     ]
-
-
-class _Variants:
-    """Variants of one matching event that still match, with other values in given fields."""
-
-    def __init__(self, step: Step, example: Example, lookup: FieldLookup) -> None:
-        self._holds = compile_expression(step.condition)
-        self._example = example
-        self._lookup = lookup
-
-    def first(self, paths: Sequence[FieldPath]) -> Example:
-        """The event with a value in each of the fields (its own where it has one)."""
-        missing = [path for path in paths if not path_getter(path)(self._example.data)]
-        return self._changed(self._example, missing, "k1") or self._example
-
-    def second(self, paths: Sequence[FieldPath]) -> Example | None:
-        """The event with another value in some of the fields; None if no such event matches."""
-        for path in paths:
-            changed = self._changed(self.first(paths), [path], "k2")
-            if changed is not None:
-                return changed
-        return None
-
-    def keyed(self, paths: Sequence[FieldPath], key: str) -> Example:
-        """The event with the same key text in every field, where it still matches."""
-        return self._changed(self._example, list(paths), key) or self._example
-
-    def without(self, paths: Sequence[FieldPath]) -> Example | None:
-        """The event without the last of the fields; None if it then does not match."""
-        if not paths:
-            return None
-        data = copy.deepcopy(self._example.data)
-        put(data, paths[-1], None, self._lookup(paths[-1]))
-        return self._kept(data)
-
-    def distinct(self, example: Example, path: FieldPath, count: int) -> list[Example]:
-        """So many events with different values in one field (fewer different ones if no more match)."""
-        return [self._changed(example, [path], f"v{index}") or example for index in range(count)]
-
-    def _changed(self, example: Example, paths: Sequence[FieldPath], key: str) -> Example | None:
-        data = copy.deepcopy(example.data)
-        for path in paths:
-            field = self._lookup(path)
-            kind = None if field is None else field.type
-            literal = Predicate(path, Operator.IS, (key, _number_in(key), _address_in(key)))
-            fitting = [value for value in witnesses(literal, kind) if _is_of(value, key)]
-            if not fitting:
-                return None
-            put(data, path, fitting[0], field)
-        return self._kept(data)
-
-    def _kept(self, data: JsonObject) -> Example | None:
-        if not self._holds(data):
-            return None
-        return Example(data=data, sources=self._example.sources)
-
-
-def _number_in(key: str) -> int:
-    return 1_000 + sum(key.encode())
-
-
-def _address_in(key: str) -> str:
-    return f"198.41.{sum(key.encode()) % 250}.{len(key)}"
-
-
-def _is_of(value: Any, key: str) -> bool:
-    return value in (key, _number_in(key), _address_in(key))
