@@ -7,6 +7,7 @@ recorded in ``failures``.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 import msgspec
@@ -31,12 +32,14 @@ from converter.platforms.splunk.importing.derived import Derived, Piece, Trimmed
 from converter.platforms.splunk.importing.rewriting import (
     ARITHMETIC,
     BLANKS,
+    MIRRORED,
     NULL,
     normal,
     number_in,
     rewritten,
 )
 from converter.platforms.splunk.importing.scope import OPAQUE
+from converter.platforms.splunk.importing.scores import addends_of, compared
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.read_where import Value, WhereReader
@@ -185,6 +188,9 @@ class Where(WhereReader):
         constant = self._constant(node)
         if constant is not None:
             return constant
+        scored = self._scored(node)
+        if scored is not None:
+            return scored
         split = self._split(node)
         if split is None:
             plainer = rewritten(node)
@@ -209,6 +215,27 @@ class Where(WhereReader):
         arguments = (*node.arguments[:position], field, *node.arguments[position + 1 :])
         truth = super().read(msgspec.structs.replace(node, arguments=arguments))
         return never_null(TRUE if matches(truth.true, {"value": value.value}) else FALSE)
+
+    def _scored(self, node: s.EvalNode) -> Truth | None:
+        """A sum of choices among numbers against a number."""
+        if not isinstance(node, s.Operation) or node.operator not in MIRRORED:
+            return None
+        sign, left, right = node.operator, node.left, node.right
+        if isinstance(left, s.Literal):
+            sign, left, right = MIRRORED[sign], right, left
+        number = _number(right.value) if isinstance(right, s.Literal) else None
+        addends = addends_of(left)
+        if number is None or len(addends) < 2:
+            return None
+        choices: list[list[tuple[Expression, Fraction]]] = []
+        for addend in addends:
+            branches = self.branches(addend) if _is_choice(addend) else [(TRUE, addend)]
+            if any(not isinstance(leaf, s.Literal) or isinstance(leaf.value, str) for _, leaf in branches):
+                return None
+            choices.append(
+                [(when, Fraction(leaf.value)) for when, leaf in branches if isinstance(leaf, s.Literal)]
+            )
+        return never_null(simplified(compared(choices, sign, Fraction(number))))
 
     def _split(self, node: s.EvalNode) -> list[tuple[Expression, s.EvalNode]] | None:
         """A test of if(), case() or coalesce() as the same test of each branch, and when that is taken."""

@@ -22,7 +22,7 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.importing.conditions import UNKNOWN, Failure, Where, simplified
-from converter.platforms.splunk.importing.rewriting import NULL
+from converter.platforms.splunk.importing.rewriting import NULL, number_in
 from converter.platforms.splunk.importing.scope import Scope
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
@@ -73,6 +73,10 @@ class Filter(SearchReader):
         found = self._scope.resolve(node.field)
         if isinstance(found, s.FieldName):
             return never_null(self.read(msgspec.structs.replace(node, field=found.name)))
+        number = number_in(node.value.text) if isinstance(node, s.Compared) else None
+        if isinstance(found, s.Operation) and number is not None and isinstance(node, s.Compared):
+            sign = "==" if node.operator == "=" else node.operator
+            return never_null(self._where.exactly(s.Operation(sign, found, s.Literal(number), node.at)).true)
         test = self.read(msgspec.structs.replace(node, field="value"))
         branches = [(when, self._of_leaf(leaf, test)) for when, leaf in self._where.branches(found)]
         return Truth(
