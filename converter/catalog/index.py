@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from converter.catalog.keys import Key, folded
-from converter.catalog.records import Record
+from converter.catalog.records import Record, record_of
 from converter.catalog.rows import Row, Value
+from converter.catalog.sources import Found
+from converter.logsources.pack import Pack
+from converter.platforms.registry import siem_names
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +47,19 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
         return _others(self.excluders.get(self.key(row, value), ()), position)
 
 
+def index_of(found: Iterable[Found], packs: Mapping[str, Pack]) -> Index:
+    """The index of rules as they were found, without their renderings."""
+    platforms = siem_names()
+    return build_index(record_of(rule.read, rule.original, packs, platforms) for rule in found)
+
+
 def build_index(records: Iterable[Record]) -> Index:
     """The index of rules, whatever their order. Keys that two rules share are made different."""
-    ordered = tuple(_with_own_keys(records))
+    return index_arranged(tuple(record for _, record in arranged(records)))
+
+
+def index_arranged(ordered: tuple[Record, ...]) -> Index:
+    """The index of records that are in the catalog's order already, each with its own key."""
     caseless = frozenset(
         name for record in ordered for row in rows_of(record) if row.any_case for name in row.fields
     )
@@ -89,9 +102,17 @@ def _others(positions: tuple[int, ...], position: int) -> int:
     return len(positions) - (position in positions)
 
 
-def _with_own_keys(records: Iterable[Record]) -> Iterator[Record]:
+def arranged(records: Iterable[Record]) -> list[tuple[int, Record]]:
+    """The records in the catalog's order, each with its position in the input and a key of its own."""
     taken: Counter[str] = Counter()
-    for record in sorted(records, key=lambda r: (r.platform, r.title.lower(), r.key, r.source, r.text)):
+    found: list[tuple[int, Record]] = []
+    for position, record in sorted(enumerate(records), key=lambda item: _order(item[1])):
         taken[record.key] += 1
         again = taken[record.key]
-        yield record if again == 1 else msgspec.structs.replace(record, key=f"{record.key}-{again}")
+        key = record.key if again == 1 else f"{record.key}-{again}"
+        found.append((position, msgspec.structs.replace(record, key=key)))
+    return found
+
+
+def _order(record: Record) -> tuple[str, ...]:
+    return record.platform, record.title.lower(), record.key, record.source, record.text

@@ -137,7 +137,7 @@ def _filled(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tu
         severity=str(rule.severity),
         status=str(rule.status),
         logsources=logsources,
-        log_types={name: types for name in platforms if (types := _log_types(found, name))},
+        log_types=log_types(found, platforms),
         entities=_entities(found),
         tags=rule.tags,
         references=rule.references,
@@ -170,17 +170,20 @@ def _expectation(match: bool | None, alerts: int | None) -> str:
     return "match" if match else "no match"
 
 
-_SOURCE_KEYS: Final = ("log_types", "integration", "dataset", "sourcetype", "macro", "datamodel")
+_SOURCE_KEYS: Final = ("log_types", "dataset", "index", "sourcetype", "macro", "datamodel")
 """What packs say of a log source per platform that names it there; the first that is given counts."""
 
 
-def _log_types(packs: Iterable[Pack], platform: str) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    for pack in packs:
-        told = pack.platforms.get(platform, {})
-        value = next((told[key] for key in _SOURCE_KEYS if told.get(key)), ())
-        names.update(dict.fromkeys(map(str, (value,) if isinstance(value, str) else value)))
-    return tuple(names)
+def log_types(packs: Iterable[Pack], platforms: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What each platform calls these log sources; one that has no name for any of them is left out."""
+    found: dict[str, dict[str, None]] = {}
+    for platform in platforms:
+        for pack in packs:
+            told = pack.platforms.get(platform, {})
+            value = next((told[key] for key in _SOURCE_KEYS if told.get(key)), ())
+            names = map(str, (value,) if isinstance(value, str) else value)
+            found.setdefault(platform, {}).update(dict.fromkeys(names))
+    return {platform: tuple(names) for platform, names in found.items() if names}
 
 
 def _entities(packs: Iterable[Pack]) -> dict[str, tuple[str, ...]]:

@@ -25,6 +25,33 @@ class Overlap(msgspec.Struct, frozen=True):
     rules: tuple[int, ...]
 
 
+class FalsePositive(msgspec.Struct, frozen=True):
+    """Something harmless that rules alert on: a text, as the first of them writes it, and the rules."""
+
+    text: str
+    rules: tuple[int, ...]
+
+
+def false_positives(index: Index) -> list[FalsePositive]:
+    """Every known false positive, the most common first; texts that differ in case, blanks and a final stop
+    alone are one.
+    """
+    texts: dict[str, str] = {}
+    found: dict[str, dict[int, None]] = {}
+    for position, record in enumerate(index.records):
+        for text in record.false_positives:
+            key = normal_text(text)
+            texts.setdefault(key, " ".join(text.split()))
+            found.setdefault(key, {})[position] = None
+    ordered = sorted(found, key=lambda key: (-len(found[key]), key))
+    return [FalsePositive(texts[key], tuple(found[key])) for key in ordered if key]
+
+
+def normal_text(text: str) -> str:
+    """What is compared of a false positive's text."""
+    return " ".join(text.lower().split()).rstrip(".")
+
+
 def shared_values(index: Index) -> list[Shared]:
     """Every value of the catalog, the most looked for first, then by key."""
     keys = sorted({*index.seekers, *index.excluders})

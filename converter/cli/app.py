@@ -19,6 +19,7 @@ _COMMANDS = {
     "vectors": "converter.cli.vectors",
     "evaluate": "converter.cli.evaluate",
     "explain": "converter.cli.explain",
+    "catalog": "converter.cli.catalog",
     "indicators": "converter.cli.indicators",
     "coverage": "converter.cli.coverage",
     "logsources": "converter.cli.logsources",

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
-from converter.catalog.build import index_of
-from converter.catalog.index import Index
+from converter.catalog.index import Index, index_of
+from converter.catalog.prepare import Workshop
 from converter.catalog.sources import Found, Origin, canonical, imported
 from converter.cli.console import tracked
 from converter.cli.options import Workspace, reading_of
+from converter.platforms.registry import siem_names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +67,17 @@ def gather(
         for name, path in origins
     )
     return [*own, *theirs]
+
+
+def workshop_of(workspace: Workspace, jobs: int, no_cache: bool) -> Workshop:
+    """How the rules are prepared here: with the team's packs and settings."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Workshop(
+        pack_folders=tuple(map(str, workspace.project.pack_folders)),
+        settings={name: workspace.settings(name) for name in siem_names()},
+        jobs=jobs,
+        cache=None if no_cache else str(Path(home) / "rule-converter"),
+    )
 
 
 def gather_index(workspace: Workspace, **options: Any) -> Index:

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.catalog.build import index_of
-from converter.catalog.index import Index, rows_of
+from converter.catalog.index import Index, index_of, rows_of
 from converter.catalog.sources import Found, Origin, canonical, imported
 from converter.logsources import load_packs
 from converter.model.expressions import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from converter.catalog.build import index_of
+from converter.catalog.index import index_of
 from converter.catalog.records import Record
 from converter.catalog.rows import Row
 from converter.catalog.sources import canonical

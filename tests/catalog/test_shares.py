@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.catalog.build import index_of
 from converter.catalog.coverage import coverage_of, navigator_layer
+from converter.catalog.index import index_of
 from converter.catalog.normal import normal_form
 from converter.catalog.records import Record
 from converter.catalog.shares import overlaps, shared_values
