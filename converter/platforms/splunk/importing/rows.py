@@ -69,6 +69,7 @@ class Rows:
         self._thinned = False
         self._quiet: dict[str, list[str]] = {}
         self._offsets: list[int] = []
+        self._texts: dict[int, str] = {}
         self._current = self._place = 0
         self.meaning = Meaning()
 
@@ -81,7 +82,9 @@ class Rows:
 
     def _leave(self, code: str, message: str, at: int = 0, side: Fidelity = Fidelity.WIDER) -> None:
         """A part that is left out: the residue names the command that holds it."""
-        text = self._text(self._current)
+        text = self._texts.get(self._current)
+        if text is None:
+            text = self._texts[self._current] = self._text(self._current)
         if text not in self.meaning.residue:
             self.meaning.residue.append(text)
         self._say(code, f"left out: {message}", at, side)

@@ -22,6 +22,8 @@ ALWAYS_THERE: Final = frozenset(
 """Default fields, which every event has (Splunk Knowledge Manager Manual, "Use default fields")."""
 
 _LARGEST: Final = 4_000
+_MOST_WILDCARDS: Final = 6
+"""Of a name to rename: matching one against another takes a time that grows with its power."""
 
 
 def opaque(reason: str) -> s.Call:
@@ -126,6 +128,8 @@ class Scope:
                 self.made[old] = NULL
             self.made[new] = node
             return
+        if old.count("*") > _MOST_WILDCARDS:
+            raise SplError(f"rename with more than {_MOST_WILDCARDS} wildcards in a name", 0, "spl-rename")
         pattern = re.compile("(.*)".join(re.escape(part) for part in old.split("*")))
         for name in list(self.made):
             found = pattern.fullmatch(name)

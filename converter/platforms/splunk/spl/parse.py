@@ -171,7 +171,8 @@ def _aggregate(tree: Any, offset: int) -> s.Aggregate:
 
 def _tstats(part: Part) -> s.Tstats:
     text, offset = part.text, part.offset
-    cuts = [found for found in _TSTATS_CLAUSE.finditer(text) if _outside_quotes(text, found.start())]
+    outside = _outside_quotes(text)
+    cuts = [found for found in _TSTATS_CLAUSE.finditer(text) if outside[found.start()]]
     head = text[: cuts[0].start()] if cuts else text
     stats = _stats("tstats", head, offset)
     source: str | None = None
@@ -195,10 +196,14 @@ def _tstats(part: Part) -> s.Tstats:
     return s.Tstats(stats.aggregates, source, where, by, options)
 
 
-def _outside_quotes(text: str, position: int) -> bool:
+def _outside_quotes(text: str) -> list[bool]:
+    """For each place whether it is in no quotes and no parentheses."""
     plain = re.sub(r'"(?:\\.|[^"\\])*"', lambda found: "\0" * len(found[0]), text, flags=re.DOTALL)
-    before = plain[:position]
-    return plain[position] != "\0" and before.count("(") == before.count(")")
+    outside, depth = [], 0
+    for character in plain:
+        outside.append(character != "\0" and depth == 0)
+        depth += (character == "(") - (character == ")")
+    return outside
 
 
 def _rename(part: Part) -> s.Rename:

@@ -223,7 +223,10 @@ class RuleReader:
             return self._bin
         options = stats.options
         spanned = span(options["time_window"], 0) if "time_window" in options else None
-        events = int(options.get("window", "0"))
+        window = options.get("window", "0")
+        if not (window.isascii() and window.isdecimal()):
+            raise SplError(f"window={window}, which is no number of events", 0, "spl-stats")
+        events = int(window)
         if events and (events != least or options.get("global", "t").lower() not in ("f", "false", "0")):
             raise SplError("a window of another number of events than is asked for", 0, "spl-stats")
         unknown = set(options) - {"time_window", "window", "global", "current"}

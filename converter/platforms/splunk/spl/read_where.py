@@ -265,7 +265,10 @@ class WhereReader:
         if value.kind == "time":
             if isinstance(operand, str):
                 raise SplError("a time compared with a text", at, "spl-comparison")
-            operand = times.iso(float(operand))
+            try:
+                operand = times.iso(float(operand))
+            except (ValueError, OverflowError, OSError) as error:
+                raise SplError("a time that no calendar has", at, "spl-comparison") from error
         if operator in ("==", "!="):
             truth = tested(value, value.asks(Operator.IS, operand))
             return truth if operator == "==" else ternary_not(truth)
