@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from converter.model.expressions import FunctionName
 from converter.platforms.panther.importing.python import constants, events, functions, regexes
 from converter.platforms.panther.importing.python.arithmetic import intersection
-from converter.platforms.panther.importing.python.formulas import TRUE, both, either, opposite
+from converter.platforms.panther.importing.python.formulas import (
+    FALSE,
+    TRUE,
+    Formula,
+    both,
+    either,
+    opposite,
+)
+from converter.platforms.panther.importing.python.interface import DataModel, PythonSource
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.subscripts import look_up
 from converter.platforms.panther.importing.python.texts import joined, text_method
@@ -42,6 +50,7 @@ from converter.platforms.panther.importing.python.values import (
     UnreadableError,
     Value,
     Walked,
+    gathered,
     one,
     quantified,
     raising,
@@ -239,25 +248,62 @@ class Calls:
         raise UnreadableError(f".{name}() of an object of the event", node)
 
     def _udm(self, owner: Field, key: Value, default: Value, node: ast.AST) -> Outcome:
-        found = events.udm(self._machine, owner, key, default)
-        if found is not None:
-            return found
-        model = self._machine.data_model()
-        if model is None or model.source is None or not isinstance(key, Known):
+        """``event.udm(name)``: what the log type's data model says; log types with several are told apart."""
+        if not isinstance(key, Known) or not isinstance(key.value, str):
+            raise UnreadableError("udm() of what is no constant", node)
+        models = self._machine.data_models()
+        meanings: dict[str, list[str]] = {}
+        chosen: dict[str, DataModel | None] = {}
+        for names, model in models:
+            meaning = _meaning(model, key.value)
+            meanings.setdefault(meaning, []).extend(names)
+            chosen.setdefault(meaning, model)
+        if len(meanings) < 2:
+            return self._by_model(next(iter(chosen.values()), None), owner, key, default, node)
+        cases = []
+        raises = []
+        rest: Formula = TRUE
+        for meaning, types in meanings.items():
+            guard = self._machine.here(both(rest, events.log_type_is(types)))
+            rest = both(rest, opposite(events.log_type_is(types)))
+            if guard == FALSE:
+                continue
+            with self._machine.given(guard):
+                found = self._by_model(chosen[meaning], owner, key, default, node)
+            cases += [(both(guard, each), value) for each, value in found.cases]
+            raises += [(both(guard, each), name) for each, name in found.raises]
+        with self._machine.given(rest):
+            found = events.deep_get(self._machine, owner, [key], default)
+        cases += [(both(rest, each), value) for each, value in found.cases]
+        return gathered(cases, raises)
+
+    def _by_model(
+        self, model: DataModel | None, owner: Field, key: Known, default: Value, node: ast.AST
+    ) -> Outcome:
+        """Panther documentation, Data Models: a path or a method; without either, the event's own key."""
+        if model is None or key.value not in {*model.paths, *model.methods}:
+            return events.deep_get(self._machine, owner, [key], default)
+        if key.value in model.paths:
+            return events.at_path(self._machine, owner, model.paths[key.value], default)
+        if model.source is None:
             raise UnreadableError("a method of a data model that is not beside the rule", node)
-        name = model.methods[str(key.value)]
-        where = model.source
-        if where.class_name is not None:
-            member = self._interpreter.names.member(
-                where, where.class_name, name, Instance(where, where.class_name)
-            )
-        else:
-            member = self._interpreter.names.of_module(name, where, node)
-        routine = member.single
-        if not isinstance(routine, Routine):
-            raise UnreadableError(f"the data model's method {name}", node)
+        routine = self._model_method(model.source, model.methods[key.value], node)
         result = self._interpreter.invoke(routine, [one(owner)], {})
         return events.or_default(self._machine, result, default) if default != NONE else result
+
+    def _model_method(self, where: PythonSource, name: str, node: ast.AST) -> Routine:
+        found: Value | None = None
+        if where.class_name is not None:
+            try:
+                instance = Instance(where, where.class_name)
+                found = self._interpreter.names.member(where, where.class_name, name, instance).single
+            except UnreadableError:
+                found = None
+        if found is None:
+            found = self._interpreter.names.of_module(name, where, node).single
+        if not isinstance(found, Routine):
+            raise UnreadableError(f"the data model's method {name}", node)
+        return found
 
     def _of_text(
         self, owner: Field | Text | Part, name: str, positional: list[Value], named: dict[str, Value]
@@ -375,6 +421,14 @@ class Calls:
                 )
                 return one(Collection("list", tuple(pairs)))
         raise UnreadableError(f".{name}() of a dict that depends on the event")
+
+
+def _meaning(model: DataModel | None, name: str) -> str:
+    """What tells apart what two data models say of a name."""
+    if model is None or name not in {*model.paths, *model.methods}:
+        return ""
+    where = "" if model.source is None else model.source.file
+    return f"path {model.paths[name]}" if name in model.paths else f"method {model.methods[name]} {where}"
 
 
 __all__ = ["Calls", "FunctionName"]

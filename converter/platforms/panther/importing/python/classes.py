@@ -30,6 +30,7 @@ from converter.platforms.panther.importing.python.values import (
     Known,
     Library,
     Opaque,
+    Routine,
     UnreadableError,
 )
 
@@ -157,6 +158,8 @@ class _Literals:
                 return value
             case Library(name):
                 return name.rpartition(".")[2]
+            case Routine(node=ast.FunctionDef(name=name)):
+                return name
             case Opaque(number):
                 residue = self._interpreter.machine.residues[number]
                 raise UnreadableError(residue.message, residue.node)

@@ -16,6 +16,7 @@ from converter.model.paths import ANY, FieldPath, PathStep
 from converter.platforms.panther.importing.python.formulas import (
     FALSE,
     TRUE,
+    Formula,
     Null,
     Present,
     both,
@@ -103,10 +104,11 @@ def deep_walk(machine: Machine, owner: Field, keys: Sequence[Value], default: Va
     steps: Steps = owner.steps
     listed = False
     for position, key in enumerate(keys):
-        steps = (*steps, _key(key))
+        steps = (*steps, machine.spelled(Field(owner.variable, steps), _key(key)))
         is_list = machine.shape(Field(owner.variable, steps)) is Shape.LIST
-        if position < len(keys) - 1 and is_list:
-            steps, listed = (*steps, ANY), True
+        if is_list:
+            listed = True
+            steps = (*steps, ANY) if position < len(keys) - 1 else steps
     if not listed:
         return deep_get(machine, owner, keys, default)
     if wanted != "all":
@@ -115,18 +117,9 @@ def deep_walk(machine: Machine, owner: Field, keys: Sequence[Value], default: Va
     return _here(machine, [(here, Walked(owner.variable, steps)), (opposite(here), default)])
 
 
-def udm(machine: Machine, owner: Field, key: Value, default: Value) -> Outcome | None:
-    """``event.udm(name)`` where the data model names a path, or there is none for these log types; else None.
-
-    Panther documentation, Data Models: without one, ``p_udm`` is looked at, then the event itself.
-    """
-    name = _key(key)
-    model = machine.data_model()
-    if not isinstance(name, str) or (model is not None and name in model.methods):
-        return None
-    if model is not None and name in model.paths:
-        return at_path(machine, owner, model.paths[name], default)
-    return deep_get(machine, owner, [key], default)
+def log_type_is(names: Sequence[str]) -> Formula:
+    """The event is of one of these log types (Panther documentation, Standard Fields: ``p_log_type``)."""
+    return leaf(0, FieldPath(("p_log_type",)), Operator.IS, tuple(names))
 
 
 def at_path(machine: Machine, owner: Field, path: str, default: Value) -> Outcome:
@@ -228,5 +221,4 @@ __all__ = [
     "get",
     "item",
     "raising",
-    "udm",
 ]

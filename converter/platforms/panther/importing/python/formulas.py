@@ -8,6 +8,8 @@ that hold beside a part say about it: a present ``a.b`` makes ``a`` present, ``a
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
@@ -41,9 +43,10 @@ class Null(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 class Unknown(msgspec.Struct, frozen=True, cache_hash=True):
-    """Something that could not be read: the residue of this number."""
+    """The truth of something that could not be read: the residue of this number, at one of its uses."""
 
     number: int
+    use: int
 
 
 class Some(msgspec.Struct, frozen=True, cache_hash=True):
@@ -82,7 +85,7 @@ class Either(msgspec.Struct, frozen=True, cache_hash=True):
 
 Atom: TypeAlias = Leaf | Present | Null | Unknown | Some | Told
 Formula: TypeAlias = Atom | Negation | Both | Either
-Facts: TypeAlias = frozenset["Atom | Negation"]
+Facts: TypeAlias = frozenset["Atom | Negation | Either"]
 
 TRUE: Final = Both(())
 FALSE: Final = Either(())
@@ -91,6 +94,36 @@ _MOST = 3000
 
 class TooLargeError(ValueError):
     """A formula grew beyond what anybody would read."""
+
+
+class _Effort:
+    """How much work the formulas of one reading may make: simplifications, and processor time in seconds."""
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.deadline = 0.0
+
+    def spend(self) -> None:
+        """One more simplification. Raises TooLargeError when there were too many."""
+        self.left -= 1
+        if self.left < 0 or (self.left % 128 == 0 and time.process_time() > self.deadline):
+            raise TooLargeError("the condition takes more work than any rule needs")
+
+
+_EFFORT: Final = threading.local()
+
+
+def allow_effort(simplifications: int, seconds: float) -> None:
+    """Begin a reading, with so much work for its formulas."""
+    effort = _Effort()
+    effort.left, effort.deadline = simplifications, time.process_time() + seconds
+    _EFFORT.current = effort
+
+
+def _spend() -> None:
+    effort = getattr(_EFFORT, "current", None)
+    if effort is not None:
+        effort.spend()
 
 
 def opposite(formula: Formula) -> Formula:
@@ -118,8 +151,12 @@ def either(*terms: Formula) -> Formula:
 
 def under(formula: Formula, facts: Facts) -> Formula:
     """The formula where the facts hold anyway."""
+    if formula in facts and not isinstance(formula, Some):
+        return TRUE
     match formula:
         case Both(terms):
+            if any(isinstance(fact, Either) and opposite(fact) == formula for fact in facts):
+                return FALSE
             return _conjunction(terms, facts)
         case Either(terms):
             return opposite(_conjunction(tuple(map(opposite, terms)), facts))
@@ -147,8 +184,6 @@ def facts_of(formula: Formula) -> Facts:
     match formula:
         case Both(terms):
             return frozenset(each for term in terms for each in facts_of(term))
-        case Either():
-            return frozenset()
         case _:
             return frozenset({formula})
 
@@ -176,6 +211,7 @@ def size(formula: Formula) -> int:
 def _conjunction(terms: Iterable[Formula], facts: Facts) -> Formula:
     flat: dict[Formula, None] = {}
     _flatten(terms, flat)
+    _spend()
     for _ in range(4):
         before = tuple(flat)
         simple = _conjunction_once(before, facts)
@@ -217,7 +253,9 @@ def _conjunction_once(terms: tuple[Formula, ...], facts: Facts) -> list[Formula]
     done: dict[Formula, Formula] = {}
     clauses = [term for term in terms if isinstance(term, Either)]
     for clause in clauses:
-        simple = under(clause, known)
+        simple = under(
+            clause, known.union(each for each in clauses if each is not clause and each not in done)
+        )
         if simple == FALSE:
             return None
         done[clause] = simple

@@ -315,6 +315,8 @@ def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[s
             return when(TRUE if "str" in names else FALSE)
         case Collection(kind, _):
             return when(TRUE if kind in names else FALSE)
+        case Walked():
+            return when(TRUE if {"list", "Sequence"} & set(names) else FALSE)
         case Table():
             return when(TRUE if {"dict", "Mapping"} & set(names) else FALSE)
         case Truth():

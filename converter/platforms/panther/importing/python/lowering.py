@@ -87,8 +87,10 @@ class _Settling:
     def settle(self, formula: Formula, widen: bool) -> Formula:
         match formula:
             case Both(terms):
-                return both(*(self.settle(term, widen) for term in terms))
+                return self._both(terms, widen)
             case Either(terms):
+                if _hollow(tuple(map(opposite, terms))):
+                    return opposite(self._both(tuple(map(opposite, terms)), not widen))
                 return either(*(self.settle(term, widen) for term in terms))
             case Unknown(number) | Negation(Unknown(number)):
                 self.left_out.append(number)
@@ -100,6 +102,15 @@ class _Settling:
             case _:
                 return formula
 
+    def _both(self, terms: tuple[Formula, ...], widen: bool) -> Formula:
+        hollow = _hollow(terms)
+        if hollow is not None:
+            self.unsaid.append((hollow.variable, f"{FieldPath(hollow.steps)} is empty, and not missing"))
+            if not widen:
+                return FALSE
+            terms = tuple(term for term in terms if term != hollow)
+        return both(*(self.settle(term, widen) for term in terms))
+
     def _some(self, found: Some, widen: bool) -> Formula:
         inner = self.settle(found.term, widen)
         whole = some(found.variable, found.source, found.steps, inner)
@@ -110,6 +121,16 @@ class _Settling:
         except UnsayableError as error:
             self.unsaid.append((found.variable, str(error)))
             return TRUE if widen else FALSE
+
+
+def _hollow(terms: tuple[Formula, ...]) -> Present | None:
+    """A list or object that must be there and empty, which canonically is no different from a missing one."""
+    for term in terms:
+        if isinstance(term, Present) and term.steps:
+            empty = Negation(Leaf(term.variable, Predicate(FieldPath(term.steps), Operator.EXISTS)))
+            if empty in terms:
+                return term
+    return None
 
 
 # -- some element

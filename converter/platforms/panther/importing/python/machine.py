@@ -78,9 +78,8 @@ class Machine:
         self._binders: dict[int, Binder] = {}
         self._nodes: dict[tuple[int, str], int] = {}
         self._steps = 0
+        self._uses = 0
         self._began = time.process_time()
-        self._data_model: DataModel | None = None
-        self._asked_model = False
 
     # -- bounds
 
@@ -191,12 +190,13 @@ class Machine:
         binder = self.fresh(field)
         return Collection("list", (Entry(one(Field(binder.variable, ())), (binder,)),))
 
-    def data_model(self) -> DataModel | None:
-        """The data model of the detection's log types."""
-        if not self._asked_model:
-            self._data_model = self.modules.data_model(self.log_types)
-            self._asked_model = True
-        return self._data_model
+    def data_models(self) -> list[tuple[tuple[str, ...], DataModel | None]]:
+        """The data models of the detection's log types, each with the log types that have it."""
+        found: dict[str, tuple[list[str], DataModel | None]] = {}
+        for each in self.log_types:
+            model = self.modules.data_model((each,))
+            found.setdefault(repr(model), ([], model))[0].append(each)
+        return [(tuple(names), model) for names, model in found.values()]
 
     # -- what could not be read
 
@@ -211,6 +211,11 @@ class Machine:
             self._nodes[key] = len(self.residues)
             self.residues.append(Residue(message, code, node, source))
         return self._nodes[key]
+
+    def unknown(self, value: Opaque) -> Formula:
+        """The truth of something that could not be read; every use of it may have another."""
+        self._uses += 1
+        return Unknown(value.number, self._uses)
 
     def note(self, code: str, message: str, node: ast.AST | None = None) -> None:
         """Something worth knowing."""
@@ -235,9 +240,4 @@ def as_text(value: Field | Text) -> Text:
     return value if isinstance(value, Text) else Text(value.variable, FieldPath(value.steps))
 
 
-def unknown(value: Opaque) -> Outcome:
-    """The truth of something that could not be read."""
-    return one(Truth(Unknown(value.number)))
-
-
-__all__ = ["FALSE", "TRUE", "Machine", "Residue", "as_text", "leaf", "unknown", "when"]
+__all__ = ["FALSE", "TRUE", "Machine", "Residue", "as_text", "leaf", "when"]

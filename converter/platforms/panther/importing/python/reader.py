@@ -19,6 +19,7 @@ from converter.platforms.panther.importing.python.formulas import (
     Null,
     Present,
     TooLargeError,
+    allow_effort,
     atoms,
     both,
     either,
@@ -48,6 +49,8 @@ from converter.platforms.panther.importing.python.values import (
 
 EVENT = Field(0, ())
 _LARGEST = 1500
+_SIMPLIFICATIONS = 400_000
+_SECONDS = 1.5
 
 
 def read_detection(
@@ -58,6 +61,7 @@ def read_detection(
     It is read twice: how the detection uses a field shows what it holds, and may be seen only later on.
     """
     usage: dict[Steps, Shape] = {}
+    allow_effort(_SIMPLIFICATIONS, _SECONDS)
     try:
         _read_rule(Interpreter(Machine(modules, log_types, shapes, usage)), source)
         interpreter = Interpreter(Machine(modules, log_types, shapes, usage))
@@ -105,10 +109,8 @@ def _is_true(machine: Machine, value: Value) -> Formula:
             return formula
         case Known(known):
             return both() if known is True else FALSE
-        case Opaque(number):
-            from converter.platforms.panther.importing.python.formulas import Unknown
-
-            return Unknown(number)
+        case Opaque():
+            return machine.unknown(value)
         case Field(variable, steps) if variable == 0 and steps:
             if machine.shape(value) in (None, Shape.BOOLEAN):
                 machine.used(value, Shape.BOOLEAN)

@@ -71,9 +71,21 @@ class Shapes:
     def spelling(self, steps: Steps, key: str) -> str:
         """How events spell a key: Panther's look-ups take no notice of case, paths do."""
         asked = tuple(ANY if isinstance(step, int) else step for step in steps)
-        if (*asked, key) in self._declared or (*asked, key) in self._seen:
+        if (*asked, key) in self._declared:
             return key
         return self._spelled.get((asked, key.lower()), key)
+
+    def respelled(self, value: Any, steps: Steps = ()) -> Any:
+        """An event with its keys spelled as :meth:`spelling` has them, so that paths find them."""
+        if isinstance(value, Mapping):
+            found: dict[str, Any] = {}
+            for key, inner in value.items():
+                name = self.spelling(steps, str(key))
+                found[name] = self.respelled(inner, (*steps, name))
+            return found
+        if isinstance(value, list):
+            return [self.respelled(inner, (*steps, ANY)) for inner in value]
+        return value
 
     def _declare(self, pack: Pack) -> None:
         for field in pack.fields.values():

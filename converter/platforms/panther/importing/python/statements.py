@@ -13,7 +13,6 @@ from converter.platforms.panther.importing.python.formulas import (
     FALSE,
     TRUE,
     Formula,
-    Unknown,
     both,
     either,
     opposite,
@@ -138,7 +137,7 @@ class Block:
         after = {**env, **changed}
         if not any(isinstance(each, (ast.Return, ast.Raise)) for each in ast.walk(node)):
             return Flow(TRUE, after)
-        leaves = Unknown(number)
+        leaves = self.machine.unknown(Opaque(number))
         return Flow(opposite(leaves), after, returns=[(leaves, Opaque(number))])
 
     def frame_of(self, env: Env) -> Frame:

@@ -15,7 +15,6 @@ from converter.platforms.panther.importing.python.formulas import (
     Formula,
     Null,
     Present,
-    Unknown,
     both,
     either,
     opposite,
@@ -72,8 +71,8 @@ def truth(machine: Machine, value: Value) -> Formula:
             return TRUE if known else FALSE
         case Truth(formula):
             return formula
-        case Opaque(number):
-            return Unknown(number)
+        case Opaque():
+            return machine.unknown(value)
         case Field():
             return _field_truth(machine, value)
         case Walked(variable, steps):
@@ -245,10 +244,10 @@ def _field_equals(machine: Machine, field: Field, value: Any) -> Formula:
     if isinstance(value, (list, tuple, dict)) and not value:
         shape = Shape.OBJECT if isinstance(value, dict) else Shape.LIST
         machine.used(field, shape)
-        return (
-            FALSE
-            if machine.shape(field) is not shape
-            else opposite(leaf(field.variable, path, Operator.EXISTS))
+        if machine.shape(field) is not shape:
+            return FALSE
+        return both(
+            Present(field.variable, field.steps), opposite(leaf(field.variable, path, Operator.EXISTS))
         )
     raise UnreadableError(f"whether a field equals a {type(value).__name__}")
 
