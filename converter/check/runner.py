@@ -17,6 +17,7 @@ import msgspec
 from converter.check.comparison import ConditionCheck, StreamCheck, stored_event
 from converter.check.report import Pair, Report, summarised
 from converter.check.samples import SamplePool
+from converter.check.second_opinion import SecondOpinion, opinion_for
 from converter.check.tools import by_tools, missing_engine
 from converter.check.windows import WindowCheck, comparable
 from converter.events.records import packs_of
@@ -57,6 +58,8 @@ def check_rules(
     packs = contexts[platforms[0].name].packs
     pool = SamplePool(rules, packs, logs)
     engines, diagnostics = installed_engines(platforms) if options.engines else ({}, ())
+    opinions, unheard = _opinions(platforms, contexts) if options.engines else ({}, ())
+    diagnostics += unheard
     pairs: list[Pair] = []
     rendered: dict[str, list[tuple[Pair, Artifact]]] = {}
     for rule in rules:
@@ -64,6 +67,8 @@ def check_rules(
         for platform in platforms:
             artifact = platform.render(rule, contexts[platform.name])
             found = checked.pairs(platform, artifact, contexts[platform.name], engines.get(platform.name, ()))
+            if platform.name in opinions:
+                found.append(checked.opinion(opinions[platform.name], found[0]))
             rendered.setdefault(platform.name, []).append((found[0], artifact))
             pairs += found
     if options.tools:
@@ -84,6 +89,23 @@ def installed_engines(
                 found.setdefault(platform.name, []).append(factory())
             except MissingExtraError as error:
                 missing.append(missing_engine(platform, error))
+    return found, tuple(missing)
+
+
+def _opinions(
+    platforms: Sequence[Platform], contexts: Mapping[str, Context]
+) -> tuple[dict[str, SecondOpinion], tuple[Diagnostic, ...]]:
+    """By platform, whose second opinion is heard; and a note for each that is not installed."""
+    found: dict[str, SecondOpinion] = {}
+    missing: list[Diagnostic] = []
+    for platform in platforms:
+        try:
+            opinion = opinion_for(platform, contexts[platform.name])
+        except MissingExtraError as error:
+            missing.append(missing_engine(platform, error))
+            continue
+        if opinion is not None:
+            found[platform.name] = opinion
     return found, tuple(missing)
 
 
@@ -135,6 +157,10 @@ class RuleUnderCheck:
         if engine is None:
             return self._by_reader(blank, platform, artifact, context)
         return self._by_engine(blank, platform, artifact, engine)
+
+    def opinion(self, second: SecondOpinion, of_reader: Pair) -> Pair:
+        """The rule's conditions as somebody else's writer has them."""
+        return second.pair(of_reader, self.rule, self._samples)
 
     def _stored_on(self, platform: Platform) -> list[list[StoredEvent]]:
         """The samples of each step as the platform stores them."""
