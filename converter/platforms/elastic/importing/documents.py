@@ -71,41 +71,46 @@ class Document(msgspec.Struct, frozen=True):
 
         Of a key that is not there, of the rule itself.
         """
-        found = self._value_json(key) if self.is_json else self._value_toml(key)
+        end = len(self.text) if self.end is None else self.end
+        is_json = self.is_json
+        found = _value_json(self.text, self.start, end, key) if is_json else _value_toml(self.text, key)
         offset = self.start if found is None else found
         if found is not None and line is not None:
             offset = _inside(self.text, found, line, column or 1)
         before = self.text.count("\n", 0, offset)
         return before + 1, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
 
-    def _value_toml(self, key: str) -> int | None:
-        masked = _STRINGS.sub(_masked, self.text)
-        header = _RULE_HEADER.search(masked)
-        if header is None:
-            return None
-        end = _HEADER.search(masked, header.end())
-        name = re.compile(rf"^[ \t]*{re.escape(key)}[ \t]*=[ \t]*", re.MULTILINE)
-        found = name.search(masked, header.end(), end.start() if end else len(masked))
-        if found is not None:
-            return found.end()
-        table = re.search(rf"^[ \t]*\[+[ \t]*rule\.{re.escape(key)}\b", masked, re.MULTILINE)
-        return table.start() if table else None
 
-    def _value_json(self, key: str) -> int | None:
-        """Where the value of the outermost key of that name begins; saved objects write it in camel case."""
-        names = {f'"{key}"', f'"{_UNDERSCORE.sub(lambda match: match[1].upper(), key)}"'}
-        depth, found = 0, dict[int, int]()
-        for match in _JSON_PART.finditer(
-            self.text, self.start, len(self.text) if self.end is None else self.end
-        ):
-            part = match.group()
-            if part in ("{", "["):
-                depth += 1
-            elif part in ("}", "]"):
-                depth -= 1
-            elif part in names and (colon := _COLON.match(self.text, match.end())) is not None:
-                found.setdefault(depth, colon.end())
-        return found[min(found)] if found else None
+@lru_cache(maxsize=64)
+def _value_toml(text: str, key: str) -> int | None:
+    """Where the value of a key of ``[rule]`` begins, or its own table."""
+    masked = _STRINGS.sub(_masked, text)
+    header = _RULE_HEADER.search(masked)
+    if header is None:
+        return None
+    end = _HEADER.search(masked, header.end())
+    name = re.compile(rf"^[ \t]*{re.escape(key)}[ \t]*=[ \t]*", re.MULTILINE)
+    found = name.search(masked, header.end(), end.start() if end else len(masked))
+    if found is not None:
+        return found.end()
+    table = re.search(rf"^[ \t]*\[+[ \t]*rule\.{re.escape(key)}\b", masked, re.MULTILINE)
+    return table.start() if table else None
+
+
+@lru_cache(maxsize=64)
+def _value_json(text: str, start: int, end: int, key: str) -> int | None:
+    """Where the value of the outermost key of that name begins; saved objects write it in camel case."""
+    names = {f'"{key}"', f'"{_UNDERSCORE.sub(lambda match: match[1].upper(), key)}"'}
+    depth, found = 0, dict[int, int]()
+    for match in _JSON_PART.finditer(text, start, end):
+        part = match.group()
+        if part in ("{", "["):
+            depth += 1
+        elif part in ("}", "]"):
+            depth -= 1
+        elif part in names and (colon := _COLON.match(text, match.end())) is not None:
+            found.setdefault(depth, colon.end())
+    return found[min(found)] if found else None
 
 
 def documents(text: str) -> tuple[list[Document], list[Problem]]:
