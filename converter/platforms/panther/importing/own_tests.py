@@ -1,14 +1,15 @@
 """A rule held to the unit tests that its detection carries.
 
 An exact reading gives the verdict of every test under the reference evaluator. A test that it does not pass
-shows that the reading is not exact, and in which direction.
+shows that the reading is not exact, and in which direction. Panther finds a key whatever its case (measured:
+panther_core), so the event of a test is spelled as the rule spells it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -16,6 +17,7 @@ from converter.evaluate import compile_expression, matches
 from converter.logsources import canonical_event
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
+from converter.model.expressions import absolute_fields
 from converter.model.rule import JsonObject, Rule, RuleTest
 from converter.platforms.panther.importing.findings import Findings
 from converter.platforms.panther.importing.logic import Test
@@ -28,8 +30,13 @@ def with_tests(rule: Rule, tests: Iterable[Test], packs: Mapping[str, Pack], fin
     kept: list[RuleTest] = []
     used: Counter[str] = Counter()
     holds = compile_expression(rule.condition)
-    for number, test in enumerate(tests):
+    paths = [path.keys for path in absolute_fields(rule.condition)]
+    for number, given in enumerate(tests):
         at = ("Tests", number)
+        test = msgspec.structs.replace(given, event=_respelled(given.event, paths))
+        if test.event != given.event:
+            message = f"keys in the event of {test.name[:60]!r} are spelled as the rule has them"
+            findings.note("key-case", message, at)
         if test.mocked:
             findings.note("mocks", f"the test {test.name[:60]!r} replaces functions; it is left out", at)
         elif test.event is None:
@@ -66,3 +73,28 @@ def _passes(holds: _Holds, rule: Rule, test: RuleTest, packs: Mapping[str, Pack]
             (pack, form) for pack, form in forms if matches(pack.select, form) or matches(pack.select, event)
         ]
     return any(holds(form) for _, form in forms[:1]) is test.match
+
+
+def _respelled(event: Any, paths: Iterable[tuple[str, ...]]) -> Any:
+    """The event with the keys that the rule names spelled as there: Panther ignores their case."""
+    for keys in paths:
+        event = _with_spelling(event, keys)
+    return event
+
+
+def _with_spelling(node: Any, keys: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_with_spelling(element, keys) for element in node]
+    if not keys or not isinstance(node, dict):
+        return node
+    first, rest = keys[0], keys[1:]
+    if first in node:
+        inner = _with_spelling(node[first], rest)
+        return node if inner is node[first] else {**node, first: inner}
+    same = [key for key in node if key.lower() == first.lower()]
+    if len(same) != 1:
+        return node
+    return {
+        first if key == same[0] else key: _with_spelling(value, rest) if key == same[0] else value
+        for key, value in node.items()
+    }
