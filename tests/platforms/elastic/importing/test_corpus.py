@@ -1,8 +1,7 @@
-"""Public Elastic rules: how many are read, and how exactly. Mutated, they are never a crash or a hang."""
+"""Public Elastic rules: how many are read, and how exactly. (``make fuzz`` reads them damaged.)"""
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from functools import cache
@@ -21,7 +20,6 @@ CORPUS = corpus.CORPUS / "elastic"
 KQL = ("query", "new_terms", "threshold", "threat_match")
 LONGEST = 20.0
 """Seconds for the whole corpus on one core."""
-MUTATIONS = 300
 
 pytestmark = [
     pytest.mark.corpus,
@@ -53,7 +51,7 @@ def test_every_file_is_read_in_time() -> None:
     assert len(found) == len(texts()) > 500
 
 
-@pytest.mark.parametrize(("kinds", "share"), [(KQL, 0.97), (("eql",), 0.95), (("esql",), 0.55)])
+@pytest.mark.parametrize(("kinds", "share"), [(KQL, 0.975), (("eql",), 0.98), (("esql",), 0.55)])
 def test_exact_shares(kinds: tuple[str, ...], share: float) -> None:
     found = Counter(rule.status for rule in rules() if rule.kind in kinds)
     assert found["exact"] / found.total() >= share, found
@@ -73,51 +71,3 @@ def test_rules_survive_their_file() -> None:
         if found.rule is not None:
             (again,) = load_text(dump_rule(found.rule))
             assert msgspec.structs.replace(again, place=None) == found.rule, found.source
-
-
-def mutated(text: str, chance: random.Random) -> str:
-    """The text with a few pieces cut, doubled, swapped or replaced."""
-    for _ in range(chance.randint(1, 4)):
-        start = chance.randrange(len(text))
-        end = min(len(text), start + chance.randint(1, 40))
-        piece = text[start:end]
-        change = chance.choice(
-            ("", piece * 2, piece[::-1], chance.choice(PIECES), chance.choice(PIECES) * 50)
-        )
-        text = text[:start] + change + text[end:]
-    return text
-
-
-PIECES = (
-    '"',
-    "'''",
-    "(",
-    ")",
-    "[",
-    "{",
-    "not ",
-    " and ",
-    "*",
-    "\\",
-    "|",
-    "\n",
-    "\x00",
-    "é",
-    ":",
-    "`",
-    "-1",
-    "?",
-)
-
-
-def test_mutated_rules_give_findings_within_two_seconds() -> None:
-    chance = random.Random(20_260)
-    for _ in range(MUTATIONS):
-        file, text = chance.choice(texts())
-        broken = mutated(text, chance)
-        started = time.process_time()
-        found = PLATFORM.read(Source(file=file, text=broken), context())
-        assert time.process_time() - started < 2, broken
-        assert found
-        for rule in found:
-            assert rule.rule is not None or rule.diagnostics
