@@ -11,7 +11,7 @@ import msgspec
 from converter.logsources import PackLibrary
 from converter.logsources.pack import Pack
 from converter.logsources.remembered import Remembered
-from converter.model.diagnostics import Diagnostic
+from converter.model.diagnostics import Diagnostic, Fidelity
 from converter.platforms.base import ReadContext
 from converter.platforms.panther.importing.beside import Surroundings
 from converter.platforms.panther.importing.documents import Document
@@ -36,8 +36,15 @@ def class_documents(
     for name in rule_classes(source, surroundings):
         own = msgspec.structs.replace(source, class_name=name)
         attributes = class_attributes(own, surroundings)
-        problems = tuple(one.problem for one in attributes.values() if one.problem is not None)
-        yield _document(own, attributes, context.packs), own, problems
+        yield _document(own, attributes, context.packs), own, tuple(_problems(attributes))
+
+
+def _problems(attributes: Mapping[str, Attribute]) -> Iterator[Diagnostic]:
+    """What cannot be read of the attributes that describe the rule; a lost threshold alerts on each match."""
+    for name, attribute in attributes.items():
+        if attribute.problem is not None and name in ATTRIBUTES:
+            effect = Fidelity.WIDER if name == "threshold" else None
+            yield msgspec.structs.replace(attribute.problem, effect=effect)
 
 
 def _document(
@@ -47,9 +54,9 @@ def _document(
     places = {"": min((one.line for one in attributes.values()), default=1)}
     for name, attribute in attributes.items():
         key = ATTRIBUTES.get(name, name if name in _FILTERS else None)
-        if key is None or attribute.problem is not None:
+        if key is None or (attribute.problem is not None and name not in _FILTERS):
             continue
-        data[key] = _plain(attribute.value)
+        data[key] = _plain(attribute.value) if attribute.problem is None else name
         places[key] = attribute.line
     data.setdefault("RuleID", source.class_name)
     if isinstance(data.get("Tests"), list):
