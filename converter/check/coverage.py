@@ -50,8 +50,8 @@ class Coverer:
         """``lookup``: what the log source declares of a path. ``context``: what else is to hold of every
         event, as far as that is possible.
         """
-        condition = plain(condition)
         self.decisions = Decisions(condition)
+        condition = self.decisions.condition
         self._solver = EventSolver(lookup)
         self._examples: dict[Decision, JsonObject] = {}
         self._failed: dict[Decision, Answer] = {}

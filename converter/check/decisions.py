@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from converter.check.constraints.choices import Goal
-from converter.check.verdicts import compiled
+from converter.check.verdicts import compiled, plain
 from converter.evaluate import Condition
 from converter.evaluate.values import nodes_at
 from converter.model.expressions import (
@@ -51,10 +51,10 @@ class Decision(NamedTuple):
 
 
 class Decisions:
-    """The occurrences of one (plain) condition, and who decides an event."""
+    """The occurrences of one condition (in its plain form), and who decides an event."""
 
     def __init__(self, condition: Expression) -> None:
-        self.condition = condition
+        condition = self.condition = plain(condition)
         self.occurrences: tuple[Occurrence, ...] = tuple(_occurrences(condition))
         self._root = _node(condition, 0)
         self._holds = tuple(compiled(each.predicate) for each in self.occurrences)

@@ -18,6 +18,7 @@ from converter.check.texts.alphabet import Alphabet
 from converter.check.texts.languages import (
     ADDRESS_V4,
     ADDRESS_V6,
+    ADDRESS_V6_LONG,
     INTEGER,
     NUMBER,
     TIME,
@@ -72,7 +73,7 @@ _DOMAINS: Final = {
     Shape.DATE: Language(TIME),
 }
 """What the text of a value of the shape looks like, at least."""
-_DOMAINS_INSIDE: Final = _DOMAINS | {Shape.ADDRESS: Language(ADDRESS_V4)}
+_DOMAINS_INSIDE: Final = _DOMAINS | {Shape.ADDRESS: Language(alternation((ADDRESS_V4, ADDRESS_V6_LONG)))}
 
 
 def solve_value(literals: Sequence[Literal], kind: FieldType | None, budget: Budget | None = None) -> Answer:
@@ -270,7 +271,11 @@ def _text(literals: Sequence[Literal], shape: Shape, outside: bool, budget: Budg
     domain = _DOMAINS.get(shape) if outside else _DOMAINS_INSIDE.get(shape)
     if domain is not None:
         wanted.append(domain)
-    alphabet = Alphabet(label for language in (*wanted, *unwanted) for label in language.labels)
+    every = (*wanted, *unwanted)
+    alphabet = Alphabet(
+        (label for language in every for label in language.labels),
+        (case for language in every for case in language.cases),
+    )
     text = find_text(
         alphabet,
         [language.automaton(alphabet) for language in wanted],
@@ -278,7 +283,7 @@ def _text(literals: Sequence[Literal], shape: Shape, outside: bool, budget: Budg
         budget,
     )
     if text is None and alphabet.incomplete:
-        raise TooLarge("a character whose case is several characters is not searched for")
+        raise TooLarge("a letter whose lower case depends on its neighbours is not searched for")
     return text
 
 

@@ -1,16 +1,16 @@
 """The characters of a problem, cut into classes whose members no condition of it can tell apart.
 
-Left out of every alphabet are lone surrogates, which no UTF-8 text holds, and the few characters whose
-lower or upper case is not one character whatever stands beside it (İ, Σ, ß …): no automaton that reads
-one character after the other has their case. A condition that asks for one of them by name makes the
-alphabet ``incomplete``, and then nothing is concluded from finding no text.
+Lone surrogates, which no UTF-8 text holds, are left out. A few characters have a case of several characters
+(``İ`` in lower case, ``ß`` in upper case): where case is changed, each is a class of its own and is read as
+what it becomes. The lower case of ``Σ`` depends on its neighbours; a problem that tells its two forms apart
+makes the alphabet ``incomplete``, and then nothing is concluded from finding no text.
 """
 
 from __future__ import annotations
 
 import functools
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from converter.model.regex.classes import Ranges, normal, of_characters, without
 from converter.model.regex.nodes import MAX_CODE_POINT
@@ -32,10 +32,16 @@ def _with_case() -> tuple[str, ...]:
 
 
 @functools.cache
-def odd_characters() -> Ranges:
-    """The characters whose case depends on their neighbours or has several characters, and surrogates."""
-    odd = [one for one in _with_case() if len(one.lower()) != 1 or len(one.upper()) != 1 or one == "Σ"]
-    return normal((*_SURROGATES, *of_characters(odd)))
+def expanding(case: str) -> str:
+    """The characters whose ``case`` (``lower`` or ``upper``) is several characters."""
+    return "".join(one for one in _with_case() if len(getattr(one, case)()) != 1)
+
+
+def changed(text: str, cases: Iterable[str]) -> str:
+    """The text after changes of case, one after the other."""
+    for case in cases:
+        text = getattr(text, case)()
+    return text
 
 
 @functools.cache
@@ -75,34 +81,53 @@ class Alphabet:
     ``characters``: one of each class, the pleasant ones first; a class is a position in it.
     """
 
-    def __init__(self, sets: Iterable[Ranges]) -> None:
-        asked = list(dict.fromkeys(sets))
-        odd = odd_characters()
-        cuts = {0, MAX_CODE_POINT + 1}
-        for ranges in (*asked, odd):
-            for low, high in ranges:
-                cuts.update((low, high + 1))
-        starts = sorted(cuts)[:-1]
-        signature = dict.fromkeys(starts, 0)
-        for bit, ranges in enumerate((odd, *asked)):
-            for low, high in ranges:
-                position = bisect_right(starts, low) - 1
-                while position < len(starts) and starts[position] <= high:
-                    signature[starts[position]] |= 1 << bit
-                    position += 1
+    def __init__(self, sets: Iterable[Ranges], cases: Iterable[str] = ()) -> None:
+        """``cases``: the changes of case that some condition makes."""
+        kinds = tuple(dict.fromkeys(cases))
+        apart = [of_characters(one) for case in kinds for one in expanding(case)]
+        asked = list(dict.fromkeys((*sets, *apart)))
+        signature = _signatures((_SURROGATES, *asked))
+        self._starts = list(signature)
         found: dict[int, str] = {}
         for character in _PREFERRED:
-            found.setdefault(signature[starts[bisect_right(starts, ord(character)) - 1]], character)
+            found.setdefault(signature[self._start_of(character)], character)
         for start, bits in signature.items():
             found.setdefault(bits, chr(start))
         kept = {bits: character for bits, character in found.items() if not bits & 1}
+        numbers = {bits: number for number, bits in enumerate(kept)}
         self.characters = "".join(kept.values())
+        self._of_start = {start: numbers.get(bits, -1) for start, bits in signature.items()}
         self._sets = {
-            ranges: frozenset(i for i, bits in enumerate(kept) if bits >> (bit + 1) & 1)
+            ranges: frozenset(numbers[bits] for bits in kept if bits >> (bit + 1) & 1)
             for bit, ranges in enumerate(asked)
         }
-        self.incomplete = any(ranges and not self._sets[ranges] for ranges in asked)
+        sigmas = "lower" in kinds and self.class_of("σ") != self.class_of("ς")
+        self.incomplete = sigmas or any(ranges and not self._sets[ranges] for ranges in asked)
 
     def classes(self, ranges: Ranges) -> frozenset[int]:
         """The classes that one of the problem's sets is made of."""
         return self._sets[ranges]
+
+    def class_of(self, character: str) -> int:
+        """The class of a character that is no surrogate."""
+        return self._of_start[self._start_of(character)]
+
+    def _start_of(self, character: str) -> int:
+        return self._starts[bisect_right(self._starts, ord(character)) - 1]
+
+
+def _signatures(sets: Sequence[Ranges]) -> dict[int, int]:
+    """The first characters of the runs that no set cuts, in order, each with the sets it is in as bits."""
+    cuts = {0}
+    for ranges in sets:
+        for low, high in ranges:
+            cuts.update((low, high + 1))
+    starts = sorted(cuts - {MAX_CODE_POINT + 1})
+    signature = dict.fromkeys(starts, 0)
+    for bit, ranges in enumerate(sets):
+        for low, high in ranges:
+            position = bisect_right(starts, low) - 1
+            while position < len(starts) and starts[position] <= high:
+                signature[starts[position]] |= 1 << bit
+                position += 1
+    return signature

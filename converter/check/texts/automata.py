@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-from converter.check.texts.alphabet import Alphabet
+from converter.check.texts.alphabet import Alphabet, changed, expanding
 from converter.check.texts.limits import TooLarge
 from converter.check.texts.nfa import FAR, Nfa
 from converter.model.regex.classes import WORD, contains
@@ -75,6 +75,9 @@ class Automaton(ABC, Generic[State]):
 _START, _WORD, _NEWLINE, _OTHER, _END = range(5)
 """What stands beside a place of the text."""
 
+_LONGEST_CASE = 3
+"""So many characters has the upper case of one at most (SpecialCasing.txt)."""
+
 _SearchState = tuple[frozenset[int], int] | None
 
 
@@ -83,9 +86,15 @@ class Search(Automaton[_SearchState]):
     None once it has been found.
     """
 
-    def __init__(self, nfa: Nfa, alphabet: Alphabet) -> None:
+    def __init__(self, nfa: Nfa, alphabet: Alphabet, cases: tuple[str, ...] = ()) -> None:
+        """``cases``: the changes of case that the text goes through first."""
         super().__init__()
         self._nfa = nfa
+        self._read_as = {
+            alphabet.class_of(one): tuple(map(alphabet.class_of, changed(one, cases)))
+            for case in cases
+            for one in expanding(case)
+        }
         self._moves = [[(alphabet.classes(label), target) for label, target in arcs] for arcs in nfa.moves]
         self._kinds = [_kind_of(character) for character in alphabet.characters]
         self._closures: dict[tuple[frozenset[int], int, int], frozenset[int]] = {}
@@ -97,6 +106,11 @@ class Search(Automaton[_SearchState]):
         return self._states[state] is None
 
     def _next(self, state: _SearchState, character: int) -> _SearchState:
+        for one in self._read_as.get(character, (character,)):
+            state = self._after(state, one)
+        return state
+
+    def _after(self, state: _SearchState, character: int) -> _SearchState:
         if state is None:
             return None
         places, before = state
@@ -115,7 +129,8 @@ class Search(Automaton[_SearchState]):
         if state is None:
             return 0
         distances = self._distances[state[1] != _START]
-        return min(distances[place] for place in state[0])
+        least = min(distances[place] for place in state[0])
+        return least if least == FAR or not self._read_as else -(-least // _LONGEST_CASE)
 
     def _closure(self, places: frozenset[int], before: int, after: int) -> frozenset[int]:
         """Every state reached without a character at a place between these two."""

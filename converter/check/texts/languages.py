@@ -27,7 +27,7 @@ from converter.model.addresses import networks_of
 from converter.model.expressions import ORDER_OPERATORS, Function, FunctionName, Operator, Predicate, Scalar
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse
-from converter.model.regex.classes import Ranges, char_class, of_characters
+from converter.model.regex.classes import Ranges, char_class, of_characters, orbit
 from converter.model.regex.nodes import (
     ANY_TEXT,
     EMPTY,
@@ -63,6 +63,8 @@ TIME: Final = _of(r"(?s)^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}")
 """How the text of a timestamp begins (6.1)."""
 ADDRESS_V6: Final = _of("(?s)^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.+)?$")
 """What the text of an IPv6 address looks like."""
+ADDRESS_V6_LONG: Final = _of("^(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$")
+"""The texts of IPv6 addresses that leave no group out."""
 ADDRESS_V4: Final = _of("^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\\.|$)){4}$")
 NOTHING: Final = concat((_END, AnyChar(newline=True)))
 """No text at all: something behind the end."""
@@ -74,18 +76,25 @@ class Language:
     """
 
     def __init__(
-        self, tree: Node, functions: tuple[Function, ...] = (), length: Length | None = None
+        self,
+        tree: Node,
+        functions: tuple[Function, ...] = (),
+        length: Length | None = None,
+        folded: bool = False,
     ) -> None:
-        """``length``: what is asked of the length instead of the tree."""
+        """``length``: what is asked of the length instead of the tree. ``folded``: the tree, whose classes
+        hold every case already, is of the text in lower case.
+        """
         self._tree = tree
         self._functions = functions
         self._length = length
         self._cases = tuple(function.name.value for function in functions if function.name in _CASES)
+        self.cases = (*self._cases, "lower") if folded else self._cases
 
     @functools.cached_property
     def _nfa(self) -> Nfa:
         nfa = Nfa(self._tree, lambda ranges: _relabelled(ranges, self._cases))
-        if self._cases and nfa.asks_neighbours:
+        if self._cases and nfa.asks_words:
             raise TooLarge("word boundaries behind a change of case are not searched")
         return nfa
 
@@ -101,7 +110,7 @@ class Language:
         if self._length is not None:
             inner = Counted(self._length.passes, self._length.most)
         else:
-            inner = Every() if self._tree == ANY_TEXT else Search(self._nfa, alphabet)
+            inner = Every() if self._tree == ANY_TEXT else Search(self._nfa, alphabet, self.cases)
         for index in reversed(range(len(self._functions))):
             label = self._separators(index)
             if not label:
@@ -117,9 +126,12 @@ class Language:
         return inner
 
     def _separators(self, index: int) -> Ranges:
-        """The characters at which a function cuts, before the changes of case ahead of it; () for none."""
+        """The characters at which a function cuts; () for none."""
         ahead = [f.name.value for f in self._functions[:index] if f.name in _CASES]
-        return _relabelled(_separators(self._functions[index]), tuple(ahead))
+        own = _separators(self._functions[index])
+        if any(len(orbit(chr(low))) > 1 for low, _ in own) and ahead:
+            raise TooLarge("split at a letter behind a change of case is not searched")
+        return own
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -174,10 +186,11 @@ def languages(predicate: Predicate, number: bool) -> Languages:
     if any(function.name is FunctionName.LENGTH for function in functions):
         return _same(_counted(predicate, operands))
     pairs = _pairs(predicate, operands, number and not functions)
-    outer = Language(alternation(outer for outer, _ in pairs) if pairs else NOTHING, functions)
+    folded = predicate.ignore_case and predicate.operator is not Operator.REGEX
+    outer = Language(alternation(outer for outer, _ in pairs) if pairs else NOTHING, functions, folded=folded)
     if all(outside is inside for outside, inside in pairs):
         return _same(outer)
-    return Languages(outer, Language(alternation(inner for _, inner in pairs), functions))
+    return Languages(outer, Language(alternation(inner for _, inner in pairs), functions, folded=folded))
 
 
 def _same(language: Language) -> Languages:

@@ -52,6 +52,7 @@ class Nfa:
         self.accept = self._built(tree, start)
         kinds = {kind for arcs in self.asking for kind, _ in arcs}
         self.asks_neighbours = bool(kinds - {AnchorKind.TEXT_START, AnchorKind.TEXT_END})
+        self.asks_words = bool(kinds & {AnchorKind.WORD, AnchorKind.NOT_WORD})
 
     def labels(self) -> Iterable[Ranges]:
         """Every set of characters that a move is on."""
