@@ -51,6 +51,8 @@ Report: TypeAlias = Callable[[str, str, Steps, str | None], None]
 """Takes the code, the message, the place and a hint of something that cannot be read."""
 
 TIME_PARTS: Final = frozenset({"minute", "hour", "day", "week", "month", "year"})
+_SAME: Final = {"utf16le": "wide"}
+"""Modifiers of the specification that pySigma knows by another name ("Value modifiers": wide)."""
 _OF_TEXT: Final = frozenset(
     "contains startswith endswith base64 base64offset wide utf16 utf16be windash cased expand".split()
 )
@@ -144,7 +146,8 @@ class Detections:
     # -- one field
 
     def _item(self, key: str, value: Any, at: Steps) -> Expression:
-        field, *modifiers = key.split("|")
+        field, *named = key.split("|")
+        modifiers = [_SAME.get(name, name) for name in named]
         unknown = [name for name in modifiers if name not in modifier_mapping]
         if unknown:
             return self._refuse("modifier", f"Sigma has no modifier {unknown[0]!r}", at, _nearest(unknown[0]))
@@ -188,7 +191,7 @@ class Detections:
         for name in modifiers:
             if name in _OWN:
                 values = [_OWN[name](value) for value in values]
-            elif name not in ("all", "neq", "re"):
+            elif name not in ("all", "neq", "re") and not (name == "cased" and "fieldref" in modifiers):
                 change = modifier_mapping[name](item, applied)
                 values = [changed for value in values for changed in change.apply(value)]
             applied.append(modifier_mapping[name])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token
 
 STATS_COMMANDS: Final = frozenset(
-    {"stats", "eventstats", "streamstats", "sistats", "chart", "timechart", "top", "rare", "mstats"}
+    {"stats", "eventstats", "streamstats", "sistats", "chart", "timechart", "top", "rare"}
 )
 WORD_COMMANDS: Final = frozenset(
     """abstract addcoltotals addinfo addtotals append appendcols appendpipe apply bin bucket bucketdir
@@ -25,7 +25,7 @@ WORD_COMMANDS: Final = frozenset(
     multisearch mvcombine mvexpand nomv outputlookup regex replace rest return reverse rex savedsearch
     sendalert set sort spath strcat table tail transaction transpose typer union untable xmlkv xpath
     xyseries fromjson dbxquery datamodel outlier cluster anomalydetection predict trendline geostats
-    gauge loadjob pivot reltime overlap erex eventcount localize sichart sitop cofilter correlate
+    gauge loadjob mstats pivot reltime overlap erex eventcount localize sichart sitop cofilter correlate
     associate anomalies""".split()
 )
 """Commands that are read as words, options, texts and subsearches, whatever they mean."""
