@@ -106,9 +106,7 @@ class _Reader(Scanner):
                 return Literal(named) if isinstance(named, str) else named
             case _ if character in _REFUSED:
                 raise RegexError(_REFUSED[character], start)
-            case "?" | "*" | "+" | "{" | ")" | "|":
-                raise RegexError(f"nothing to repeat or join before {character}", start)
-            case _:
+            case _:  # also a sign with nothing before it to repeat or join: RegExp.parseSimpleExp
                 return Literal(character)
 
     def _group(self, start: int) -> Node:

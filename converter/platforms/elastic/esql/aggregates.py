@@ -37,6 +37,7 @@ from converter.platforms.elastic.esql.atoms import (
     Values,
     always,
     has_value,
+    united,
 )
 from converter.platforms.elastic.esql.operands import Family
 
@@ -91,8 +92,10 @@ def _count_distinct(parts: Parts) -> Value:
     if labels is not None:
         return always(Measured(Measure(MeasureKind.MET, where=tuple(_by_value(labels).values()))))
     match parts:
-        case [(guard, Term(FieldPath() as path, functions, converted=False))]:
-            return always(Measured(Measure(MeasureKind.DISTINCT, path, functions, _filter(guard))))
+        case [(guard, Term(FieldPath() as path, functions) as term)]:
+            where = all_of(guard, has_value(term)) if term.converted else guard
+            if not term.converted or term.family is Family.IP:
+                return always(Measured(Measure(MeasureKind.DISTINCT, path, functions, _filter(where))))
     return always(Unknown("the distinct values of different fields"))
 
 
@@ -161,7 +164,7 @@ def _by_value(labels: Iterable[tuple[Expression, Scalar]]) -> dict[Scalar, Expre
     found: dict[Scalar, list[Expression]] = {}
     for guard, value in labels:
         found.setdefault(value, []).append(guard)
-    return {value: any_of(*guards) for value, guards in found.items()}
+    return {value: united(*guards) for value, guards in found.items()}
 
 
 def _simplified(condition: Expression) -> Expression:

@@ -22,7 +22,9 @@ from converter.platforms.elastic.esql.atoms import (
     Lapse,
     Measured,
     Now,
+    Occurrences,
     Quotient,
+    Replaced,
     Tick,
     Time,
     Unknown,
@@ -64,6 +66,9 @@ def _computed(operator: str, left: Atom, right: Atom, text: str) -> Atom:
             return right
         case (_, Constant(int() | float() as a), Constant(int() | float() as b)):
             return _of_constants(operator, a, b) or Unknown(f"arithmetic: {text}")
+        case ("-", Replaced(term, pattern, mark, False, True), Replaced(other, same, other_mark, True, True)):
+            if (term, pattern, mark) == (other, same, other_mark):
+                return Occurrences(term, pattern)
         case ("-", Now(offset), Duration(span)):
             return Now(offset + span)
         case ("+", Now(offset), Duration(span)):

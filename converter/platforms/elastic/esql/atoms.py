@@ -21,6 +21,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Scalar,
     Subject,
     all_of,
     any_of,
@@ -82,6 +83,26 @@ class Count(msgspec.Struct, frozen=True):
     """How many values a field holds."""
 
     term: Term
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """A field with every match of a pattern replaced by ``mark``; or then by nothing (``removed``).
+
+    ``measured``: the length of that text. ``pattern`` is in RE2's syntax.
+    """
+
+    term: Term
+    pattern: str
+    mark: str
+    removed: bool = False
+    measured: bool = False
+
+
+class Occurrences(msgspec.Struct, frozen=True):
+    """How often a pattern is found in a field."""
+
+    term: Term
+    pattern: str
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -168,7 +189,8 @@ class Unknown(msgspec.Struct, frozen=True):
 
 OfGroup: TypeAlias = Measured | Quotient | Time | Lapse | Values | Labels
 OfTime: TypeAlias = Bucket | Now | Tick | Duration
-Atom: TypeAlias = Constant | Term | Extreme | Joined | Parts | Count | OfTime | OfGroup | Unknown
+OfText: TypeAlias = Joined | Parts | Replaced | Occurrences
+Atom: TypeAlias = Constant | Term | Extreme | Count | OfText | OfTime | OfGroup | Unknown
 Value: TypeAlias = tuple[tuple[Expression, Atom], ...]
 
 NULL: Value = ()
@@ -215,6 +237,28 @@ def _convertible(term: Term) -> Expression:
         return asks(Operator.IP, "v4", "v6")
     pivot: str | int = 0 if term.family is Family.NUMBER else "1970-01-01"
     return any_of(asks(Operator.GTE, pivot), asks(Operator.LT, pivot))
+
+
+def united(*terms: Expression) -> Expression:
+    """Some of the terms holds; questions that differ in their operands alone are one question."""
+    asked: dict[Predicate, list[Scalar | FieldPath]] = {}
+    found: list[Expression] = []
+    for term in terms:
+        if type(term) is not Predicate or term.all_of or not term.values:
+            found.append(term)
+            continue
+        question = msgspec.structs.replace(term, values=())
+        if question not in asked:
+            found.append(question)
+        asked.setdefault(question, []).extend(term.values)
+    return any_of(
+        *(
+            msgspec.structs.replace(term, values=tuple(dict.fromkeys(asked[term])))
+            if type(term) is Predicate and term in asked
+            else term
+            for term in found
+        )
+    )
 
 
 class GroupPredicate(Predicate, frozen=True, tag="group"):
@@ -275,7 +319,7 @@ def _atom_present(atom: Atom) -> Expression:
             return present(atom) if atom.collapsed else has_value(atom)
         case Extreme(term) | Joined(term) | Count(term):
             return has_value(term)
-        case Parts(term):
+        case Parts(term) | Replaced(term) | Occurrences(term):
             return present(term)
         case Bucket() | Now() | Tick() | Duration():
             return TRUE

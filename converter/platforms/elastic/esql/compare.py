@@ -24,7 +24,6 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
     all_of,
-    any_of,
     negated,
 )
 from converter.model.paths import FieldPath
@@ -39,6 +38,7 @@ from converter.platforms.elastic.esql.atoms import (
     Extreme,
     Joined,
     Now,
+    Occurrences,
     Term,
     Unknown,
     UnreadableError,
@@ -48,6 +48,7 @@ from converter.platforms.elastic.esql.atoms import (
     has_value,
     present,
     single,
+    united,
 )
 from converter.platforms.elastic.esql.group_tests import compared as compared_groups
 from converter.platforms.elastic.esql.group_tests import of_only_value
@@ -66,8 +67,8 @@ def distributed(parts: Iterable[tuple[Expression, Truth]]) -> Truth:
     """The truth of a test whose operand has alternatives."""
     found = [(guard, truth) for guard, truth in parts if guard != FALSE]
     return Truth(
-        any_of(*(all_of(guard, truth.true) for guard, truth in found if truth.true != FALSE)),
-        any_of(*(all_of(guard, truth.false) for guard, truth in found if truth.false != FALSE)),
+        united(*(all_of(guard, truth.true) for guard, truth in found if truth.true != FALSE)),
+        united(*(all_of(guard, truth.false) for guard, truth in found if truth.false != FALSE)),
     )
 
 
@@ -101,6 +102,8 @@ def _compared(sign: str, left: Atom, right: Atom) -> Truth:
             return _extreme(sign, left, _scalar(value))
         case Count(term), Constant(value):
             return _count(sign, term, value)
+    if isinstance(left, Occurrences) and isinstance(right, Constant):
+        return _occurrences(sign, left, right.value)
     found = compared_groups(sign, left, right)
     if found is None:
         raise UnreadableError(f"{_name(left)} {sign} {_name(right)}")
@@ -225,6 +228,16 @@ def _count(sign: str, term: Term, value: Any) -> Truth:
         "==": lambda: all_of(at_least(value), negated(at_least(value + 1))),
     }[sign]()
     return null_unless(exists(term.subject), found)
+
+
+def _occurrences(sign: str, found: Occurrences, value: Any) -> Truth:
+    """Whether a pattern is found at all; how often it is, no pattern says exactly."""
+    some = tested(found.term, asks(found.term, Operator.REGEX, found.pattern))
+    if (sign, value) in ((">=", 1), (">", 0)):
+        return some
+    if (sign, value) in (("<", 1), ("<=", 0), ("==", 0)):
+        return Truth(some.false, some.true)
+    raise UnreadableError("how often a pattern is found")
 
 
 # -- patterns

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from converter.logsources.pack import PlatformField
+import msgspec
+
+from converter.evaluate import compile_expression
+from converter.logsources.pack import FieldType, PlatformField
 from converter.model.expressions import (
     TRUE,
     Expression,
     Not,
     Operator,
+    Predicate,
     Scalar,
     all_of,
     any_of,
@@ -81,6 +85,8 @@ class Scope:
         self._fields = fields
         self._kql = kql
         self.columns: dict[str, Value] = {}
+        self.full_text: list[Expression] = []
+        """The conditions that KQL was asked for, which looks at words of analysed fields."""
 
     def field(self, name: str) -> Term:
         """A stored field as a term."""
@@ -88,6 +94,10 @@ class Scope:
         if field is None:
             return Term(FieldPath((name,)))
         return Term(FieldPath((name,)), family=FAMILIES.get(field.type), many=field.is_list)
+
+    def is_declared(self, term: Term) -> bool:
+        """Whether it is said what is stored in the field."""
+        return term.family is not None
 
     # -- values
 
@@ -139,7 +149,8 @@ class Scope:
             for position in range(pairs):
                 condition, result = arguments[2 * position : 2 * position + 2]
                 truth = self.truth(condition).true
-                open_ = all_of(*map(negated, earlier), truth)
+                others = (one for one in earlier if not self._exclude(one, truth))
+                open_ = all_of(*map(negated, others), truth)
                 found += tuple((all_of(open_, guard), atom) for guard, atom in self.value(result))
                 earlier.append(truth)
                 if not _is_bounded(found):
@@ -150,6 +161,19 @@ class Scope:
             rest = all_of(*map(negated, earlier))
             found += tuple((all_of(rest, guard), atom) for guard, atom in self.value(arguments[-1]))
         return found if _is_bounded(found) else always(Unknown("a CASE of too many conditions"))
+
+    def _exclude(self, first: Expression, second: Expression) -> bool:
+        """Whether two conditions, as their shape shows, never hold for one row: on one field of one value."""
+        match first, second:
+            case Predicate(FieldPath() as path), Predicate(other) if path == other and len(path.steps) == 1:
+                asked, by = (first, second) if first.operator is Operator.IS else (second, first)
+                if asked.operator is not Operator.IS or self.field(str(path.steps[0])).many:
+                    return False
+                if asked.functions != by.functions or (asked.ignore_case and not by.ignore_case):
+                    return False
+                holds = compile_expression(msgspec.structs.replace(by, functions=()))
+                return not any(holds({path.steps[0]: value}) for value in asked.values)
+        return False
 
     def _coalesce(self, arguments: tuple[tree.Node, ...]) -> Value:
         found: Value = ()
@@ -223,12 +247,21 @@ class Scope:
         )
 
     def _match(self, operand: tree.Node, value: tree.Node) -> Truth:
-        """``:`` on a field that is not analysed is equality with any of its values."""
+        """``:`` on a field that is not analysed is equality with any of its values; of an analysed one it
+        finds a word, as KQL does.
+        """
         match self.sole(operand), value:
+            case Term(FieldPath(steps), ()), tree.Literal(str() as word) if self._is_analysed(str(steps[0])):
+                if word.isascii() and word.isalnum():
+                    return never_null(self.kql(f'{steps[0]}: "{word}"'))
+                raise UnreadableError("a full-text match of several words")
             case Term(FieldPath(), (), family) as term, tree.Literal(bool() | int() | str() as wanted):
                 if family is not None:
                     return never_null(equals(term, wanted))
         raise UnreadableError("a full-text match")
+
+    def _is_analysed(self, name: str) -> bool:
+        return name in self._fields and self._fields[name].type is FieldType.TEXT
 
     def sole(self, node: tree.Node) -> Atom:
         """An argument that is one and the same atom for every event."""
@@ -269,9 +302,11 @@ class Scope:
         if self._kql is None:
             raise UnreadableError("the function KQL")
         try:
-            return self._kql(text)
+            found = self._kql(text)
         except ValueError as error:
             raise UnreadableError(f"KQL: {error}") from None
+        self.full_text.append(found)
+        return found
 
 
 _WEEK = timedelta(weeks=1)

@@ -159,9 +159,9 @@ def _extreme_label(sign: str, options: _Options, highest: bool, value: Scalar) -
     if any(isinstance(label, str) is not isinstance(value, str) for _, label in options):
         raise UnreadableError("constants of different types compared")
     if sign == "==":
-        return all_of(
-            _extreme_label(">=", options, highest, value), _extreme_label("<=", options, highest, value)
-        )
+        beyond = ">" if highest else "<"
+        others = [some_row(where) for where, label in options if PYTHON[beyond](label, value)]
+        return all_of(has_label(options, value), *map(negated, others))
     if sign.startswith(">") is highest:
         return any_of(*(some_row(where) for where, label in options if PYTHON[sign](label, value)))
     some = any_of(*(some_row(where) for where, _ in options))

@@ -14,7 +14,18 @@ import msgspec
 
 from converter.logsources.pack import PlatformField
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError
-from converter.model.expressions import FALSE, TRUE, All, AnyOf, Expression, Predicate, all_of
+from converter.model.expressions import (
+    FALSE,
+    TRUE,
+    All,
+    AnyOf,
+    Expression,
+    Operator,
+    Predicate,
+    Subject,
+    absolute_fields,
+    all_of,
+)
 from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys
@@ -99,8 +110,10 @@ class _Reader:
         self._kept: tuple[str, ...] = ()
         self._found: list[Diagnostic] = []
         self._residue: list[str] = []
+        self._expanded: dict[Subject, tuple[tree.Place, bool]] = {}
 
     def reading(self) -> Reading:
+        self._check_expanded()
         asked = [*self._conditions, *self._guards]
         open_keys = [path for path in self._by if not any(_needs(term, path) for term in asked)]
         if open_keys:
@@ -116,6 +129,7 @@ class _Reader:
             window=self._window,
             kept=self._kept,
             shown=tuple(name for name in self._kept if self._is_stored(name)),
+            full_text=tuple(self._scope.full_text),
             residue=tuple(self._residue),
             diagnostics=tuple(self._found),
         )
@@ -156,10 +170,29 @@ class _Reader:
     def _expand(self, column: str, place: tree.Place) -> None:
         """MV_EXPAND makes a row of every value; a column that holds one value stays as it is."""
         match self._scope.value(tree.Column(column)):
-            case ((guard, Term(many=False)),) if guard == TRUE:
-                return
+            case ((guard, Term(FieldPath(), (), many=many) as term),) if guard == TRUE:
+                if many or not self._scope.is_declared(term):
+                    one = msgspec.structs.replace(term, many=False)
+                    self._scope.columns[column] = always(one)
+                    self._expanded[term.subject] = (place, many)
             case _:
                 _refuse(f"MV_EXPAND {column} makes a row of every value", place)
+
+    def _check_expanded(self) -> None:
+        """A row of every value is the event itself where one of them is asked for, and nothing else of them.
+
+        Of a list with that value exactly one row is left. A column that nobody declares has one value.
+        """
+        for subject, (place, is_list) in self._expanded.items():
+            asked = [term for term in self._conditions if subject in tuple(absolute_fields(term))]
+            match asked:
+                case [Predicate(path, Operator.IS, (_,), functions=())] if path == subject:
+                    continue
+            if is_list:
+                _refuse(f"MV_EXPAND {subject} makes a row of every value", place)
+            if self._grouped:
+                message = f"a row of each value of {subject} is counted there, and the event once here"
+                self._found.append(diagnostic("multi-value", message, Fidelity.NARROWER, place))
 
     # -- conditions
 

@@ -74,7 +74,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     ``condition``: of one event, over stored names. ``grouped``: whether there is a STATS; then ``by`` are
     its groups, ``missing_keys`` says whether rows without a key make groups as well, and ``having`` are the
     tests of a group, all of which hold (none: one row is enough). ``kept``: the columns of the last KEEP;
-    ``shown``: those of them that are stored fields. ``residue``: the parts that were left out, as written;
+    ``shown``: those of them that are stored fields. ``full_text``: the conditions in it that look at words of
+    analysed fields; all others look at the whole text. ``residue``: the parts that were left out, as written;
     ``diagnostics``: why, where, and in which direction the reading errs for it.
     """
 
@@ -87,6 +88,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     having: tuple[GroupCondition, ...] = ()
     window: Window = Window()
     kept: tuple[str, ...] = ()
+    full_text: tuple[Expression, ...] = ()
     residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 

@@ -6,6 +6,7 @@ Sources: the functions' own pages in Elasticsearch's ES|QL reference. What is no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeAlias
@@ -15,6 +16,7 @@ import msgspec
 from converter.evaluate.values import text_of
 from converter.model.expressions import TRUE, Concat, Expression, Function, FunctionName, all_of
 from converter.model.paths import FieldPath
+from converter.model.regex import RegexError, parse, render
 from converter.platforms.elastic.esql import tree
 from converter.platforms.elastic.esql.atoms import (
     Atom,
@@ -24,6 +26,7 @@ from converter.platforms.elastic.esql.atoms import (
     Joined,
     Measured,
     Parts,
+    Replaced,
     Term,
     Tick,
     Time,
@@ -65,6 +68,8 @@ def _of_text(name: FunctionName, fold: Callable[[str], str | int], collapses: bo
         match atoms:
             case (Constant(str() as text),):
                 return Constant(fold(text))
+            case (Replaced(measured=False) as replaced,) if name is FunctionName.LENGTH:
+                return msgspec.structs.replace(replaced, measured=True)
             case (Term() as term,):
                 family = Family.NUMBER if name is FunctionName.LENGTH else Family.TEXT
                 return _with(term, Function(name), family, collapses)
@@ -214,7 +219,33 @@ def _replace(atoms: tuple[Atom, ...]) -> Atom:
     match atoms:
         case (Term() as term, Constant(str() as pattern), Constant("")) if pattern == BASENAME_PATTERN:
             return _with(term, Function(FunctionName.BASENAME), Family.TEXT)
+        case (Term() as term, Constant(str() as pattern), Constant(str() as mark)) if len(mark) == 1:
+            found = java_pattern(pattern, mark)
+            if found is not None:
+                return Replaced(msgspec.structs.replace(term, collapsed=True), found, mark)
+        case (Replaced(removed=False, measured=False) as replaced, Constant(mark), Constant("")):
+            if mark == replaced.mark:
+                return msgspec.structs.replace(replaced, removed=True)
     return _first_unknown(atoms, "REPLACE")
+
+
+def java_pattern(pattern: str, mark: str) -> str | None:
+    """A pattern of Java, or the mark itself, as RE2 writes it; None for what that cannot say.
+
+    A possessive repeat of letters or digits is a greedy one where no letter or digit can follow. The mark
+    must be no character of the pattern.
+    """
+    plain = _POSSESSIVE.sub(r"\1\2", pattern)
+    if mark in pattern or mark.isalnum() or mark in _SPECIAL:
+        return None
+    try:
+        return f"(?:{render(parse(plain, 'pcre'), 're2')})|{mark}"
+    except RegexError:
+        return None
+
+
+_POSSESSIVE = re.compile(r"(\\[wd])([+*]|\{\d+,?\d*\})\+(?=[^\w\\(\[.|)?*+{]|\\[^\w])")
+_SPECIAL = frozenset("\\^$.|?*+()[]{}")
 
 
 FUNCTIONS: dict[str, Rewrite] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import msgspec
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import TRUE, Expression, all_of
-from converter.model.measures import measures, renamed
+from converter.model.measures import renamed
 from converter.model.paths import FieldPath
 from converter.model.rule import OutputField, Threshold
 from converter.model.tables import MAX_DURATION_DAYS
@@ -44,9 +44,10 @@ def read_esql(document: Document, choose: Choose, findings: Findings) -> Logic:
     findings.in_query(reading.window_findings(within))
     findings.residue.extend(reading.residue)
     fields = KnownFields(packs)
-    condition: Expression = all_of(reading.condition, *around(document, fields, findings))
+    extra = tuple(around(document, fields, findings))
+    condition = all_of(reading.condition, *extra)
     threshold = reading.threshold(within, _interval(document.rule))
-    words(all_of(condition, *_filters(threshold)), fields, findings)
+    words(all_of(*reading.full_text, *extra), fields, findings)
     return Logic(
         condition=without_subfields(condition),
         threshold=threshold and _checked(threshold),
@@ -65,12 +66,6 @@ def _interval(rule: Mapping[str, Any]) -> timedelta:
     if not timedelta() < found <= timedelta(days=MAX_DURATION_DAYS):
         raise RuleError(f"interval: {str(text)[:40]!r} is no span of time between runs")
     return found
-
-
-def _filters(threshold: Threshold | None) -> Iterator[Expression]:
-    """What the measures of a threshold ask of single events."""
-    for one in measures(threshold.having if threshold is not None else ()):
-        yield from (*one.where, *one.start.where, *one.stop.where)
 
 
 def _checked(threshold: Threshold) -> Threshold:

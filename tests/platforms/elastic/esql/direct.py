@@ -92,6 +92,8 @@ def value(node: tree.Node, event: dict[str, Any]) -> Block:
             return single(lambda v: any(fits(v, p, regex) for p in patterns))(value(operand, event))
         case tree.IsNull(operand):
             return [not value(operand, event)]
+        case tree.Arithmetic(_, "-", left, right):
+            return single(operator.sub)(value(left, event), value(right, event))
         case tree.Call("CASE", arguments):
             return case(arguments, event)
         case tree.Call("COALESCE", arguments):

@@ -35,6 +35,11 @@ def test_meaning(text: str, event: str, verdict: str) -> None:
         assert keeps(text, json.loads(event)) is (verdict == "kept")
 
 
+@pytest.mark.parametrize(("text", "event", "verdict"), cases("signs.txt"))
+def test_signs_of_patterns(text: str, event: str, verdict: str) -> None:
+    assert matches(read_condition(text, FIELDS), json.loads(event)) is (verdict == "kept")
+
+
 @pytest.mark.parametrize(("text", "named"), cases("unreadable.txt"))
 def test_unreadable_is_named(text: str, named: str) -> None:
     with pytest.raises(RuleError) as raised:
