@@ -6,14 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from converter.check.streams import Example, deciding_streams
+from converter.check.constraints.answers import Found
+from converter.check.constraints.choices import Goal
+from converter.check.constraints.events import EventSolver
+from converter.check.streams import deciding_streams
+from converter.check.variants import Example
 from converter.check.vectors import FieldLookup, deciding_events
 from converter.evaluate import LogEvent, compile_expression
 from converter.events.records import log_events, packs_of
 from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack
-from converter.model.expressions import all_of
+from converter.model.expressions import Expression, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
 
@@ -112,7 +116,7 @@ class SamplePool:
         holds, belongs = compile_expression(step.condition), compile_expression(pack.select)
         matching = [sample.event.data for sample in own if holds(sample.event.data)]
         missing = [sample.event.data for sample in own if not holds(sample.event.data)]
-        bases = [*matching[: _MOST_BASES - 1], *missing[:1]]
+        bases = [*matching[: _MOST_BASES - 1], *missing[:1]] or self._base(step, asked)
         proven = all(map(belongs, bases))
         return [
             Sample(
@@ -122,6 +126,16 @@ class SamplePool:
             )
             for number, data in enumerate(deciding_events(asked, bases, self._lookup(step)))
         ]
+
+    def _base(self, step: Step, asked: Expression) -> list[JsonObject]:
+        """For a step without tests an event of its log source, one that satisfies it if possible."""
+        pack = self._packs[step.logsource[0]]
+        solver = EventSolver(self._lookup(step))
+        for goals in ([Goal(asked, True), Goal(pack.select, True)], [Goal(pack.select, True)]):
+            answer = solver.solve(goals)
+            if isinstance(answer, Found):
+                return [answer.value]
+        return []
 
 
 def _example(step: Step, samples: Iterable[Sample]) -> Example | None:

@@ -10,13 +10,25 @@ import rich_click as click
 
 from converter.api import check
 from converter.check import Options, Pair, Report
+from converter.check.report import summarised
 from converter.check.reports import FORMATS, described, written
 from converter.cli.changes import changed_since, keep
 from converter.cli.console import print_diagnostics, print_table
-from converter.cli.options import Workspace, as_json, chosen_platforms, platforms_option, rule_paths
+from converter.cli.options import (
+    Workspace,
+    as_json,
+    chosen_platforms,
+    platforms_option,
+    reading_of,
+    rule_paths,
+)
 from converter.events.logs import read_logs
+from converter.model.diagnostics import RuleError
+from converter.model.rule import Rule
 from converter.platforms.base import File
+from converter.platforms.collection import Collected, read_files, rule_files
 from converter.platforms.output import write_files
+from converter.platforms.registry import platform
 
 _SHOWN = 10
 
@@ -40,6 +52,21 @@ _SHOWN = 10
     "PANTHER_ANALYSIS_TOOL or on the PATH.",
 )
 @click.option("--no-made", is_flag=True, help="Only tests and logs, no events made from the rules.")
+@click.option(
+    "--from", "source", metavar="PLATFORM", help="Check this platform's own rules, as they are read."
+)
+@click.option(
+    "--run-source",
+    is_flag=True,
+    help="With --from panther: also run the rules' own Python (in a process with limits on time and memory) "
+    "and compare it with the reading. Only for code that you trust.",
+)
+@click.option(
+    "--helpers",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --from: folder with what the rules lean on, beside what is next to them.",
+)
 @click.option("--baseline", metavar="REVISION|FOLDER", help="Also what changed since then.")
 @click.option(
     "--save-baseline",
@@ -63,6 +90,9 @@ def command(
     no_engines: bool,
     tools: bool,
     no_made: bool,
+    source: str | None,
+    run_source: bool,
+    helpers: tuple[Path, ...],
     baseline: str | None,
     save_baseline: Path | None,
     form: str,
@@ -81,11 +111,14 @@ def command(
 
       convert check --baseline main
 
+      convert check --from panther rules/ --run-source
+
       convert check --format sarif -o findings.sarif
     """
     workspace = Workspace()
     names = chosen_platforms(targets)
-    rules = workspace.rules(paths)
+    reads = _read(workspace, source, paths, helpers, run_source)
+    rules = workspace.rules(paths) if source is None else [rule for _, rule in reads]
     report = check(
         rules,
         platforms=names,
@@ -94,6 +127,8 @@ def command(
         logs=read_logs(logs),
         options=Options(engines=not no_engines, tools=tools, made=not no_made),
     )
+    if run_source:
+        report = _with_sources(report, workspace, reads, helpers)
     if baseline is not None:
         found = changed_since(baseline, workspace, rules, paths, names)
         report = msgspec.structs.replace(report, changes=tuple(found))
@@ -102,6 +137,32 @@ def command(
     _report(report, "json" if as_json else form, output)
     if not report.ok:
         sys.exit(1)
+
+
+def _read(
+    workspace: Workspace, source: str | None, paths: tuple[Path, ...], helpers: tuple[Path, ...], run: bool
+) -> list[tuple[Collected, Rule]]:
+    """A platform's own rules, those that can be read. Raises RuleError where sources cannot be run."""
+    if run and source != "panther":
+        raise RuleError("--run-source runs Panther's Python: say --from panther")
+    if source is None:
+        return []
+    reading = reading_of(workspace, source, helpers)
+    found = [
+        read for _, reads in read_files(reading, rule_files(reading, paths or (Path(),))) for read in reads
+    ]
+    return [(read, rule) for read in found if (rule := read.rule) is not None]
+
+
+def _with_sources(
+    report: Report, workspace: Workspace, reads: list[tuple[Collected, Rule]], helpers: tuple[Path, ...]
+) -> Report:
+    """The report with each reading held to its own source. Raises MissingExtraError without panther_core."""
+    from converter.check.source_run import SourceRun
+
+    run = SourceRun(platform("panther"), workspace.packs, helpers)
+    pairs = [run.pair(read, rule) for read, rule in reads]
+    return summarised([*report.pairs, *pairs], report.diagnostics)
 
 
 def _report(report: Report, form: str, output: Path | None) -> None:

@@ -104,3 +104,48 @@ def test_a_path_outside_the_project(
     outside.write_text((repository / "1.yaml").read_text())
     result = convert("check", "--baseline", "HEAD", "--no-engines", str(outside))
     assert (result.code, "outside" in result.err) == (2, True)
+
+
+DETECTION = """
+def rule(event):
+    return event.get("verb") == "list"
+"""
+SPECIFICATION = """
+AnalysisType: rule
+RuleID: A.Rule
+Enabled: true
+Filename: a.py
+DisplayName: A rule
+LogTypes: [Amazon.EKS.Audit]
+Severity: Low
+"""
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Path:
+    """A Panther detection."""
+    folder = tmp_path / "detections"
+    folder.mkdir()
+    (folder / "a.yml").write_text(SPECIFICATION)
+    (folder / "a.py").write_text(DETECTION)
+    return folder
+
+
+def test_the_command(convert: Convert, folder: Path) -> None:
+    result = convert("check", "--from", "panther", "detections", "--run-source", "--to", "panther")
+    assert result.code == 0, result.out + result.err
+    assert "its own Python, panther_core" in result.out
+    without = convert("check", "--from", "panther", "detections", "--to", "panther")
+    assert without.code == 0
+    assert "its own Python" not in without.out
+
+
+def test_nothing_runs_without_being_asked(convert: Convert, folder: Path, tmp_path: Path) -> None:
+    (folder / "a.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n{DETECTION}")
+    convert("check", "--from", "panther", "detections", "--to", "panther")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_sources_of_others_are_not_run(convert: Convert, folder: Path) -> None:
+    result = convert("check", "--from", "sigma", "detections", "--run-source")
+    assert (result.code, "--from panther" in result.err) == (2, True)

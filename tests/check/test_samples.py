@@ -1,0 +1,53 @@
+"""A rule that has no tests is checked all the same: on events of its log source that are made for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from converter import Rule
+from converter.check.runner import RuleUnderCheck
+from converter.check.samples import SamplePool
+from converter.evaluate import compile_expression
+from converter.logsources import load_packs
+from converter.model.load import load_text
+from converter.platforms.base import Context
+from converter.platforms.registry import platform
+from tests.check.breakages import BREAKAGES, Broken
+
+TEXT = """
+id: 0d5f7b7e-0000-4000-8000-000000000001
+title: Two reads
+logsource: {source}
+indicators: [{{field: {field}, is: [get, list]}}]
+"""
+SOURCES = {
+    "kubernetes.audit": "verb",
+    "windows.process_creation": "CommandLine",
+    "linux.process": "process.name",
+}
+PACKS = load_packs()
+
+
+def _rule(source: str) -> Rule:
+    (rule,) = load_text(TEXT.format(source=source, field=SOURCES[source]))
+    return rule
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_made_events_are_of_the_log_source(source: str) -> None:
+    rule = _rule(source)
+    samples = [s for s in SamplePool([rule], PACKS).step_samples(rule, 0, True, 0) if not s.foreign]
+    belongs, holds = compile_expression(PACKS[source].select), compile_expression(rule.condition)
+    assert all(belongs(sample.event.data) for sample in samples)
+    assert {holds(sample.event.data) for sample in samples} == {True, False}
+
+
+@pytest.mark.parametrize("breakage", ["value lost", "value changed"])
+@pytest.mark.parametrize("name", ["elastic", "panther", "splunk"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_broken_writer_is_caught_without_tests(source: str, name: str, breakage: str) -> None:
+    rule, context = _rule(source), Context(packs=PACKS)
+    checked = RuleUnderCheck(rule, PACKS, SamplePool([rule], PACKS))
+    whole, broken = platform(name), Broken(platform(name), BREAKAGES[breakage])
+    assert checked.pair(whole, whole.render(rule, context), context).agrees
+    assert not checked.pair(broken, broken.render(rule, context), context).agrees
