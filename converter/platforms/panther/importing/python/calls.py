@@ -18,6 +18,7 @@ from converter.platforms.panther.importing.python.formulas import (
     opposite,
 )
 from converter.platforms.panther.importing.python.interface import DataModel, PythonSource
+from converter.platforms.panther.importing.python.scopes import changed_names
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.subscripts import look_up
 from converter.platforms.panther.importing.python.texts import joined, text_method
@@ -163,11 +164,21 @@ class Calls:
                 named[keyword.arg] = Outcome(found.cases)
         fine = both(*(opposite(guard) for guard, _ in raises))
         with self._machine.given(fine):
-            result = self._interpreter.invoke(routine, positional, named)
+            result = self._interpreter.invoke(routine, positional, named, frame.env)
+        self._forget(routine, frame, node)
         if not raises:
             return result
         cases = tuple((both(fine, guard), value) for guard, value in result.cases)
         return Outcome(cases, (*raises, *((both(fine, guard), name) for guard, name in result.raises)))
+
+    def _forget(self, routine: Routine, frame: Frame, node: ast.Call) -> None:
+        """Attributes that a method sets on ``self`` are not known after its call."""
+        if routine.bound is None or isinstance(routine.node, ast.Lambda):
+            return
+        for name in changed_names(routine.node.body):
+            if name.startswith("self."):
+                residue = self._machine.residue(f"{name}, which a method sets", node, frame.source)
+                frame.env[name] = one(Opaque(residue))
 
     def _super(self, frame: Frame) -> Outcome:
         if frame.instance is None or frame.owner is None:

@@ -85,7 +85,7 @@ class Either(msgspec.Struct, frozen=True, cache_hash=True):
 
 Atom: TypeAlias = Leaf | Present | Null | Unknown | Some | Told
 Formula: TypeAlias = Atom | Negation | Both | Either
-Facts: TypeAlias = frozenset["Atom | Negation | Either"]
+Facts: TypeAlias = frozenset["Formula"]
 
 TRUE: Final = Both(())
 FALSE: Final = Either(())
@@ -243,7 +243,7 @@ def _conjunction_once(terms: tuple[Formula, ...], facts: Facts) -> list[Formula]
     literals = [term for term in terms if not isinstance(term, Either)]
     kept: list[Atom | Negation] = []
     for index, literal in enumerate(literals):
-        others = facts.union(kept, literals[index + 1 :])  # type: ignore[arg-type]
+        others = facts.union(kept, literals[index + 1 :])
         simple = under(literal, others)
         if simple == FALSE:
             return None
@@ -323,6 +323,8 @@ def _decided(atom: Atom, facts: Facts) -> bool | None:
     if Negation(atom) in facts:
         return False
     for fact in facts:
+        if isinstance(fact, (Both, Either)):
+            continue
         known = _by_fact(atom, fact)
         if known is not None:
             return known

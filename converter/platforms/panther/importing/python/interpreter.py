@@ -11,10 +11,11 @@ import msgspec
 from converter.model.expressions import FunctionName
 from converter.platforms.panther.importing.python import arithmetic, comprehensions, subscripts, truth
 from converter.platforms.panther.importing.python.calls import Calls
-from converter.platforms.panther.importing.python.formulas import FALSE, TRUE, Formula, both, opposite
+from converter.platforms.panther.importing.python.formulas import FALSE, Formula, both, opposite
 from converter.platforms.panther.importing.python.interface import PythonSource
 from converter.platforms.panther.importing.python.machine import Machine
 from converter.platforms.panther.importing.python.naming import Names
+from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.statements import Block
 from converter.platforms.panther.importing.python.texts import joined
 from converter.platforms.panther.importing.python.values import (
@@ -23,6 +24,7 @@ from converter.platforms.panther.importing.python.values import (
     Entry,
     Field,
     Instance,
+    Joined,
     Known,
     Opaque,
     Outcome,
@@ -85,6 +87,10 @@ class Interpreter:
                 return one(Known(value))
             case ast.Name(id=name):
                 return self.names.name(name, frame, node)
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if (
+                key := f"{owner}.{name}"
+            ) in frame.env:
+                return self.machine.narrowed(frame.env[key])
             case ast.Attribute(value=owner, attr=name):
                 return self._bound([owner], frame, lambda found: self.names.attribute(found[0], name, node))
             case ast.BoolOp(op=op, values=operands):
@@ -132,7 +138,7 @@ class Interpreter:
 
         def taken(values: list[Value]) -> Outcome:
             unread = next((value for value in values if isinstance(value, Opaque)), None)
-            return one(unread) if unread is not None else step(values)
+            return one(Opaque(unread.number)) if unread is not None else step(values)
 
         evaluations = [self._evaluation(node, frame) for node in nodes]
         return self.machine.bind_all(evaluations, taken)
@@ -165,25 +171,20 @@ class Interpreter:
 
         def decide(value: Value) -> Outcome:
             chosen = self._truth_of(value, first, frame)
-            formula = truth.truth(self.machine, chosen.cases[0][1])
-            stays = one(value)
-            if isinstance(value, (Opaque,)) or isinstance(value, Known) and isinstance(value.value, bool):
-                stays = chosen
+            stays = one(self._stopped(value, is_and))
             go_on = lambda: self._bool_op(is_and, rest, frame)  # noqa: E731
-            stop = lambda: self._stopped(stays, formula, is_and)  # noqa: E731
+            stop = lambda: stays  # noqa: E731
             return self.either_way(chosen, go_on if is_and else stop, stop if is_and else go_on)
 
         return self.machine.bind(found, decide)
 
-    def _stopped(self, stays: Outcome, formula: Formula, is_and: bool) -> Outcome:
-        """The operand that decided: of a bool, False of ``and`` and True of ``or``."""
-        match stays.single:
-            case Known(bool()) | Opaque():
-                return stays
-            case value if value is not None and truth.is_bool(value):
-                return when(FALSE if is_and else TRUE)
-            case _:
-                return stays
+    def _stopped(self, value: Value, is_and: bool) -> Value:
+        """The operand that decided: a bool is then False for ``and`` and True for ``or``."""
+        if isinstance(value, Opaque):
+            return Opaque(value.number, not is_and)
+        if isinstance(value, Field) and self.machine.shape(value) is Shape.BOOLEAN:
+            return Known(not is_and)
+        return Known(not is_and) if truth.is_bool(value) else value
 
     def _unary(self, op: ast.unaryop, operand: ast.expr, node: ast.expr, frame: Frame) -> Outcome:
         if isinstance(op, ast.Not):
@@ -200,7 +201,7 @@ class Interpreter:
                 unread = next((value for value in values if isinstance(value, Opaque)), None)
                 name = type(ops[index]).__name__
                 result = (
-                    one(unread)
+                    one(Opaque(unread.number))
                     if unread is not None
                     else self._compared(values[0], name, values[1], comparators[index], frame)
                 )
@@ -233,6 +234,8 @@ class Interpreter:
                 plain.append(part.value)
             else:
                 plain.append(part)
+        if self.machine.lenient:
+            return one(Joined(tuple(self.value(part, frame) for part in plain)))
         return self._bound(plain, frame, lambda values: joined(self.machine, values))
 
     def _subscript(self, owner: ast.expr, index: ast.expr, frame: Frame) -> Outcome:
@@ -308,20 +311,29 @@ class Interpreter:
         routine: Routine,
         positional: Sequence[Outcome],
         named: dict[str, Outcome],
+        caller: dict[str, Outcome] | None = None,
     ) -> Outcome:
-        """A call of a function of the user's: its body, read with these arguments."""
+        """A call of a function of the user's: its body, read with these arguments. ``caller``: the local
+        names where it is called, of which a method sees the attributes set on ``self``.
+        """
         if self.machine.depth >= _DEEPEST:
             raise UnreadableError("calls nested deeper than any detection needs")
         self.machine.depth += 1
         try:
-            frame = self._frame(routine, positional, named)
+            frame = self._frame(routine, positional, named, caller)
             if isinstance(routine.node, ast.Lambda):
                 return self.value(routine.node.body, frame)
             return Block(self, frame).function(routine.node.body)
         finally:
             self.machine.depth -= 1
 
-    def _frame(self, routine: Routine, positional: Sequence[Outcome], named: dict[str, Outcome]) -> Frame:
+    def _frame(
+        self,
+        routine: Routine,
+        positional: Sequence[Outcome],
+        named: dict[str, Outcome],
+        caller: dict[str, Outcome] | None,
+    ) -> Frame:
         arguments = routine.node.args
         outer = routine.closure if isinstance(routine.closure, Frame) else None
         instance = routine.bound if isinstance(routine.bound, Instance) else None
@@ -333,6 +345,8 @@ class Interpreter:
             given.insert(0, one(routine.bound))
         parameters = [*arguments.posonlyargs, *arguments.args]
         defaults = [None] * (len(parameters) - len(arguments.defaults)) + list(arguments.defaults)
+        if instance is not None and caller is not None and parameters:
+            env |= {key: value for key, value in caller.items() if key.startswith("self.")}
         at_home = Frame({}, routine.source, routine.owner, instance, outer)
         if len(given) > len(parameters):
             if arguments.vararg is None:

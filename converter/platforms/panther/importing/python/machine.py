@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 
 import msgspec
 
+from converter.evaluate.values import number_of, text_of
 from converter.model.expressions import Function, Operator, Predicate, Scalar, Subject
 from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.python.formulas import (
@@ -33,7 +34,6 @@ from converter.platforms.panther.importing.python.values import (
     Opaque,
     Outcome,
     Text,
-    Truth,
     UnreadableError,
     Value,
     gathered,
@@ -64,14 +64,22 @@ class Machine:
     """Shared by everything that reads one detection."""
 
     def __init__(
-        self, modules: Modules, log_types: Sequence[str], shapes: Shapes, usage: dict[Steps, Shape]
+        self,
+        modules: Modules,
+        log_types: Sequence[str],
+        shapes: Shapes,
+        usage: dict[Steps, Shape],
+        *,
+        lenient: bool = False,
     ) -> None:
+        self.lenient = lenient
         self.modules = modules
         self.log_types = tuple(log_types)
         self.facts: Facts = frozenset()
         self.residues: list[Residue] = []
         self.notes: dict[tuple[str, str], ast.AST | None] = {}
         self.assumed: dict[Steps, Shape] = {}
+        self.loose: set[tuple[Steps, str]] = set()
         self.usage = usage
         self.depth = 0
         self._shapes = shapes
@@ -95,7 +103,7 @@ class Machine:
     def given(self, formula: Formula) -> Iterator[None]:
         """Within: the formula holds."""
         before = self.facts
-        self.facts = before | facts_of(formula)  # type: ignore[arg-type]
+        self.facts = before | facts_of(formula)
         try:
             yield
         finally:
@@ -184,6 +192,17 @@ class Machine:
             self.usage[steps] = shape
             self.assumed[steps] = shape
 
+    def compared(self, field: Field, wanted: Shape, value: Scalar) -> None:
+        """The field is compared with a constant of a shape. A text that reads like a number or bool equals
+        it canonically, and not in Python: that matters where events hold both, or the other.
+        """
+        steps = self.absolute(field.variable, field.steps)
+        seen = self._shapes.seen(steps)
+        if not seen:
+            self.used(field, wanted)
+        elif seen - {wanted} and _reads_as(value, seen - {wanted}):
+            self.loose.add((steps, text_of(value)))
+
     def elements(self, field: Field) -> Collection:
         """The elements of a list of the event."""
         self.used(field, Shape.LIST)
@@ -220,6 +239,15 @@ class Machine:
     def note(self, code: str, message: str, node: ast.AST | None = None) -> None:
         """Something worth knowing."""
         self.notes.setdefault((code, message), node)
+
+
+def _reads_as(value: Scalar, shapes: Set[Shape]) -> bool:
+    """Whether a constant may equal, read as text, a value of another shape."""
+    if not isinstance(value, str):
+        return Shape.TEXT in shapes
+    return (value in ("true", "false") and Shape.BOOLEAN in shapes) or (
+        number_of(value) is not None and Shape.NUMBER in shapes
+    )
 
 
 def leaf(

@@ -265,6 +265,8 @@ class Names:
         match target:
             case ast.Name(id=name):
                 frame.env[name] = found
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                frame.env[f"self.{name}"] = found
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 machine = self._interpreter.machine
                 for index, part in enumerate(parts):

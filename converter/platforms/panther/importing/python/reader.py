@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+import msgspec
+
 from converter.evaluate import compile_expression
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.expressions import FALSE as NEVER
@@ -15,6 +17,7 @@ from converter.platforms.panther.importing.python.alerts import Alerts, read_ale
 from converter.platforms.panther.importing.python.formulas import (
     FALSE,
     Formula,
+    Leaf,
     Negation,
     Null,
     Present,
@@ -27,27 +30,23 @@ from converter.platforms.panther.importing.python.formulas import (
     size,
     under,
 )
+from converter.platforms.panther.importing.python.functions_of import EVENT, function_of
 from converter.platforms.panther.importing.python.interface import Detection, Modules, PythonSource, finding
-from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
+from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.lowering import Settled, expressed, settled, without_nulls
 from converter.platforms.panther.importing.python.machine import Machine, leaf
 from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
     ExhaustedError,
     Field,
-    Instance,
     Known,
     Opaque,
-    Outcome,
-    Routine,
     Truth,
     UnreadableError,
     Value,
     one,
-    unless,
 )
 
-EVENT = Field(0, ())
 _LARGEST = 1500
 _SIMPLIFICATIONS = 400_000
 _SECONDS = 1.5
@@ -75,21 +74,6 @@ def read_detection(
     if found.fidelity is Fidelity.REFUSED:
         return found
     return _with_alerts(found, read_alerts(source, modules, log_types, shapes, usage))
-
-
-def function_of(interpreter: Interpreter, source: PythonSource, name: str) -> Routine | None:
-    """A function of the detection: of its module, or of its class."""
-    try:
-        if source.class_name is not None:
-            instance = Instance(source, source.class_name)
-            found = interpreter.names.member(source, source.class_name, name, instance).single
-        else:
-            found = interpreter.names.of_module(name, source, ast.Pass()).single
-    except UnreadableError as error:
-        if error.code == "python-syntax":
-            raise
-        return None
-    return found if isinstance(found, Routine) else None
 
 
 def _read_rule(interpreter: Interpreter, source: PythonSource) -> tuple[Formula, Formula]:
@@ -135,6 +119,7 @@ def _detection(machine: Machine, source: PythonSource, true: Formula, raised: Fo
             return _nothing_left(machine, source, whole)
     diagnostics += _residues(machine, source, whole, effect)
     diagnostics += _notes(machine, source)
+    diagnostics += _loose(machine, source, whole.formula)
     if condition == NEVER:
         diagnostics.append(finding("never", "rule() never returns True", file=source.file))
     fidelity = Fidelity.EXACT
@@ -214,7 +199,7 @@ def _null_losses(true: Formula, raised: Formula, source: PythonSource) -> list[D
             continue
         as_null = under(true, frozenset({null}))
         gone: frozenset[Negation] = frozenset({Negation(null), Negation(Present(null.variable, null.steps))})
-        as_missing = under(true, gone)  # type: ignore[arg-type]
+        as_missing = under(true, gone)
         if as_null == as_missing:
             continue
         path = FieldPath(null.steps)
@@ -239,6 +224,26 @@ def _null_losses(true: Formula, raised: Formula, source: PythonSource) -> list[D
                 effect=Fidelity.NARROWER if narrower else Fidelity.WIDER,
             )
         )
+    return found
+
+
+def _loose(machine: Machine, source: PythonSource, formula: Formula) -> list[Diagnostic]:
+    """Comparisons of which canonically a text equals what it reads as, and in Python not."""
+    found: list[Diagnostic] = []
+    for steps, text in sorted(machine.loose, key=str):
+        path = FieldPath(steps)
+        for atom in atoms(formula):
+            if isinstance(atom, Leaf) and atom.predicate.subject == path:
+                found.append(
+                    finding(
+                        "type-strict",
+                        f"{path} holds values of several types, and {text} equals one of another type here",
+                        file=source.file,
+                        severity=Severity.WARNING,
+                        effect=Fidelity.NARROWER if Negation(atom) == formula else Fidelity.WIDER,
+                    )
+                )
+                break
     return found
 
 
@@ -270,8 +275,6 @@ def _refused(source: PythonSource, code: str, message: str, node: ast.AST | None
 
 
 def _with_alerts(found: Detection, alerts: Alerts) -> Detection:
-    import msgspec
-
     return msgspec.structs.replace(
         found,
         title=alerts.title,
@@ -282,6 +285,3 @@ def _with_alerts(found: Detection, alerts: Alerts) -> Detection:
         distinct=alerts.distinct,
         diagnostics=(*found.diagnostics, *alerts.diagnostics),
     )
-
-
-__all__ = ["Outcome", "read_detection", "unless"]

@@ -147,6 +147,8 @@ def changed_names(body: list[ast.stmt]) -> dict[str, ast.AST]:
             match node:
                 case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                     found.setdefault(name, node)
+                case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store() | ast.Del()):
+                    found.setdefault(f"self.{name}", node)
                 case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
                     found.setdefault(name, node)
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in CHANGING:

@@ -64,6 +64,11 @@ class Shapes:
                 return next(iter(found)) if len(found) == 1 else None
         return None
 
+    def seen(self, steps: Steps) -> frozenset[Shape]:
+        """Every shape that is declared or seen at a path."""
+        asked = tuple(ANY if isinstance(step, int) else step for step in steps)
+        return frozenset(self._declared.get(asked, set()) | self._seen.get(asked, set()))
+
     def declared(self, steps: Steps) -> bool:
         """Whether a pack says what stands at a path."""
         return tuple(ANY if isinstance(step, int) else step for step in steps) in self._declared

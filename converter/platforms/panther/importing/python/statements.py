@@ -267,10 +267,8 @@ class Block:
         found, after = self.value(argument, env)
 
         def grown(value: Value) -> Outcome:
-            if (
-                isinstance(value, (Table, Opaque))
-                or isinstance(value, Known)
-                and isinstance(value.value, dict)
+            if isinstance(value, (Table, Opaque)) or (
+                isinstance(value, Known) and isinstance(value.value, dict)
             ):
                 raise UnreadableError(f".{method}() of this", argument)
             entries = events.entries_of(self.machine, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator as operators
 from collections.abc import Callable
 from typing import Any, Final
@@ -29,6 +30,7 @@ from converter.platforms.panther.importing.python.values import (
     Collection,
     Count,
     Field,
+    Joined,
     Known,
     Network,
     Number,
@@ -71,8 +73,10 @@ def truth(machine: Machine, value: Value) -> Formula:
             return TRUE if known else FALSE
         case Truth(formula):
             return formula
-        case Opaque():
-            return machine.unknown(value)
+        case Joined():
+            return TRUE
+        case Opaque(_, truthy):
+            return machine.unknown(value) if truthy is None else TRUE if truthy else FALSE
         case Field():
             return _field_truth(machine, value)
         case Walked(variable, steps):
@@ -127,7 +131,8 @@ def _field_truth(machine: Machine, field: Field) -> Formula:
 def compare(machine: Machine, left: Value, name: str, right: Value) -> Outcome:
     """A comparison by the name of its operator in Python's syntax tree."""
     if isinstance(left, Opaque) or isinstance(right, Opaque):
-        return one(left if isinstance(left, Opaque) else right)
+        unread = left if isinstance(left, Opaque) else right
+        return one(Opaque(unread.number)) if isinstance(unread, Opaque) else one(unread)
     match name:
         case "Eq" | "Is":
             return when(equal(machine, left, right, identical=name == "Is"))
@@ -186,7 +191,9 @@ def _same_text(left: Text, right: Text) -> Formula:
     if names in folds and left.functions == right.functions and isinstance(right.subject, FieldPath):
         if isinstance(left.subject, FieldPath) and names == folds[0]:
             return leaf(left.variable, left.subject, Operator.SAME_AS, (right.subject,), ignore_case=True)
-    if not left.functions or isinstance(left.subject, FieldPath) and not isinstance(right.subject, FieldPath):
+    if not left.functions or (
+        isinstance(left.subject, FieldPath) and not isinstance(right.subject, FieldPath)
+    ):
         left, right = right, left
     if right.functions or not isinstance(right.subject, FieldPath):
         raise UnreadableError("a comparison of two changed texts")
@@ -203,7 +210,7 @@ def _equals_known(machine: Machine, left: Value, value: Any) -> Formula:
             return _field_equals(machine, left, value)
         case Walked(variable, steps) if isinstance(value, (str, int, float)):
             machine.note("several-values", f"{FieldPath(steps)} is compared as if it had one value")
-            return leaf(variable, FieldPath(steps), Operator.IS, (value,))
+            return leaf(variable, FieldPath((*steps, ANY)), Operator.IS, (value,))
         case Text():
             return text_is(left, value) if isinstance(value, str) else FALSE
         case Part():
@@ -238,8 +245,8 @@ def _field_equals(machine: Machine, field: Field, value: Any) -> Formula:
             if shape is not Shape.BOOLEAN or value not in (0, 1):
                 return FALSE
             value = bool(value)
-        elif shape is None:
-            machine.used(field, wanted)
+        else:
+            machine.compared(field, wanted, value)
         return leaf(field.variable, path, Operator.IS, (value,))
     if isinstance(value, (list, tuple, dict)) and not value:
         shape = Shape.OBJECT if isinstance(value, dict) else Shape.LIST
@@ -249,6 +256,14 @@ def _field_equals(machine: Machine, field: Field, value: Any) -> Formula:
         return both(
             Present(field.variable, field.steps), opposite(leaf(field.variable, path, Operator.EXISTS))
         )
+    if isinstance(value, list) and all(isinstance(each, (str, int, float)) for each in value):
+        machine.used(field, Shape.LIST)
+        elements = [
+            leaf(field.variable, FieldPath((*field.steps, index)), Operator.IS, (each,))
+            for index, each in enumerate(value)
+        ]
+        beyond = leaf(field.variable, FieldPath((*field.steps, len(value))), Operator.EXISTS)
+        return both(*elements, opposite(beyond))
     raise UnreadableError(f"whether a field equals a {type(value).__name__}")
 
 
@@ -290,7 +305,7 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
             return _in_field(machine, item, container)
         case Walked(variable, steps):
             if isinstance(item, Known) and isinstance(item.value, (str, int, float)):
-                return when(leaf(variable, FieldPath(steps), Operator.IS, (item.value,)))
+                return when(leaf(variable, FieldPath((*steps, ANY)), Operator.IS, (item.value,)))
         case Text() | Part():
             if isinstance(item, Known):
                 if not isinstance(item.value, str):
@@ -393,13 +408,13 @@ def _in_field(machine: Machine, item: Value, container: Field) -> Outcome:
             return when(contained_in(as_text(container), value, text_question))
         case Shape.LIST, Known(value):
             if isinstance(value, (str, int, float)):
-                return when(leaf(variable, FieldPath(steps), Operator.IS, (value,)))
+                return when(leaf(variable, FieldPath((*steps, ANY)), Operator.IS, (value,)))
             if value is None:
                 return when(Null(variable, (*steps, ANY)))
         case Shape.LIST, Field(other, path) if other == variable:
-            return when(leaf(variable, FieldPath(steps), Operator.SAME_AS, (FieldPath(path),)))
+            return when(leaf(variable, FieldPath((*steps, ANY)), Operator.SAME_AS, (FieldPath(path),)))
         case Shape.LIST, Text():
-            return when(_same_text(item, Text(variable, FieldPath(steps))))
+            return when(_same_text(item, Text(variable, FieldPath((*steps, ANY)))))
         case ((Shape.NUMBER | Shape.BOOLEAN), _):
             return raising("TypeError")
     raise UnreadableError(f"{_named(item)} in {FieldPath(steps)}, which is of shape {shape}")
@@ -443,8 +458,8 @@ def _counted(machine: Machine, count: Count, name: str, limit: float) -> Formula
         return both(low, opposite(high))
     if name in ("Lt", "LtE"):
         return opposite(_counted(machine, count, "GtE" if name == "Lt" else "Gt", limit))
+    limit -= base
     least = int(limit // 1) + 1 if name == "Gt" else -int(-limit // 1)
-    least -= base
     if least <= 0:
         return TRUE
     if least == 1:
@@ -469,7 +484,7 @@ def _at_least(wanted: int, formulas: list[Formula]) -> Formula:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _named(value: Value) -> str:

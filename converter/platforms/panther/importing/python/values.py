@@ -49,13 +49,19 @@ class Text(msgspec.Struct, frozen=True):
     functions: tuple[Function, ...] = ()
 
 
+class Joined(msgspec.Struct, frozen=True):
+    """Texts joined, each with all its outcomes: what an alert shows, where no condition asks for it."""
+
+    parts: tuple[Outcome, ...]
+
+
 class Number(msgspec.Struct, frozen=True):
     """A number made of a field: ``int()`` or ``float()`` of it, or the length of a text."""
 
     variable: int
     subject: Subject
     functions: tuple[Function, ...] = ()
-    offset: int = 0
+    offset: int | float = 0
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -108,7 +114,7 @@ class Count(msgspec.Struct, frozen=True):
     """How many elements a collection has, plus ``offset``."""
 
     collection: Collection
-    offset: int = 0
+    offset: int | float = 0
 
 
 class Walked(msgspec.Struct, frozen=True):
@@ -196,9 +202,12 @@ class Method(msgspec.Struct, frozen=True):
 
 
 class Opaque(msgspec.Struct, frozen=True):
-    """Something that could not be read: the residue of this number."""
+    """Something that could not be read: the residue of this number. ``truthy``: what its bool is, if that
+    has been decided (by an ``and`` or ``or`` that stopped at it).
+    """
 
     number: int
+    truthy: bool | None = None
 
 
 Value: TypeAlias = (
@@ -206,6 +215,7 @@ Value: TypeAlias = (
     | Truth
     | Field
     | Text
+    | Joined
     | Number
     | Part
     | Pieces
