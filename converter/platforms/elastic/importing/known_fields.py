@@ -18,11 +18,16 @@ _BY_ENDING: Final[Mapping[FieldType, tuple[str, ...]]] = {
     FieldType.IP: (".ip",),
     FieldType.INTEGER: (
         *(".port", ".pid", ".ppid", ".pgid", ".bytes", ".packets", ".as.number", ".args_count", ".exit_code"),
-        *("file.size", "http.response.status_code", ".thread.id", ".char_device.major", ".char_device.minor"),
+        *(".ttl", ".thread.id", "syslog.priority", "facility.code", "syslog.severity.code", "process.uptime"),
+        *("file.size", "http.response.status_code", ".char_device.major", ".char_device.minor"),
     ),
     FieldType.BOOLEAN: (
         *(".code_signature.exists", ".code_signature.trusted", ".code_signature.valid", ".interactive"),
         *(".same_as_process",),
+    ),
+    FieldType.DATE: (
+        *(".mtime", ".ctime", ".accessed", ".x509.not_after", ".x509.not_before", "indicator.first_seen"),
+        *("process.start", "process.end", "parent.start", "parent.end", "file.created", "package.installed"),
     ),
     FieldType.WILDCARD: (".command_line", "registry.data.strings", "http.request.body.content"),
     FieldType.TEXT: (".script_block_text",),
@@ -32,7 +37,13 @@ _BY_NAME: Final[Mapping[FieldType, tuple[str, ...]]] = {
     FieldType.INTEGER: ("event.severity", "event.sequence", "event.duration"),
     FieldType.FLOAT: ("event.risk_score", "file.Ext.entropy", "kibana.alert.risk_score"),
     FieldType.DATE: ("@timestamp", "event.created", "event.ingested", "event.start", "event.end"),
-    FieldType.WILDCARD: ("url.full", "url.original", "url.path", "http.response.body.content"),
+    FieldType.WILDCARD: (
+        "url.full",
+        "url.original",
+        "url.path",
+        "http.response.body.content",
+        "error.stack_trace",
+    ),
     FieldType.TEXT: ("message", "error.message"),
 }
 _TYPE_OF: Final = {name: kind for kind, names in _BY_NAME.items() for name in names}
