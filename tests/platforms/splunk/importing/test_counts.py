@@ -67,7 +67,8 @@ def groups_found(search: str, events: list[Row]) -> set[tuple[int, tuple[Any, ..
         rows = [
             {**one, "_time": one["t"]} for one in events if start <= one["t"] < start + RUN and one["a"] == 1
         ]
-        end, keys = start + RUN, ("src",)
+        end = start + RUN
+        keys: tuple[str, ...] = ("src",)
         for command in pipeline.commands[1:]:
             match command.body:
                 case s.Words("bin", _, options):
@@ -93,12 +94,12 @@ def _stats(aggregates: tuple[s.Aggregate, ...], by: tuple[str, ...], rows: list[
         if None not in key:
             made.setdefault(key, []).append(row)
     for key, members in made.items():
-        row: Row = dict(zip(by, key, strict=True))
-        if "_time" in row:
-            row["_end"] = members[0]["_end"]
+        made_row: Row = dict(zip(by, key, strict=True))
+        if "_time" in made_row:
+            made_row["_end"] = members[0]["_end"]
         for one in aggregates:
-            row[one.name] = _aggregate(one, members)
-        yield row
+            made_row[one.name] = _aggregate(one, members)
+        yield made_row
 
 
 _FUNCTIONS: Mapping[str, Callable[[list[Any]], Any]] = {
