@@ -17,8 +17,9 @@ from converter.logsources.lookup import known, stored_field
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic
 from converter.model.expressions import absolute_fields
+from converter.model.measures import measures
 from converter.model.paths import FieldPath
-from converter.model.rule import Rule
+from converter.model.rule import Rule, Threshold
 from converter.platforms.collection import Collected
 
 CANONICAL: Final = "canonical"
@@ -206,13 +207,24 @@ def _fields(rule: Rule) -> Iterator[FieldPath]:
         yield from absolute_fields(step.condition)
         yield from step.by
     if rule.threshold is not None:
-        yield from rule.threshold.by
-        if rule.threshold.distinct is not None:
-            yield rule.threshold.distinct
+        yield from _counted(rule.threshold)
     if rule.new_terms is not None:
         yield from rule.new_terms.fields
     yield from rule.alert.group_by
     yield from (output.field for output in rule.output)
+
+
+def _counted(threshold: Threshold) -> Iterator[FieldPath]:
+    """The fields that a threshold looks at."""
+    yield from threshold.by
+    if threshold.distinct is not None:
+        yield threshold.distinct
+    for measure in measures(threshold.having):
+        if measure.field is not None:
+            yield measure.field
+        for conditions in (measure.where, measure.start.where, measure.stop.where):
+            for condition in conditions:
+                yield from absolute_fields(condition)
 
 
 def _stored(path: FieldPath, packs: list[Pack], platform: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from converter.model.describe import describe
+from converter.model.describe import describe, describe_test
 from converter.model.expressions import All, AnyOf, Expression, ForSome, Not
 from converter.model.paths import FieldPath
-from converter.model.rule import NewTerms, Rule, Sequence, Step, Threshold
+from converter.model.rule import MissingKeys, NewTerms, Rule, Sequence, Step, Threshold
 from converter.model.scalars_in import format_duration
 
 _WIDTH: Final = 100
@@ -68,9 +68,19 @@ def _step_head(number: int, step: Step) -> str:
 
 
 def _threshold(threshold: Threshold) -> str:
-    of = "matches" if threshold.distinct is None else f"different values of {threshold.distinct}"
+    within = f"within {format_duration(threshold.within)}"
+    if threshold.every is not None:
+        within = f"{within}, looked at every {format_duration(threshold.every)}"
+    asked = [f"at least {threshold.count} {_counted(threshold)}", *map(describe_test, threshold.having)]
+    if threshold.having and threshold.count == 1 and threshold.distinct is None:
+        asked = asked[1:]
     by = f", counted by {_names(threshold.by)}" if threshold.by else ""
-    return f"at least {threshold.count} {of} within {format_duration(threshold.within)}{by}"
+    lone = ", matches without one too" if threshold.missing_keys is MissingKeys.GROUP else ""
+    return f"{' and '.join(asked)} {within}{by}{lone}"
+
+
+def _counted(threshold: Threshold) -> str:
+    return "matches" if threshold.distinct is None else f"different values of {threshold.distinct}"
 
 
 def _sequence(sequence: Sequence) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -16,9 +17,13 @@ from converter.catalog.prepare import Prepared, Workshop, listed, prepare
 from converter.catalog.site.build import is_current, page_count, read_manifest, write_site
 from converter.catalog.site.environment import is_link, visible
 from converter.catalog.site.pages import Catalog
+from converter.catalog.sources import Origin, imported
 from converter.logsources import load_packs
 from converter.model.diagnostics import RuleError
+from converter.platforms.base import File
+from converter.platforms.collection import Reading
 from tests.catalog.conftest import found
+from tests.corpus import CORPUS
 
 PACKS = load_packs()
 
@@ -66,22 +71,60 @@ def pages(site: Path) -> Iterator[Path]:
     return site.rglob("*.html")
 
 
-def test_no_link_is_dead(site: Path) -> None:
+def dead_links(site: Path) -> tuple[list[tuple[str, str]], int]:
+    """The references within a site that lead nowhere, and how many were followed."""
     ids = {page.resolve(): set(parsed(page).ids) for page in pages(site)}
-    dead = []
-    checked = 0
+    files = {file.resolve() for file in site.rglob("*") if file.is_file()}
+    dead: list[tuple[str, str]] = []
+    followed = 0
     for page in pages(site):
         for reference in parsed(page).references:
             parts = urlsplit(reference)
             if parts.scheme:
                 continue
-            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page.resolve()
-            checked += 1
-            fragment = parts.fragment
-            if not target.is_file() or ("=" not in fragment and fragment and fragment not in ids[target]):
-                dead.append((page.relative_to(site), reference))
+            path = os.path.normpath(page.parent / unquote(parts.path)) if parts.path else page
+            target, fragment = Path(path).resolve(), parts.fragment
+            followed += 1
+            if target not in files or (fragment and "=" not in fragment and fragment not in ids[target]):
+                dead.append((str(page.relative_to(site)), reference))
+    return dead, followed
+
+
+def test_no_link_is_dead(site: Path) -> None:
+    dead, followed = dead_links(site)
     assert not dead
-    assert checked > 5000
+    assert followed > 5000
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="no public rules here")
+def test_a_site_of_public_rules_is_whole_and_valid(tmp_path: Path) -> None:
+    """Every page's links, ids and scripts; every tenth page strictly parsed."""
+    html5lib = pytest.importorskip("html5lib")
+    folders = {
+        "sigma": "rules-threat-hunting",
+        "elastic": "rules",
+        "splunk": "detections",
+        "panther": "rules",
+    }
+    origins = [
+        Origin(reading=Reading(platform=name, jobs=2), paths=(CORPUS / name / folder,))
+        for name, folder in folders.items()
+    ]
+    workshop = Workshop(jobs=2)
+    catalog = Catalog(prepare(listed(imported(origins), workshop), workshop))
+    assert len(catalog.records) > 2000
+    layers = [File(f"layers/{name}.json", "{}") for name in ("all", *folders)]
+    write_site(catalog, PACKS, tmp_path / "site", extra=layers, jobs=2)
+    dead, followed = dead_links(tmp_path / "site")
+    assert not dead
+    assert followed > 100_000
+    for number, page in enumerate(sorted(pages(tmp_path / "site"))):
+        links = parsed(page)
+        assert len(links.ids) == len(set(links.ids)), page
+        assert not links.handlers, page
+        if number % 10 == 0:
+            html5lib.HTMLParser(strict=True).parse(page.read_text(encoding="utf-8"))
 
 
 def test_ids_are_unique(site: Path) -> None:

@@ -1,9 +1,14 @@
-"""``convert indicators`` and ``convert coverage``."""
+"""``convert catalog``, ``convert indicators`` and ``convert coverage``."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -61,6 +66,55 @@ def test_coverage_is_printed_and_written(convert: Convert, sigma: Path) -> None:
     assert [technique["techniqueID"] for technique in layer["techniques"]] == ["T1613"]
     report = json.loads(convert("coverage", "--from", "sigma", str(sigma), "--json").out)
     assert [entry["technique"] for entry in report if entry["rules"]] == ["T1613"]
+
+
+def test_a_catalog_is_built_once_and_then_left_alone(convert: Convert, rules: Path, sigma: Path) -> None:
+    arguments = ["catalog", str(rules), "--from", "sigma", str(sigma), "-o", "site", "--jobs", "1"]
+    first = convert(*arguments)
+    assert first.code == 0
+    assert first.out.startswith("3 rules, ")
+    site = sigma.parent / "site"
+    assert (site / "index.html").is_file()
+    assert json.loads((site / "layers/all.json").read_text())["techniques"]
+    assert len(json.loads((site / "catalog.json").read_text())["rules"]) == 3
+    assert (site / "rules.csv").read_text().count("\n") == 4
+    again = convert(*arguments)
+    assert "nothing changed" in again.out
+    (sigma / "rule.yml").write_text(SIGMA.replace("curl", "wget"))
+    changed = convert(*arguments)
+    written = int(changed.out.partition("(")[2].partition(" written")[0])
+    assert 0 < written < 30
+
+
+def test_only_the_forms_that_are_asked_for_are_written(convert: Convert, rules: Path, tmp_path: Path) -> None:
+    assert convert("catalog", str(rules), "--format", "csv", "-o", "tables").code == 0
+    assert {file.name for file in (tmp_path / "tables").iterdir()} == {"rules.csv", "indicators.csv"}
+
+
+def test_a_folder_with_other_things_is_refused(convert: Convert, rules: Path) -> None:
+    result = convert("catalog", str(rules), "-o", ".")
+    assert result.code == 2
+    assert "holds no catalog" in result.err
+
+
+def test_a_site_is_served_to_this_machine(rules: Path, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "converter", "catalog", str(rules), "--serve", "--port", "0"],
+        cwd=tmp_path,
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        built, address = running.stdout.readline(), running.stdout.readline()
+        try:
+            assert built.startswith("2 rules")
+            with urlopen(address.split(" ")[0] + "index.html", timeout=20) as answer:
+                assert b"2 detection rules" in answer.read()
+        finally:
+            running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 0
+    assert address.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize(
