@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from converter.check.second_opinion import OPINIONS
+from converter.cli.check import command as check_command
+from converter.platforms.base import WithTools
+from converter.platforms.registry import platform, siem_names
 from tests.cli.conftest import RULE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,6 +121,22 @@ EXAMPLE_COMMANDS = sorted(
         *(command for example in EXAMPLES.values() for command in commands(example)),
     }
 )
+
+
+GUIDE = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_every_engine_and_option() -> None:
+    engines = set(re.findall(r"^\| (\S+) \| ", GUIDE, re.MULTILINE)) - {"engine", "|---|---|---|"}
+    known = {"reader", *(opinion.package for opinion in OPINIONS.values())}
+    for name in siem_names():
+        of_platform = platform(name)
+        known |= {factory.name for factory in of_platform.engines()}  # type: ignore[attr-defined]
+        if isinstance(of_platform, WithTools):
+            known |= {factory.name for factory in of_platform.folder_engines()}  # type: ignore[attr-defined]
+    assert engines == known
+    for option in re.findall(r"convert check[^\n]*?(--[a-z-]+)", GUIDE):
+        assert option in [flag for parameter in check_command.params for flag in parameter.opts]
 
 
 def test_there_are_commands_to_run() -> None:

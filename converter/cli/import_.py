@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import rich_click as click
 
+from converter.check.sarif import sarif_log
 from converter.cli.console import print_diagnostics, print_json, print_table, progress
 from converter.cli.options import Workspace, as_json, reading_of
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
@@ -30,7 +31,15 @@ _MOST_REASONS = 15
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into."
 )
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as JSON.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "sarif"]),
+    default="json",
+    show_default=True,
+    help="How the report is written: sarif puts each finding beside its line.",
+)
 @click.option(
     "--helpers",
     multiple=True,
@@ -47,6 +56,7 @@ def command(
     platform: str,
     output: Path | None,
     report: Path | None,
+    form: str,
     helpers: tuple[Path, ...],
     jobs: int,
     no_cache: bool,
@@ -77,7 +87,9 @@ def command(
         write_files(output, [File(path, rule.text) for path, rule in texts if path is not None])
     result = _report(platform, len(files), time.perf_counter() - started, rules, written)
     if report is not None:
-        write_files(report.parent, [File(report.name, msgspec.json.encode(result).decode())])
+        findings = (diagnostic for rule in rules for diagnostic in rule.diagnostics)
+        told = sarif_log(findings) if form == "sarif" else result
+        write_files(report.parent, [File(report.name, msgspec.json.encode(told).decode())])
     if as_json:
         print_json(result)
     else:

@@ -199,3 +199,11 @@ def test_helpers_are_looked_for_where_the_user_says(convert: Convert, detections
         "def rule(event):\n    return event.get('eventName') == 'CreateUser'\n"
     )
     assert fidelity() == "exact"
+
+
+def test_findings_as_sarif(convert: Convert, collection: Path) -> None:
+    convert("import", "--from", "sigma", str(collection), "--report", "found.sarif", "--format", "sarif")
+    (run,) = json.loads((collection.parent / "found.sarif").read_text())["runs"]
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    assert any(result["level"] == "error" for result in run["results"])
+    assert all(place["artifactLocation"]["uri"].endswith(".yml") for place in places)
