@@ -66,8 +66,9 @@ def command(
 
 
 def _add(rules: Sequence[Rule], made: Sequence[Vectors], packs: Mapping[str, Pack]) -> None:
+    """Add the tests; the last rule of a file first, so that the others stay at their lines."""
     count = 0
-    for rule, vectors_of_rule in zip(rules, made, strict=True):
+    for rule, vectors_of_rule in reversed(tuple(zip(rules, made, strict=True))):
         tests = made_tests(rule, vectors_of_rule, packs)
         if tests:
             add_tests(rule, tests)

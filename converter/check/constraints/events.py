@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from converter.check.constraints.answers import IMPOSSIBLE, Answer, Found, Impossible, Literal, Unsolved
+from converter.check.constraints.answers import IMPOSSIBLE, Answer, Found, Literal, Unsolved
 from converter.check.constraints.atoms import (
     asked_of_objects,
     excludes,
@@ -34,7 +34,8 @@ from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
 
 _MOST_CHOICES = 2_000
-_MOST_STEPS = 600_000
+_MOST_FAILURES = 20
+_MOST_STEPS = 400_000
 _OBJECTS = (FieldType.OBJECT, FieldType.NESTED)
 
 
@@ -108,6 +109,7 @@ class _Scope:
         self._prefix = prefix
         self._present = present
         self._doubt: Unsolved | None = None
+        self._failures = 0
 
     def solve(self, goals: tuple[Goal, ...]) -> Answer:
         """The object; every goal is checked on it."""
@@ -135,7 +137,7 @@ class _Scope:
             answer = self._solver.group(groups[keys], self._prefix, keys)
             if isinstance(answer, Unsolved):
                 self._doubt = answer
-            if isinstance(answer, Impossible):
+            if not isinstance(answer, Found):
                 return groups[keys]
         return None
 
@@ -152,6 +154,9 @@ class _Scope:
         if all(holds(condition, data) is wanted for condition, wanted in self._goals):
             return data
         self._doubt = self._doubt or Unsolved("conditions on several paths depend on one another")
+        self._failures += 1
+        if self._failures == _MOST_FAILURES:
+            raise TooLarge(self._doubt.reason)
         return None
 
 

@@ -22,6 +22,7 @@ from converter.check.texts.languages import (
     INTEGER,
     NUMBER,
     TIME,
+    TIME_LONG,
     Language,
     Languages,
     languages,
@@ -73,7 +74,10 @@ _DOMAINS: Final = {
     Shape.DATE: Language(TIME),
 }
 """What the text of a value of the shape looks like, at least."""
-_DOMAINS_INSIDE: Final = _DOMAINS | {Shape.ADDRESS: Language(alternation((ADDRESS_V4, ADDRESS_V6_LONG)))}
+_DOMAINS_INSIDE: Final = _DOMAINS | {
+    Shape.ADDRESS: Language(alternation((ADDRESS_V4, ADDRESS_V6_LONG))),
+    Shape.DATE: Language(TIME_LONG),
+}
 
 
 def solve_value(literals: Sequence[Literal], kind: FieldType | None, budget: Budget | None = None) -> Answer:
@@ -110,9 +114,21 @@ def _nearby(literals: Sequence[Literal], kind: FieldType | None) -> Iterator[Sca
                     yield operand == "true"
                 if not isinstance(operand, FieldPath):
                     yield operand
+    yield from _joined([predicate for predicate, wanted in literals if wanted])
     for predicate, _ in literals[:_MOST_TRIED]:
         yield from witnesses(_shortened(predicate), kind)
     yield from _PLAIN
+
+
+def _joined(wanted: Sequence[Predicate]) -> Iterator[str]:
+    """What several texts ask for, one after the other: beginnings first and ends last."""
+    plain = [each for each in wanted if each.operator in _ORDER and not each.functions]
+    texts = [text_of(_operands(each)[0]) for each in sorted(plain, key=lambda each: _ORDER[each.operator])]
+    if len(texts) > 1:
+        yield from ("".join(texts), " ".join(texts))
+
+
+_ORDER: Final = {Operator.STARTS_WITH: 0, Operator.CONTAINS: 1, Operator.ENDS_WITH: 2}
 
 
 def _shortened(predicate: Predicate) -> Predicate:

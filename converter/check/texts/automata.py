@@ -5,6 +5,7 @@ Every automaton reads classes of one :class:`Alphabet`. States are small integer
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
@@ -96,9 +97,9 @@ class Search(Automaton[_SearchState]):
             for one in expanding(case)
         }
         self._moves = [[(alphabet.classes(label), target) for label, target in arcs] for arcs in nfa.moves]
-        self._kinds = [_kind_of(character) for character in alphabet.characters]
+        self._kinds = list(map(_kind_of, alphabet.characters))
         self._closures: dict[tuple[frozenset[int], int, int], frozenset[int]] = {}
-        self._distances = (nfa.distances(from_start=True), nfa.distances(from_start=False))
+        self._distances = nfa.distances
         self._number((frozenset((0,)), _START))
 
     def sure(self, state: int) -> bool:
@@ -152,6 +153,7 @@ class Search(Automaton[_SearchState]):
         return self._closures[key]
 
 
+@functools.cache
 def _kind_of(character: str) -> int:
     return _WORD if contains(WORD, ord(character)) else _NEWLINE if character == "\n" else _OTHER
 

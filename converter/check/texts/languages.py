@@ -61,6 +61,11 @@ NUMBER: Final = _of(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$")
 """The text of any JSON number (3.4)."""
 TIME: Final = _of(r"(?s)^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}")
 """How the text of a timestamp begins (6.1)."""
+TIME_LONG: Final = _of(
+    "^[1-9][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z$"
+)
+"""The texts of some timestamps: those in UTC before the 29th."""
 ADDRESS_V6: Final = _of("(?s)^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.+)?$")
 """What the text of an IPv6 address looks like."""
 ADDRESS_V6_LONG: Final = _of("^(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$")

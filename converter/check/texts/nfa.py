@@ -58,11 +58,14 @@ class Nfa:
         """Every set of characters that a move is on."""
         return dict.fromkeys(label for arcs in self.moves for label, _ in arcs)
 
-    def distances(self, from_start: bool) -> list[int]:
-        """For each state the least number of characters to acceptance, as if every place were as asked.
-
-        ``from_start``: whether the start of the text may still be asked for.
+    @functools.cached_property
+    def distances(self) -> tuple[list[int], list[int]]:
+        """For each state the least number of characters to acceptance, as if every place were as asked: when
+        the start of the text may still be asked for, and when it may not.
         """
+        return self._distances(from_start=True), self._distances(from_start=False)
+
+    def _distances(self, from_start: bool) -> list[int]:
         back: list[list[tuple[int, int]]] = [[] for _ in self.moves]
         for state in range(len(self.moves)):
             for label, target in self.moves[state]:

@@ -16,8 +16,11 @@ from converter.check.texts.automata import Automaton
 from converter.check.texts.limits import Budget, TooLarge
 from converter.check.texts.nfa import FAR
 
-MOST_STEPS = 120_000
+MOST_STEPS = 80_000
 """Steps of automata that one search may take."""
+
+_HASTE = 4
+"""A missing character counts as so many that are read: rather a longer text than a long search."""
 
 _States = tuple[int, ...]
 
@@ -53,11 +56,9 @@ def find_text(
     order = count()
     budget = budget or Budget(MOST_STEPS)
     least = max(0, budget.left - MOST_STEPS)
-    heap = [(left(start), 0, next(order), start)]
+    heap = [(0, 0, next(order), start)] if left(start) < FAR else []
     while heap:
-        bound, _, _, states = heapq.heappop(heap)
-        if bound >= FAR:
-            return None
+        *_, states = heapq.heappop(heap)
         if ends(states):
             return _spelled(alphabet, came, states)
         so_far = length[states] + 1
@@ -68,7 +69,7 @@ def find_text(
                 came[following] = states, character
                 ahead = left(following)
                 if ahead < FAR:
-                    heapq.heappush(heap, (so_far + ahead, -so_far, next(order), following))
+                    heapq.heappush(heap, (so_far + _HASTE * ahead, -so_far, next(order), following))
         budget.spend(len(alphabet.characters) * len(automata))
         if budget.left <= least:
             raise TooLarge("the texts that the conditions allow are too many to search")
