@@ -22,7 +22,7 @@ from converter.platforms.panther.importing.python.scopes import changed_names
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.subscripts import look_up
 from converter.platforms.panther.importing.python.texts import joined, text_method
-from converter.platforms.panther.importing.python.truth import equal, text_question, truth
+from converter.platforms.panther.importing.python.truth import contains, equal, text_question, truth
 from converter.platforms.panther.importing.python.values import (
     NONE,
     Address,
@@ -211,6 +211,10 @@ class Calls:
                 return self._of_collection(owner, name, positional, node)
             case Table():
                 return self._of_table(owner, name, positional)
+            case Address() if name in ("subnet_of", "overlaps") and isinstance(positional[0], Network):
+                return contains(self._machine, owner, positional[0])
+            case Network(text) if name in ("supernet_of", "overlaps") and isinstance(positional[0], Address):
+                return contains(self._machine, positional[0], owner)
             case Truth() | Number() | Address() | Network():
                 raise UnreadableError(f".{name}() of a {type(owner).__name__.lower()}", node)
             case Found():

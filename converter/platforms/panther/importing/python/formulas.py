@@ -145,8 +145,26 @@ def both(*terms: Formula) -> Formula:
 
 
 def either(*terms: Formula) -> Formula:
-    """Some term holds, simplified."""
+    """Some term holds, simplified. Alternatives that ask the same of the same subject become one question."""
+    terms = _united(terms)
     return opposite(_conjunction(tuple(map(opposite, terms)), frozenset()))
+
+
+def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
+    found: dict[object, Formula] = {}
+    for term in terms:
+        key: object = term
+        if isinstance(term, Leaf) and term.predicate.values and not term.predicate.all_of:
+            asked = term.predicate
+            key = (term.variable, asked.subject, asked.operator, asked.functions, asked.ignore_case)
+            known = found.get(key)
+            if isinstance(known, Leaf):
+                values = {(type(value), value): value for value in (*known.predicate.values, *asked.values)}
+                both_asked = msgspec.structs.replace(asked, values=tuple(values.values()))
+                found[key] = Leaf(term.variable, both_asked)
+                continue
+        found.setdefault(key, term)
+    return tuple(found.values())
 
 
 def under(formula: Formula, facts: Facts) -> Formula:
@@ -370,20 +388,21 @@ def _leaf_by_fact(atom: Leaf, variable: int, predicate: Predicate, fact: Atom | 
         return None
     if (other.subject, other.functions) != (predicate.subject, predicate.functions):
         return None
-    if other.operator is not Operator.IS or predicate.operator is not Operator.IS:
+    if other.operator is not predicate.operator or predicate.all_of or other.all_of or not other.values:
         return False if _excluded(predicate, other, holds) else None
     return _same_question(predicate, other, holds)
 
 
 def _same_question(asked: Predicate, known: Predicate, holds: bool) -> bool | None:
-    """What ``is`` with some operands says about ``is`` with others, of a field that has one value."""
+    """What a question with some operands says about the same with others."""
     if asked.ignore_case != known.ignore_case:
         return None
     wanted, given = set(map(_operand, asked.values)), set(map(_operand, known.values))
     if holds:
         if given <= wanted:
             return True
-        return False if not given & wanted and _plain(asked.subject) else None
+        apart = asked.operator is Operator.IS and not given & wanted and _plain(asked.subject)
+        return False if apart else None
     return False if wanted <= given else None
 
 

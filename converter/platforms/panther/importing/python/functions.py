@@ -74,6 +74,9 @@ _ABSTRACT: Final[Mapping[str, Shape]] = {
     "ImmutableList": Shape.LIST,
     "ImmutableCaseInsensitiveDict": Shape.OBJECT,
 }
+_PLAIN: Final[Mapping[str, type]] = {
+    each.__name__: each for each in (str, bytes, int, float, bool, list, dict, tuple, set, frozenset)
+}
 _PATTERNS: Final = frozenset({"search", "match", "fullmatch"})
 
 
@@ -118,7 +121,17 @@ def _quantifier(interpreter: Interpreter, value: Value, *, wanted: bool) -> Outc
     undecided: Formula = TRUE
     decided: list[Formula] = []
     raises: list[tuple[Formula, str]] = []
-    for entry in events.entries_of(machine, value):
+    entries = events.entries_of(machine, value)
+    if not any(entry.value.raises for entry in entries):
+        hit_any = [
+            quantified(entry, both(guard, formula if wanted else opposite(formula)))
+            for entry in entries
+            for guard, each in entry.value.cases
+            for formula in (truth(machine, each),)
+        ]
+        found = machine.here(either(*hit_any))
+        return when(found if wanted else opposite(found))
+    for entry in entries:
         hits: list[Formula] = []
         with machine.given(both(undecided, entry.include)):
             for guard, each in entry.value.cases:
@@ -208,6 +221,8 @@ def _len(interpreter: Interpreter, positional: list[Value], named: dict[str, Val
             )
         case Text(variable, subject, functions):
             return one(Number(variable, subject, (*functions, Function(FunctionName.LENGTH))))
+        case Pieces() as pieces if pieces.most < 0:
+            return one(pieces)
         case Collection(kind, entries):
             if kind == "set" and len(entries) > 1:
                 raise UnreadableError("the number of different values in a set")
@@ -296,10 +311,9 @@ def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[s
     machine = interpreter.machine
     match value:
         case Known(known):
-            plain = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
-            plain |= {"tuple": tuple, "set": set}
-            if all(name in plain for name in names):
-                return when(TRUE if isinstance(known, tuple(plain[name] for name in names)) else FALSE)
+            if not any(name in _ABSTRACT for name in names):
+                kinds_here = tuple(_PLAIN[name] for name in names if name in _PLAIN)
+                return when(TRUE if isinstance(known, kinds_here) else FALSE)
         case Field() as field:
             shapes = {shape for name in names if (shape := _shape_named(name)) is not None}
             if not shapes:
@@ -388,7 +402,9 @@ def _ip_address(interpreter: Interpreter, positional: list[Value], named: dict[s
 
 def _ip_network(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
     strict = named.get("strict", positional[1] if len(positional) > 1 else Known(True))
-    return regexes.network(positional[0], not (isinstance(strict, Known) and strict.value is False))
+    return regexes.network(
+        interpreter.machine, positional[0], not (isinstance(strict, Known) and strict.value is False)
+    )
 
 
 def _deep_get(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:

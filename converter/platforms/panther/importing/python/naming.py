@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from converter.platforms.panther.importing.python import events, regexes
-from converter.platforms.panther.importing.python.formulas import TRUE
+from converter.platforms.panther.importing.python.formulas import TRUE, opposite
 from converter.platforms.panther.importing.python.interface import PythonSource
 from converter.platforms.panther.importing.python.scopes import (
     BUILTINS,
@@ -175,8 +175,13 @@ class Names:
                 return self.member(source, class_name, name, None)
             case Known(str() | int() as known) if name in ("value",) and not hasattr(known, name):
                 return one(owner)
+            case Address() | Network() if name in ("network_address", "ip"):
+                return one(owner)
+            case Network(text) if name == "version":
+                return one(Known(6 if ":" in text else 4))
             case Address() if name == "version":
-                return one(Method(owner, name))
+                four = regexes.version_is(owner, 4)
+                return Outcome(((four, Known(4)), (opposite(four), Known(6))))
             case Address() if name.startswith("is_"):
                 return regexes.property_of(owner, name)
             case Known(known) if type(known).__module__ == "ipaddress" and name.startswith("is_"):

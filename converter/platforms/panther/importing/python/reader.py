@@ -120,6 +120,7 @@ def _detection(machine: Machine, source: PythonSource, true: Formula, raised: Fo
     diagnostics += _residues(machine, source, whole, effect)
     diagnostics += _notes(machine, source)
     diagnostics += _loose(machine, source, whole.formula)
+    diagnostics += _hollow(machine, source, whole.formula)
     if condition == NEVER:
         diagnostics.append(finding("never", "rule() never returns True", file=source.file))
     fidelity = Fidelity.EXACT
@@ -224,6 +225,25 @@ def _null_losses(true: Formula, raised: Formula, source: PythonSource) -> list[D
                 effect=Fidelity.NARROWER if narrower else Fidelity.WIDER,
             )
         )
+    return found
+
+
+def _hollow(machine: Machine, source: PythonSource, formula: Formula) -> list[Diagnostic]:
+    """An empty list or object is there for Python, and canonically it is not."""
+    found: list[Diagnostic] = []
+    for atom in dict.fromkeys(atoms(formula)):
+        if isinstance(atom, Present) and atom.variable == 0:
+            shape = machine.shape(Field(0, atom.steps))
+            if shape in (Shape.LIST, Shape.OBJECT):
+                found.append(
+                    finding(
+                        "empty",
+                        f"an empty {shape} {FieldPath(atom.steps)} counts as missing",
+                        file=source.file,
+                        severity=Severity.WARNING if shape is Shape.LIST else Severity.NOTE,
+                        effect=Fidelity.NARROWER if shape is Shape.LIST else None,
+                    )
+                )
     return found
 
 

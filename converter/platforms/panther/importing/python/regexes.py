@@ -157,8 +157,11 @@ def address(machine: Machine, subject: Value) -> Outcome:
     raise UnreadableError("ip_address of what is no text")
 
 
-def network(subject: Value, strict: bool = True) -> Outcome:
-    """``ip_network(subject)`` of a constant."""
+def network(machine: Machine, subject: Value, strict: bool = True) -> Outcome:
+    """``ip_network(subject)`` of a constant; of a field, which is taken to hold single addresses."""
+    if isinstance(subject, (Field, Text)):
+        machine.note("address", "a field given to ip_network() is taken to hold single addresses")
+        return address(machine, subject)
     if isinstance(subject, Known):
         try:
             return one(Network(str(ipaddress.ip_network(subject.value, strict=strict))))

@@ -29,6 +29,7 @@ from converter.platforms.panther.importing.python.values import (
     Address,
     Collection,
     Count,
+    Entry,
     Field,
     Joined,
     Known,
@@ -219,6 +220,10 @@ def _equals_known(machine: Machine, left: Value, value: Any) -> Formula:
             return leaf(variable, subject, Operator.IS, (value - offset,), functions)
         case Count() if _is_number(value):
             return _counted(machine, left, "Eq", value)
+        case Pieces() if _is_number(value):
+            return both(_parts(left, "GtE", value), opposite(_parts(left, "Gt", value)))
+        case Collection("tuple", entries) if isinstance(value, tuple):
+            return _tuple_equals(machine, entries, value)
         case Collection():
             if isinstance(value, (list, tuple, set, frozenset, dict)) and not value:
                 return opposite(truth(machine, left))
@@ -443,6 +448,8 @@ def ordered(machine: Machine, left: Value, name: str, right: Value) -> Outcome:
             return when(leaf(variable, FieldPath(steps), _ORDER[name], (limit,)))
         case Number(variable, subject, functions, offset) if _is_number(limit):
             return when(leaf(variable, subject, _ORDER[name], (limit - offset,), functions))
+        case Pieces() if _is_number(limit):
+            return when(_parts(left, name, limit))
         case Count() if _is_number(limit):
             return when(_counted(machine, left, name, limit))
     raise UnreadableError(f"the order of {_named(left)} and {limit!r:.40}")
@@ -472,6 +479,33 @@ def _counted(machine: Machine, count: Count, name: str, limit: float) -> Formula
             path = FieldPath((*binder.steps, least - 1))
             return leaf(binder.source, path, Operator.EXISTS)
     raise UnreadableError("whether a number of elements is reached")
+
+
+def _parts(pieces: Pieces, name: str, limit: float) -> Formula:
+    """How the number of parts of a split text, its length, compares with a number."""
+    if name in ("Lt", "LtE"):
+        return opposite(_parts(pieces, "GtE" if name == "Lt" else "Gt", limit))
+    least = int(limit // 1) + 1 if name == "Gt" else -int(-limit // 1)
+    if least <= 1:
+        return TRUE
+    if least > 1000:
+        raise UnreadableError("a very large number of parts of a text")
+    text = pieces.text
+    function = Function(FunctionName.SPLIT, pieces.separator, least - 1)
+    return leaf(text.variable, text.subject, Operator.EXISTS, (), (*text.functions, function))
+
+
+def _tuple_equals(machine: Machine, entries: tuple[Entry, ...], value: tuple[Any, ...]) -> Formula:
+    if any(entry.binders or entry.include != TRUE for entry in entries):
+        raise UnreadableError("a comparison of lists")
+    if len(entries) != len(value):
+        return FALSE
+    return both(
+        *(
+            either(*(both(guard, equal(machine, each, Known(wanted))) for guard, each in entry.value.cases))
+            for entry, wanted in zip(entries, value, strict=True)
+        )
+    )
 
 
 def _at_least(wanted: int, formulas: list[Formula]) -> Formula:
