@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 from team_words import WORDS
 
 

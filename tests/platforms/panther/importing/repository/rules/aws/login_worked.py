@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 from team_helpers import is_word
 
 
