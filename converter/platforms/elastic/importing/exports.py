@@ -56,6 +56,8 @@ def read_export(text: str) -> Export:
     for start, end, data in _objects(text, export.problems):
         if not isinstance(data, dict):
             export.problems.append(_problem(text, start, "no rule: a JSON object is expected"))
+        elif _has_half_pairs(text[start:end], data):
+            export.problems.append(_problem(text, start, "half of a surrogate pair is no character"))
         elif _COUNTS & data.keys():
             count = data.get("exported_rules_count")
             counted = (start, count) if isinstance(count, int) else None
@@ -70,9 +72,9 @@ def read_export(text: str) -> Export:
 def _sort(export: Export, text: str, start: int, end: int, data: dict[str, Any]) -> None:
     """Put an object where it belongs."""
     attributes = data.get("attributes")
-    kind = data.get("type")
+    kind = str(data.get("type"))
     if isinstance(attributes, dict):
-        if isinstance(kind, str) and kind.startswith("exception-list"):
+        if kind.startswith("exception-list"):
             data = attributes
         elif kind == "alert" and isinstance(attributes.get("params"), dict):
             export.rules.append((start, end, _saved(attributes)))
@@ -101,6 +103,17 @@ def _saved(attributes: Mapping[str, Any]) -> dict[str, Any]:
             {_snake(key): value for key, value in one.items()} for one in listed if isinstance(one, dict)
         ]
     return {**{key: attributes[key] for key in ("name", "tags", "enabled") if key in attributes}, **rule}
+
+
+def _has_half_pairs(source: str, data: Any) -> bool:
+    """Whether an escape stands for half a character, which no text can hold."""
+    if "\\ud" not in source.lower():
+        return False
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _snake(name: str) -> str:

@@ -34,7 +34,7 @@ def indicator_match(rule: Mapping[str, Any], indicators: Sequence[Item], fields:
     """Whether an event agrees with one of the indicators. Raises UnreadableError where that cannot be said,
     also if the rule chooses none of them.
     """
-    groups = [_group(one) for one in rule.get("threat_mapping") or () if isinstance(one, Mapping)]
+    groups = [_group(one) for one in _listed(rule.get("threat_mapping")) if isinstance(one, Mapping)]
     chosen = list(_chosen(rule, indicators, fields))
     if not groups or not chosen:
         raise UnreadableError("no mapping, or no indicator that the rule chooses")
@@ -42,6 +42,10 @@ def indicator_match(rule: Mapping[str, Any], indicators: Sequence[Item], fields:
     if not any(found):
         raise UnreadableError("no indicator with the mapped fields")
     return any_of(*(one for terms in found for one in terms))
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _group(data: Mapping[str, Any]) -> Group:
@@ -68,7 +72,7 @@ def _chosen(rule: Mapping[str, Any], indicators: Sequence[Item], fields: StoredF
                 terms.append(read_partly(text, fields)[0])
         except RuleError as error:
             raise UnreadableError(f"threat_query: {error}") from error
-    terms += [read_filter(one, fields) for one in rule.get("threat_filters") or ()]
+    terms += [read_filter(one, fields) for one in _listed(rule.get("threat_filters"))]
     condition = all_of(*terms)
     if condition == TRUE:
         return indicators

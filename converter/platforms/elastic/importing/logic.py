@@ -74,7 +74,7 @@ class Logic(msgspec.Struct, frozen=True, kw_only=True):
 def read_logic(document: Document, choose: Choose, findings: Findings) -> Logic | None:
     """What the rule asks; None where nothing can be said, and ``findings`` say why. Raises RuleError."""
     rule = document.rule
-    kind, language = rule.get("type"), rule.get("language")
+    kind, language = str(rule.get("type")), rule.get("language")
     if kind == "machine_learning":
         job = ", ".join(names(rule.get("machine_learning_job_id"))) or "a job"
         findings.refuse(

@@ -103,6 +103,7 @@ def test_all_fields_of_a_group_agree_with_one_indicator(tmp_path: Path) -> None:
         {"threat_query": "event.module:("},
         {"threat_filters": [{"query": {"script": {}}}]},
         {"threat_mapping": []},
+        {"threat_mapping": 5, "threat_filters": 6},
         {"threat_mapping": [{"entries": [{"field": "a", "type": "mapping", "value": "b", "negate": True}]}]},
         {
             "threat_mapping": [
