@@ -16,7 +16,7 @@ from tests.corpus import CORPUS
 RULES = Path(__file__).resolve().parents[2] / "canonical_rules"
 FOLDERS = {
     "sigma": ("sigma/rules", "*.yml", 3),
-    "elastic": ("elastic/rules", "*.toml", 2),
+    "elastic": ("elastic/rules", "*.toml", 1),
     "splunk": ("splunk/detections", "*.yml", 1),
 }
 """Platform → folder of its rules, their names, and of so many files one is taken."""

@@ -43,9 +43,10 @@ DOMAINS: dict[str, list[Any]] = {
     "n": [None, 0, 6, 7, 8, 12, -1, 70],
     "b": [None, True, False],
     "i": [None, "10.0.0.1", "10.255.0.0", "8.8.8.8", "11.0.0.0", "fd00::1", "2606:4700::1"],
+    "u": [None, "a", "7", 7, 12.5, True, ["a", "b"], [["a", "b"]], [["ab"], "x"], ["b", 7], {"x": "a"}],
     "o": [None, [], [{"k": "a"}], [{"k": "a", "n": 7}], [{"k": "a"}, {"k": "b"}], [{"k": "ab", "n": 12}]],
 }
-"""A small exhaustive domain for each field; None: it is missing."""
+"""A small exhaustive domain for each field; None: it is missing. Of ``u`` the log source declares nothing."""
 
 
 def lookup(path: FieldPath) -> Field | None:
@@ -93,13 +94,13 @@ FUNCTIONS = (
 def _predicates(draw: st.DrawFn, names: tuple[str, ...]) -> Predicate:
     name = draw(st.sampled_from(names))
     steps: tuple[Any, ...] = (name,)
-    if name == "l":
-        steps = draw(st.sampled_from([("l",), ("l", None), ("l", 0), ("l", -1), ("l", 1)]))
+    if name in ("l", "u"):
+        steps = draw(st.sampled_from([(name,), (name, None), (name, 0), (name, -1), (name, 1)]))
     operator = draw(st.sampled_from((*ASKED, Operator.EXISTS, Operator.IS)))
     if operator is Operator.EXISTS:
         return Predicate(FieldPath(steps), operator)
     values = tuple(draw(st.lists(_operands(operator, name), min_size=1, max_size=2)))
-    functions = draw(st.sampled_from(FUNCTIONS)) if name in ("k", "l") else ()
+    functions = draw(st.sampled_from(FUNCTIONS)) if name in ("k", "l", "u") else ()
     folded = draw(st.booleans()) and operator in (Operator.IS, Operator.CONTAINS, Operator.LIKE)
     return Predicate(FieldPath(steps), operator, values, folded, draw(st.booleans()), functions)
 
@@ -170,6 +171,14 @@ def _is(operator: Operator, *values: Any, field: str = "k") -> Predicate:
 @given(conditions)
 @example(All((_is(Operator.STARTS_WITH, "a"), _is(Operator.STARTS_WITH, "b"))))
 @example(AnyOf((_is(Operator.CONTAINS, "a"), _is(Operator.CONTAINS, "ab"))))
+@example(
+    All(
+        (
+            Predicate(FieldPath(("u", 0)), Operator.IS, ("a",)),
+            Predicate(FieldPath(("u", 0)), Operator.IS, ("b",)),
+        )
+    )
+)
 @example(All((_is(Operator.IS, 0, field="n"), Not(_is(Operator.IS, True, field="b")))))
 @example(All((_is(Operator.IS, 1, field="b"), Not(_is(Operator.IS, True, field="b")))))
 @settings(max_examples=80)

@@ -33,15 +33,16 @@ def crossed(built: Construction, atoms: Iterable[Goal]) -> None:
         predicate = atom.condition
         if not isinstance(predicate, Predicate) or _is(atom, built):
             continue
-        if isinstance(predicate.subject, Concat):
-            concat = predicate.subject
-            together = [other for other in todo if _subject(other) == concat]
-            _joined(built, concat, together) if atom.wanted else _parted(built, fields_of(concat))
-        elif predicate.operator is Operator.SAME_AS and atom.wanted:
-            _equalled(built, predicate)
-        elif predicate.operator is Operator.SAME_AS:
-            others = [path for path in predicate.values if isinstance(path, FieldPath)]
-            _parted(built, (predicate.subject, *others))
+        subject = predicate.subject
+        others = tuple(path for path in predicate.values if isinstance(path, FieldPath))
+        if not atom.wanted:
+            _parted(built, (*fields_of(subject), *others))
+        elif isinstance(subject, Concat) and others:
+            _copied_to(built, predicate, subject, others)
+        elif isinstance(subject, Concat):
+            _joined(built, subject, [other for other in todo if _subject(other) == subject])
+        elif others:
+            _equalled(built, predicate, subject, others)
 
 
 def _subject(atom: Goal) -> Any:
@@ -60,11 +61,21 @@ def _ask(built: Construction, path: FieldPath, predicate: Predicate, wanted: boo
     return built.ask(place.keys, [Goal(plain(msgspec.structs.replace(predicate, subject=path)), wanted)])
 
 
-def _equalled(built: Construction, predicate: Predicate) -> None:
+def _copied_to(
+    built: Construction, predicate: Predicate, concat: Concat, others: tuple[FieldPath, ...]
+) -> None:
+    """Give the other fields the text that the joined ones make, each of which gets a value."""
+    for path in fields_of(concat):
+        _ask(built, path, Predicate(path, Operator.EXISTS))
+    texts = subject_getter(concat, predicate.functions)(built.data())
+    for other in others if texts else ():
+        _ask(built, other, Predicate(other, Operator.IS, (texts[0],), predicate.ignore_case))
+
+
+def _equalled(
+    built: Construction, predicate: Predicate, subject: FieldPath, others: tuple[FieldPath, ...]
+) -> None:
     """Give the subject and one of the other fields (each, with ``all_of``) an equal value."""
-    subject = predicate.subject
-    assert isinstance(subject, FieldPath)
-    others = [path for path in predicate.values if isinstance(path, FieldPath)]
     for value in _candidates(built, predicate, others):
         same = Predicate(subject, Operator.IS, (value,), predicate.ignore_case)
         if not _ask(built, subject, msgspec.structs.replace(same, functions=predicate.functions)):
@@ -74,7 +85,7 @@ def _equalled(built: Construction, predicate: Predicate) -> None:
             return
 
 
-def _candidates(built: Construction, predicate: Predicate, others: list[FieldPath]) -> Iterator[Scalar]:
+def _candidates(built: Construction, predicate: Predicate, others: tuple[FieldPath, ...]) -> Iterator[Scalar]:
     data = built.data()
     for other in others:
         yield from path_getter(other)(data)

@@ -87,14 +87,17 @@ def solve_group(
         return Found(ABSENT)
     if listed is False:
         return alone
-    spread = _spread(asked, element)
+    spread = _spread(asked, element, nested=listed is None)
     if isinstance(spread, Impossible) and isinstance(alone, Unsolved):
         return alone
     return spread
 
 
-def _spread(asked: Sequence[Asked], element: Solve) -> Answer:
-    """A list with an element for each condition that shall hold, as far apart as possible."""
+def _spread(asked: Sequence[Asked], element: Solve, nested: bool) -> Answer:
+    """A list with an element for each condition that shall hold, as far apart as possible.
+
+    ``nested``: an element may be a list in its turn, of which each element counts (1.6).
+    """
     everywhere = [each for each in asked if each.at is None and not each.wanted]
     indexes = {each.at for each in asked if each.at is not None}
     front = max((index for index in indexes if index >= 0), default=-1) + 1
@@ -111,6 +114,9 @@ def _spread(asked: Sequence[Asked], element: Solve) -> Answer:
             found.append(None)
             continue
         answer = element([*conditions, *everywhere])
+        if isinstance(answer, Impossible) and nested and len(conditions) > 1:
+            anywhere = [each._replace(at=None) for each in (*conditions, *everywhere)]
+            answer = _spread(anywhere, element, nested=False)
         if not isinstance(answer, Found):
             return answer
         found.append(answer.value)

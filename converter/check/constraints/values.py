@@ -102,7 +102,13 @@ def solve_value(literals: Sequence[Literal], kind: FieldType | None, budget: Bud
             return answer
         if isinstance(answer, Unsolved):
             reasons.append(answer)
+    if kind is FieldType.DATE and any(map(_names_numbers, ordered)):
+        return Unsolved("a log source may write its times as numbers")
     return reasons[0] if reasons else IMPOSSIBLE
+
+
+def _names_numbers(literal: Literal) -> bool:
+    return any(number_of(operand) is not None for operand in _operands(literal.predicate))
 
 
 def _nearby(literals: Sequence[Literal], kind: FieldType | None) -> Iterator[Scalar]:
