@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,6 @@ import msgspec
 from converter.check.report import Disagreement
 from converter.check.samples import Sample, Stream
 from converter.evaluate import (
-    Alert,
     LogEvent,
     StreamEvaluator,
     Verdict,
@@ -105,9 +104,9 @@ class StreamCheck:
         except RuleError:
             return []  # a test without times; `convert test` reports it
         got = self._reading.alerts([stored_event(event, project, packs) for event in stream.events])
-        missed = _uncovered(expected, got)
-        extra = _uncovered(got, expected)
-        same = sorted(alert.events for alert in expected) == sorted(alert.events for alert in got)
+        due, told = [alert.events for alert in expected], [alert.events for alert in got]
+        missed, extra = uncovered(due, told), uncovered(told, due)
+        same = sorted(due) == sorted(told)
         if same or (not missed and Fidelity.WIDER in self._allowed):
             return []
         if (not extra and Fidelity.NARROWER in self._allowed) or len(self._allowed) > 1:
@@ -116,16 +115,16 @@ class StreamCheck:
             Disagreement(
                 origin=stream.origin,
                 event=[event.data for event in stream.events],
-                expected=[list(alert.events) for alert in expected],
-                got=[list(alert.events) for alert in got],
+                expected=[list(alert) for alert in due],
+                got=[list(alert) for alert in told],
             )
         ]
 
 
-def _uncovered(alerts: Sequence[Alert], others: Sequence[Alert]) -> bool:
-    """Whether some alert has no event in common with any of the others."""
-    seen = {event for other in others for event in other.events}
-    return any(seen.isdisjoint(alert.events) for alert in alerts)
+def uncovered(alerts: Iterable[Sequence[Any]], others: Iterable[Sequence[Any]]) -> bool:
+    """Whether some alert has no event in common with any of the others. An alert: the ids of its events."""
+    seen = {event for other in others for event in other}
+    return any(seen.isdisjoint(alert) for alert in alerts)
 
 
 def stored_event(event: LogEvent, project: Callable[[Any, Pack], Any], packs: Mapping[str, Pack]) -> LogEvent:

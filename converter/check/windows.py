@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from converter.check.comparison import uncovered
 from converter.check.report import Disagreement
 from converter.check.samples import Stream
 from converter.evaluate import Condition, LogEvent, StreamEvaluator, compile_expression
@@ -257,7 +258,7 @@ class WindowCheck:
         if self._rule.threshold is None:
             return []
         reference = [tuple(alert.events) for alert in _evaluated(self._rule, events)]
-        missed, extra = _uncovered(reference, got[0]), _uncovered(got[-1], reference)
+        missed, extra = uncovered(reference, got[0]), uncovered(got[-1], reference)
         differs = {Fidelity.NARROWER: missed, Fidelity.WIDER: extra}
         for direction, differing in differs.items():
             if differing and direction in self._allowed:
@@ -286,7 +287,7 @@ class WindowCheck:
         certain = [
             alert
             for alert in itertools.chain(*by_phase)
-            if all(not _uncovered([alert], alerts) for alerts in by_phase)
+            if all(not uncovered([alert], alerts) for alerts in by_phase)
         ]
         return [sorted(dict.fromkeys(certain), key=str), sorted(set(itertools.chain(*by_phase)), key=str)]
 
@@ -315,12 +316,6 @@ def _evaluated(rule: Rule, events: Sequence[LogEvent]) -> list[Any]:
         return list(StreamEvaluator(rule).alerts(events))
     except RuleError:
         return []
-
-
-def _uncovered(alerts: Iterable[tuple[Any, ...]], others: Iterable[tuple[Any, ...]]) -> bool:
-    """Whether some alert has no event in common with any of the others."""
-    seen = {event for other in others for event in other}
-    return any(seen.isdisjoint(alert) for alert in alerts)
 
 
 def _disagreement(

@@ -115,6 +115,8 @@ def command(
 
       convert check --format sarif -o findings.sarif
     """
+    if source is not None and (baseline or save_baseline):
+        raise RuleError("a baseline is of rules authored here: leave out --from")
     workspace = Workspace()
     names = chosen_platforms(targets)
     reads = _read(workspace, source, paths, helpers, run_source)

@@ -146,6 +146,12 @@ def test_nothing_runs_without_being_asked(convert: Convert, folder: Path, tmp_pa
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("option", [("--baseline", "HEAD"), ("--save-baseline", "kept")])
+def test_baselines_are_of_authored_rules(option: tuple[str, str], convert: Convert, folder: Path) -> None:
+    result = convert("check", "--from", "panther", "detections", *option)
+    assert (result.code, "leave out --from" in result.err) == (2, True)
+
+
 def test_sources_of_others_are_not_run(convert: Convert, folder: Path) -> None:
     result = convert("check", "--from", "sigma", "detections", "--run-source")
     assert (result.code, "--from panther" in result.err) == (2, True)
