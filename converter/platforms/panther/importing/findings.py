@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -32,15 +31,6 @@ class Findings:
     def fidelity(self) -> Fidelity:
         """What it adds up to."""
         return fidelity_of(self._found.values())
-
-    @contextmanager
-    def about(self, document: Document) -> Iterator[None]:
-        """Within: places are those of another document that this one leans on."""
-        own, self._document = self._document, document
-        try:
-            yield
-        finally:
-            self._document = own
 
     def refuse(self, code: str, message: str, at: Steps = (), hint: str | None = None) -> None:
         """The item cannot be read, for what stands at ``at``."""

@@ -13,15 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, Final
 
-import msgspec
-
 from converter.model.attack import attack_table
 from converter.model.paths import FieldPath
 from converter.model.rule import AttackTag, Level, OutputField, Status
 from converter.platforms.panther.importing.documents import Steps
 from converter.platforms.panther.importing.keys import KeyProblem, colon_path
 from converter.platforms.panther.metadata import SEVERITIES
-from converter.platforms.panther.settings import Settings
+from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES
 
 Note = Callable[[str, str, Steps], None]
 """Takes the code, the message and the place of something worth knowing."""
@@ -149,20 +147,18 @@ def settings(
         kept["enabled"] = enabled
     if data.get("CreateAlert") is False:
         kept["create_alert"] = False
+    period = minutes(data.get("DedupPeriodMinutes"))
     given = {
         "log_types": list(texts(data.get("LogTypes"))),
         "summary_attributes": list(texts(data.get("SummaryAttributes"))),
-        "dedup_minutes": minutes(data.get("DedupPeriodMinutes")),
+        "dedup_minutes": period
+        if period in range(SHORTEST_DEDUP_MINUTES, LONGEST_DEDUP_MINUTES + 1)
+        else None,
     }
     for key, value in given.items():
         if value and value != known.get(key):
             kept[key] = value
-    return {"panther": kept} if kept and _accepted(kept) else {}
-
-
-def _accepted(kept: dict[str, Any]) -> bool:
-    msgspec.convert(kept, Settings)
-    return True
+    return {"panther": kept} if kept else {}
 
 
 def _level(data: Mapping[str, Any], note: Note) -> Level:
