@@ -71,6 +71,10 @@ def combined(machine: Machine, name: str, left: Value, right: Value) -> Outcome:
             return one(msgspec.structs.replace(left, offset=left.offset + offset))
         case "Add", Known(int() | float()), (Number() | Count() | Field()):
             return combined(machine, name, right, left)
+        case _, Known(None), _:
+            return raising("TypeError")
+        case _, _, Known(None):
+            return raising("TypeError")
         case "BitAnd", _, _:
             return intersection(machine, left, right)
         case "BitOr", (Collection() | Known(set() | frozenset())), (

@@ -31,6 +31,7 @@ from converter.platforms.panther.importing.python.values import (
     Entry,
     Field,
     Known,
+    Opaque,
     Outcome,
     UnreadableError,
     Value,
@@ -175,6 +176,9 @@ def entries_of(machine: Machine, value: Value) -> tuple[Entry, ...]:
             return machine.elements(value).entries
         case Walked(variable, steps):
             return machine.elements(Field(variable, steps)).entries
+        case Opaque(number):
+            residue = machine.residues[number]
+            raise UnreadableError(residue.message, residue.node, residue.code)
     raise UnreadableError(f"iteration over a {type(value).__name__.lower()}")
 
 

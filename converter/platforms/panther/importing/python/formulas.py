@@ -189,7 +189,8 @@ def under(formula: Formula, facts: Facts) -> Formula:
 
 
 def some(variable: int, source: int, steps: Steps, term: Formula) -> Formula:
-    """Some element of a list makes the term hold."""
+    """Some element of a list makes the term hold; where there is an element, there is the list."""
+    term = under(term, frozenset({Present(source, steps)}))
     if term == FALSE:
         return FALSE
     if isinstance(term, Either):
@@ -268,15 +269,15 @@ def _conjunction_once(terms: tuple[Formula, ...], facts: Facts) -> list[Formula]
         if simple != TRUE:
             kept.append(simple)  # type: ignore[arg-type]
     known = facts.union(each for each in kept if not isinstance(each, (Both, Either)))
-    done: dict[Formula, Formula] = {}
     clauses = [term for term in terms if isinstance(term, Either)]
+    done: dict[Formula, Formula] = {clause: clause for clause in clauses}
     for clause in clauses:
-        simple = under(
-            clause, known.union(each for each in clauses if each is not clause and each not in done)
-        )
+        beside = [each for other, each in done.items() if other is not clause and isinstance(each, Either)]
+        simple = under(clause, known.union(beside))
         if simple == FALSE:
             return None
         done[clause] = simple
+    kept = [each for each in kept if not _needed_anyway(each, done.values())]
     literal_set = set(kept)
     found: list[Formula] = []
     for term in terms:
@@ -287,6 +288,26 @@ def _conjunction_once(terms: tuple[Formula, ...], facts: Facts) -> list[Formula]
             found.append(term)
     found.extend(each for each in kept if each not in set(terms))
     return _absorbed(found)
+
+
+def _needed_anyway(literal: Atom | Negation, clauses: Iterable[Formula]) -> bool:
+    """Whether every alternative of some clause needs the value that the literal says is present."""
+    match literal:
+        case Present(variable, steps):
+            return any(
+                isinstance(clause, Either)
+                and all(
+                    any(
+                        _shows(fact, variable, steps)
+                        for fact in facts_of(term)
+                        if not isinstance(fact, Both | Either)
+                    )
+                    for term in clause.terms
+                )
+                for clause in clauses
+            )
+        case _:
+            return False
 
 
 def _absorbed(terms: list[Formula]) -> list[Formula]:

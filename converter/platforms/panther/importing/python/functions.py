@@ -257,6 +257,9 @@ def _filter(interpreter: Interpreter, positional: list[Value], named: dict[str, 
     entries: list[Entry] = []
     for entry in events.entries_of(machine, source):
         single = entry.value.single
+        if not entry.value.cases:
+            entries.append(entry)
+            continue
         if single is None:
             raise UnreadableError("filter() over values that are not plain")
         with machine.given(entry.include):

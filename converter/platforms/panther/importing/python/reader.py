@@ -93,8 +93,8 @@ def _is_true(machine: Machine, value: Value) -> Formula:
             return formula
         case Known(known):
             return both() if known is True else FALSE
-        case Opaque():
-            return machine.unknown(value)
+        case Opaque(_, truthy):
+            return machine.unknown(value) if truthy is None else both() if truthy else FALSE
         case Field(variable, steps) if variable == 0 and steps:
             if machine.shape(value) in (None, Shape.BOOLEAN):
                 machine.used(value, Shape.BOOLEAN)

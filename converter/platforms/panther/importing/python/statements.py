@@ -136,7 +136,8 @@ class Block:
         changed = {name: one(Opaque(number)) for name in changed_names([node])}
         after = {**env, **changed}
         if not any(isinstance(each, (ast.Return, ast.Raise)) for each in ast.walk(node)):
-            return Flow(TRUE, after)
+            passes = self.machine.unknown(Opaque(number))
+            return Flow(passes, after, raises=[(opposite(passes), "Exception", env)])
         leaves = self.machine.unknown(Opaque(number))
         return Flow(opposite(leaves), after, returns=[(leaves, Opaque(number))])
 

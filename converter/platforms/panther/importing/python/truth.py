@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator as operators
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any, Final
 
 from converter.evaluate.values import text_of
@@ -310,7 +311,9 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
             return _in_field(machine, item, container)
         case Walked(variable, steps):
             if isinstance(item, Known) and isinstance(item.value, (str, int, float)):
-                return when(leaf(variable, FieldPath((*steps, ANY)), Operator.IS, (item.value,)))
+                plain = machine.shape(Field(variable, steps)) in (Shape.TEXT, Shape.NUMBER, Shape.BOOLEAN)
+                path = FieldPath(steps if plain else (*steps, ANY))
+                return when(leaf(variable, path, Operator.IS, (item.value,)))
         case Text() | Part():
             if isinstance(item, Known):
                 if not isinstance(item.value, str):
@@ -329,6 +332,8 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
         case Table(entries):
             return _in_constants(machine, item, [key for key, _ in entries])
         case Network(network):
+            if isinstance(item, Known) and type(item.value).__module__ == "ipaddress":
+                return when(TRUE if item.value in ip_network(network) else FALSE)
             if isinstance(item, Address):
                 return when(leaf(item.variable, item.subject, Operator.CIDR, (network,), item.functions))
     raise UnreadableError(f"{_named(item)} in {_named(container)}")
