@@ -108,12 +108,12 @@ def _equal_values(operand: Scalar) -> Iterator[Scalar]:
 def _like_values(operand: Scalar) -> Iterator[Scalar]:
     pattern = text_of(operand)
     for star in ("", "zz", "a/b\\c d"):
-        filled = _filled(pattern, star)
-        yield from (filled, filled.swapcase(), f"x{filled}", f"{filled}x", filled[:-1], filled[1:])
+        text = filled(pattern, star)
+        yield from (text, text.swapcase(), f"x{text}", f"{text}x", text[:-1], text[1:])
     yield pattern
 
 
-def _filled(pattern: str, star: str) -> str:
+def filled(pattern: str, star: str) -> str:
     """A wildcard pattern with its wildcards filled in and its escapes resolved."""
     out, position = [], 0
     while position < len(pattern):

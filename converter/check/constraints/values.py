@@ -13,6 +13,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from converter.check.constraints.answers import IMPOSSIBLE, Answer, Found, Literal, Unsolved
 from converter.check.texts.alphabet import Alphabet
 from converter.check.texts.languages import (
@@ -30,14 +32,17 @@ from converter.check.texts.languages import (
 from converter.check.texts.limits import Budget, TooLarge
 from converter.check.texts.search import find_text
 from converter.check.verdicts import compiled
-from converter.check.witnesses import ADDRESSES, typed_value, witnesses
+from converter.check.witnesses import ADDRESSES, filled, typed_value, witnesses
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
 from converter.model.addresses import networks_of
-from converter.model.expressions import ORDER_OPERATORS, Operator, Predicate, Scalar
+from converter.model.expressions import ORDER_OPERATORS, FunctionName, Operator, Predicate, Scalar
 from converter.model.paths import FieldPath
 from converter.model.regex.nodes import alternation
+
+_ORDER: Final = {Operator.STARTS_WITH: 0, Operator.CONTAINS: 1, Operator.ENDS_WITH: 2}
+"""Where in a text that satisfies several operators each of them finds its operand."""
 
 _MOST_OPERANDS = 12
 _MOST_TRIED = 4
@@ -108,6 +113,7 @@ def solve_value(literals: Sequence[Literal], kind: FieldType | None, budget: Bud
 
 
 def _names_numbers(literal: Literal) -> bool:
+    """Whether a predicate may hold for numbers."""
     return any(number_of(operand) is not None for operand in _operands(literal.predicate))
 
 
@@ -128,26 +134,29 @@ def _nearby(literals: Sequence[Literal], kind: FieldType | None) -> Iterator[Sca
 
 def _joined(wanted: Sequence[Predicate]) -> Iterator[str]:
     """What several texts ask for, one after the other: beginnings first and ends last."""
-    plain = [each for each in wanted if each.operator in _ORDER and not each.functions]
-    texts = [text_of(_operands(each)[0]) for each in sorted(plain, key=lambda each: _ORDER[each.operator])]
-    if len(texts) > 1:
-        yield from ("".join(texts), " ".join(texts))
+    pieces = sorted(piece for each in wanted if (piece := _piece(each)) is not None)
+    if len(pieces) > 1:
+        for between in ("", " ", "\\", "/"):
+            yield between.join(text for _, text in pieces)
 
 
-_ORDER: Final = {Operator.STARTS_WITH: 0, Operator.CONTAINS: 1, Operator.ENDS_WITH: 2}
+def _piece(predicate: Predicate) -> tuple[int, str] | None:
+    """A text that an operator asks for, and where it belongs: at the beginning (0), inside, at the end."""
+    operator, (operand, *_) = predicate.operator, (*_operands(predicate), "")
+    text = text_of(operand)
+    if operator is Operator.LIKE:
+        begins, ends = not text.startswith("*"), not text.endswith("*")
+        return (0 if begins else 2 if ends else 1), filled(text, "")
+    if predicate.functions:
+        known = predicate.functions[-1].name is not FunctionName.LENGTH
+        return (3, text) if known and operator in (*_ORDER, Operator.IS) else None
+    return (_ORDER[operator], text) if operator in _ORDER else None
 
 
 def _shortened(predicate: Predicate) -> Predicate:
     if len(predicate.values) <= _MOST_OPERANDS:
         return predicate
-    return Predicate(
-        predicate.subject,
-        predicate.operator,
-        predicate.values[:_MOST_OPERANDS],
-        predicate.ignore_case,
-        predicate.all_of,
-        predicate.functions,
-    )
+    return msgspec.structs.replace(predicate, values=predicate.values[:_MOST_OPERANDS])
 
 
 def _of_shape(
