@@ -27,8 +27,10 @@ from converter.model.rule import MissingKeys, Rule, Threshold
 
 _MOST_KINDS = 6
 _LARGEST_BOUND = 400
+_SEVERAL = 3
+"""Matches for a sum, an extreme or a mean."""
 _MOST_MOVED = 4
-_MOST_TRIES = 800
+_MOST_TRIES = 400
 _MOST_TRIED = 40
 """Matches in a stream that is tried out."""
 _MILLISECOND = timedelta(milliseconds=1)
@@ -69,6 +71,10 @@ def _on_purpose(
             yield f"{name}, up to the end", _at(events, begin + _MILLISECOND, length)
             yield f"{name}, from before", _at(events, begin - _MILLISECOND, length)
             yield f"{name}, twice", [*over, *_at(events, begin + 3 * length, length)]
+    for first, last, span in makers.spans():
+        for more in (-_MILLISECOND, timedelta(), _MILLISECOND, 2 * _MILLISECOND):
+            timed = sorted([(begin, first), (begin + span + more, last)], key=lambda one: one[0])
+            yield f"{span + more} apart", timed
     half = makers.in_two_groups()
     if half:
         yield "two groups mixed", _at(half, begin, length)
@@ -239,6 +245,14 @@ class _Makers:
                 return self._kept(event, changed)
         return event
 
+    def spans(self) -> Iterator[tuple[Example, Example, timedelta]]:
+        """For a test of a span: a match at its start, one at its end, and what it is compared with."""
+        for test in self._tests:
+            for _, bound in test.bounds:
+                if isinstance(bound, timedelta):
+                    first, last = self._fitting(test.measure)
+                    yield first, last, bound
+
     def pool(self) -> list[Example]:
         """Matches of every kind, with several values, in two groups, and without a key."""
         found: list[Example] = []
@@ -296,6 +310,8 @@ class _Makers:
         found: list[Example] = []
         for test in self._tests:
             least = max((number for sign, number in _numbers(test) if sign in _LOWER), default=1)
+            if test.measure.kind not in _COUNTS:
+                least = _SEVERAL
             for kind in self._fitting(test.measure):
                 found += [self._nth(kind, n) for n in range(min(int(least), _LARGEST_BOUND))]
         return found

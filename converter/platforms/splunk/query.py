@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 
 from converter.logsources import localise, localise_path
 from converter.logsources.localise import Localised, LocalisedPath
+from converter.logsources.localise_group import localise_tests
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.model.rule import NewTerms, Rule, Threshold
+from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold
 from converter.platforms.base import Context
 from converter.platforms.splunk.columns import Columns, assignments, rename_stage, table_stage
 from converter.platforms.splunk.settings import Settings
+from converter.platforms.splunk.slices import SliceTests, filled_keys, whole_slices
 from converter.platforms.splunk.sources import SourceMacro, address_macro, source_macro, source_text
 from converter.platforms.splunk.spl.condition import ConditionPrinter
 from converter.platforms.splunk.spl.text import eval_name, is_nameable, search_name
@@ -157,12 +160,20 @@ def finish(
         stages.append("fields " + " ".join(map(search_name, dict.fromkeys(named))) + " *")
 
 
-def _keys(paths: Sequence[FieldPath], columns: Columns, stages: list[str]) -> list[str]:
-    """The result fields of group keys, with one row per combination of their values."""
+def _keys(
+    paths: Sequence[FieldPath], columns: Columns, stages: list[str], *, filled: bool = False
+) -> list[str]:
+    """The result fields of group keys, with one row per combination of their values. ``filled``: a sign
+    stands for those that are missing.
+    """
     names = [columns.name(path) for path in paths]
     lists = [name for name in dict.fromkeys(names) if columns.is_list(name)]
     made = columns.to_make()
-    made.update({name: f"mvdedup({eval_name(name)})" for name in lists})
+    keys = filled_keys(names) if filled else {name: eval_name(name) for name in lists}
+    if made and filled:
+        stages.append("eval " + assignments(made))
+        made = {}
+    made.update({name: f"mvdedup({text})" if name in lists else text for name, text in keys.items()})
     if made:
         stages.append("eval " + assignments(made))
     stages.extend(f"mvexpand {search_name(name)}" for name in lists)
@@ -186,7 +197,7 @@ def _threshold(
 ) -> list[str]:
     """Count the matches of each group. Returns the fields that the results show because of it."""
     if not threshold.is_simple:
-        builder.losses.refuse("having", "tests of a group are not written in SPL")
+        return _sliced(threshold, columns, builder, stages, window)
     keys = _keys(threshold.by, columns, stages)
     if builder.settings.window == "tumbling":
         return _tumbling(threshold, keys, columns, builder, stages)
@@ -256,6 +267,42 @@ def _tumbling(
         "leave out platforms.splunk.window for a sliding window",
     )
     return ["_time", *keys, counted]
+
+
+def _sliced(
+    threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
+) -> list[str]:
+    """Slices of the clock, each judged whole by one run, with tests of the group and groups without a key."""
+    if threshold.every != threshold.within or threshold.within % timedelta(seconds=1):
+        builder.losses.refuse(
+            "having",
+            "further tests of a group, and groups without a key, are written for slices of the clock alone",
+            "give the threshold an `every` as long as its `within`",
+        )
+        return []
+    packs = builder.packs(builder.rule.logsource)
+    tests = localise_tests(threshold.having, packs, "splunk", builder.context.keep_unmapped)
+    writer = SliceTests(tests, builder.losses)
+    conditions = writer.conditions(tests.tests)
+    stages.append("where " + whole_slices(window, threshold.within))
+    keys = _keys(threshold.by, columns, stages, filled=threshold.missing_keys is MissingKeys.GROUP)
+    if threshold.distinct is not None:
+        field = columns.name(threshold.distinct)
+        counted = writer.named("distinct_count", f"dc({search_name(field)})")
+        conditions.insert(0, f"{counted}>={threshold.count}")
+    elif threshold.count > 1 or not conditions:
+        conditions.insert(0, f"{writer.named('match_count', 'count')}>={threshold.count}")
+    outputs = [columns.name(output.field) for output in builder.rule.output]
+    _make(columns, stages)
+    if writer.printer.elements:
+        stages.append("eval " + assignments(writer.printer.elements))
+    kept = [name for name in dict.fromkeys(outputs) if name not in (*keys, "_time")]
+    aggregates = [f"{text} AS {name}" for text, name in writer.aggregates.items()]
+    aggregates += [f"values({search_name(name)}) AS {search_name(name)}" for name in kept]
+    stages.append(f"bin _time span={whole_seconds(threshold.within)}s")
+    stages.append(f"stats {', '.join(aggregates)}{by_clause(['_time', *keys])}")
+    stages.append("where " + "\n    AND ".join(conditions))
+    return ["_time", *keys, *writer.aggregates.values()]
 
 
 def _new_terms(new_terms: NewTerms, columns: Columns, stages: list[str], window: Slice) -> list[str]:

@@ -12,6 +12,7 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact, Context
+from converter.platforms.splunk.read_slices import read_slices
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
 from converter.platforms.splunk.spl.errors import SplError
@@ -53,7 +54,8 @@ def read_search(search: str, macros: dict[str, MacroText], file: str, rule_id: s
     expanded = unexpanded(search)
     try:
         expanded = expand(search, macros)
-        return RuleReader().read(parse_expanded(expanded))
+        pipeline = parse_expanded(expanded)
+        return read_slices(expanded, pipeline) or RuleReader().read(pipeline)
     except SplError as error:
         line, column = expanded.place(error.offset)
         diagnostic = Diagnostic(

@@ -1,0 +1,70 @@
+"""Searches over whole slices of the clock, as slices.py writes them, read back."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+from converter.model.expressions import Expression, Operator, Predicate, all_of
+from converter.model.rule import MissingKeys, Threshold
+from converter.platforms.splunk.importing.counting import path_of
+from converter.platforms.splunk.importing.lookups import Lookups
+from converter.platforms.splunk.importing.pipeline import PipelineReader
+from converter.platforms.splunk.importing.schedule import Runs
+from converter.platforms.splunk.spl import syntax as s
+from converter.platforms.splunk.spl.errors import SplError
+from converter.platforms.splunk.spl.pipeline import Expanded
+from converter.platforms.splunk.spl.read_rule import Reading
+from converter.platforms.splunk.spl.unify import unified
+
+_WHOLE = (
+    "_time>=floor(relative_time(now(), __start)/__length)*__length"
+    " AND _time<floor(relative_time(now(), __end)/__length)*__length",
+    "_time>=floor(relative_time(now(), __start)/__length)*__length AND _time<floor(now()/__length)*__length",
+)
+"""The conditions that keep the slices which ended since the last run."""
+
+
+def read_slices(expanded: Expanded, pipeline: s.Pipeline) -> Reading | None:
+    """What such a search means; None for any other. Raises SplError where a part of it is not readable."""
+    if not any(map(_keeps_slices, pipeline.commands)):
+        return None
+    asking = itertools.takewhile(lambda command: command.name != "table", pipeline.commands)
+    kept = tuple(command for command in asking if not _keeps_slices(command))
+    meaning = _SliceReader(expanded, Runs(), Lookups(())).read(s.Pipeline(kept))
+    lost = [one for one in meaning.said if one.effect is not None]
+    if lost or meaning.residue:
+        raise SplError(lost[0].message if lost else "a part is left out", 0, "spl-stats")
+    return Reading(condition=all_of(*meaning.conditions), threshold=meaning.threshold)
+
+
+class _SliceReader(PipelineReader):
+    """Takes the tests of the groups as they are written."""
+
+    def _settle(self) -> None:
+        group = next(iter(self._counted.values())).group
+        by = [path_of(key) for key in group.keys]
+        for path, filled in by:
+            self._forget(Predicate(path, Operator.EXISTS), filled)
+        length = timedelta(seconds=group.seconds or 0)
+        self.meaning.threshold = Threshold(
+            within=length,
+            every=length,
+            by=tuple(dict.fromkeys(path for path, _ in by)),
+            missing_keys=MissingKeys.GROUP if any(filled for _, filled in by) else MissingKeys.SKIP,
+            having=tuple(self._tests),
+        )
+
+    def _forget(self, presence: Expression, filled: bool) -> None:
+        """Leave out that a key is there, as stats asks for last: the threshold says so."""
+        conditions = self.meaning.conditions
+        if not filled and presence in conditions:
+            last = len(conditions) - 1 - conditions[::-1].index(presence)
+            del conditions[last]
+
+
+def _keeps_slices(command: s.Command) -> bool:
+    match command.body:
+        case s.Where(expression):
+            return any(unified(example, expression) is not None for example in _WHOLE)
+    return False
