@@ -39,8 +39,7 @@ def dressed(event: JsonObject, pack: Pack, apart_from: Iterable[FieldPath]) -> J
     made = copied(event)
     taken = [path.keys for path in apart_from]
     if not any(holds_something(node) for path in pack.time.fields for node in nodes_at(made, path.steps)):
-        for path in pack.time.fields[:1]:
-            _add(made, path, _MOMENT[pack.time.format], pack, taken)
+        any(_add(made, path, _MOMENT[pack.time.format], pack, taken) for path in pack.time.fields)
     for entity, value in _OF_ENTITY.items():
         for path in pack.entities.get(entity, ())[:1]:
             field = pack.fields.get(path)
@@ -50,7 +49,8 @@ def dressed(event: JsonObject, pack: Pack, apart_from: Iterable[FieldPath]) -> J
     return made
 
 
-def _add(event: JsonObject, path: FieldPath, value: Any, pack: Pack, taken: list[tuple[str, ...]]) -> None:
+def _add(event: JsonObject, path: FieldPath, value: Any, pack: Pack, taken: list[tuple[str, ...]]) -> bool:
+    """Put a value at a path where that changes nothing else; whether it could be."""
     keys = path.keys
     fields = [pack.fields.get(FieldPath(keys[:depth])) for depth in range(1, len(keys))]
     in_list = any(field is not None and field.is_list for field in fields)
@@ -58,5 +58,7 @@ def _add(event: JsonObject, path: FieldPath, value: Any, pack: Pack, taken: list
     above = [list(nodes_at(event, keys[:depth])) for depth in range(1, len(keys))]
     through = all(isinstance(node, dict) for nodes in above for node in nodes)
     free = beside and through and not in_list and not list(nodes_at(event, keys))
-    if free and len(path.steps) == len(keys):
-        put(event, path, value, pack.fields.get(path))
+    if not free or len(path.steps) != len(keys):
+        return False
+    put(event, path, value, pack.fields.get(path))
+    return True
