@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from converter.evaluate.timestamps import parse_text
 from converter.model.addresses import CLASSES
 from converter.model.expressions import FALSE, Function, FunctionName, Operator, Predicate
 from converter.model.paths import FieldPath, PathStep
@@ -277,10 +279,18 @@ class Calls:
         raise UnreadableError("an address in none of some networks", node)
 
     def _network(self, node: ast.Call, env: Env) -> Value:
-        return a.Network(str(self._constant(node.args[0], env)))
+        text = str(self._constant(node.args[0], env))
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise UnreadableError(f"ip_network() of {text!r}: {error}", node) from error
+        return a.Network(text)
 
     def _moment(self, node: ast.Call, env: Env) -> Value:
-        return a.Moment(str(self._constant(node.args[0], env)))
+        text = self._constant(node.args[0], env)
+        if not isinstance(text, str) or parse_text(text) is None:
+            raise UnreadableError(f"moment() of {text!r}, which is no timestamp", node)
+        return a.Moment(text)
 
     def _compile(self, node: ast.Call, env: Env) -> Value:
         flags: set[str] = set()

@@ -64,6 +64,9 @@ def test_new_terms_are_read() -> None:
     [
         ("x=1 | stats count by a | where count>=10", "spl-stats"),
         ("x=1 | bin _time span=5m | stats count by a | where count>=10", "spl-stats"),
+        ("x=1 | sort 5 _time | streamstats time_window=5m count AS n | where n>=3", "result-limit"),
+        ("x=1 | sort 0 - _time | streamstats time_window=5m count AS n | where n>=3", "spl-stats"),
+        ("x=1 | streamstats current=f last(_time) AS seen by a | where isnull(seen)", "spl-stats"),
         ("x=1 | streamstats count AS n by a | where n>=3", "spl-stats"),
         ("x=1 | streamstats time_window=5m window=7 global=f count AS n | where n>=3", "spl-stats"),
         ("x=1 | streamstats time_window=5m window=3 count AS n | where n>=3", "spl-stats"),
@@ -92,6 +95,7 @@ def test_what_is_no_threshold_is_refused(search: str, code: str) -> None:
 
 
 CHAIN = """a=1
+| sort 0 _time
 | eval step_1=if(verb=="list", 1, 0), step_2=if(verb=="get", 1, 0)
 | eval start_1=if(step_1==1, _time, null())
 | eval flight_2=case(isnotnull(start_1), start_1, step_2==1, "none")
@@ -108,6 +112,10 @@ CHAIN = """a=1
         ('step_2==1, "none"', 'verb=="get", "none"'),
         ("last(flight_2)", "first(flight_2)"),
         ("current=f", "current=t"),
+        ("sort 0 _time", "sort 1 _time"),
+        ("sort 0 _time", "sort _time"),
+        ("sort 0 _time", "sort 0 - _time"),
+        ("| sort 0 _time\n", ""),
         ("isnum(start_2)", "isnum(start_9)"),
     ],
 )

@@ -12,7 +12,7 @@ from converter.platforms.splunk.importing.rows import Rows
 from converter.platforms.splunk.importing.scope import ALWAYS_THERE, aggregates_in, opaque
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
-from converter.platforms.splunk.spl.read_rule import span
+from converter.platforms.splunk.spl.read_rule import sort_limit, span
 
 BLOCKING: Final = frozenset(
     """anomalies anomalydetection append appendcols appendpipe apply associate chart cluster cofilter
@@ -57,6 +57,8 @@ class Commands(Rows):
             self._join(words, command)
         elif name in BLOCKING:
             raise SplError(f"the command {name} has no place in a rule", command.offset, "spl-command")
+        elif name == "sort" and sort_limit(words):
+            self._head(words)
         elif name in _SILENT:
             self._mention("order", name)
         elif name in COMPUTING:
@@ -245,7 +247,7 @@ class Commands(Rows):
 
     def _head(self, words: s.Words) -> None:
         self._thinned = True
-        self._say("result-limit", "only the first results of a run are shown (head)")
+        self._say("result-limit", f"only the first results of a run are shown ({words.name})")
 
     def _mvexpand(self, words: s.Words) -> None:
         for name in words.words[:1]:

@@ -13,6 +13,7 @@ from converter.model.expressions import TRUE, Expression, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Sequence, Step, Threshold
 from converter.platforms.splunk.spl import syntax as s
+from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.read_search import SearchReader
 from converter.platforms.splunk.spl.read_where import WhereReader
@@ -23,8 +24,8 @@ _UNITS: Final = {"m": "minutes", "s": "seconds", "h": "hours", "d": "days", "w":
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """A pipeline as a rule. Paths name stored fields. ``notes``: what was read past, and why it says nothing
-    of which events match.
+    """A pipeline as a rule. Paths name stored fields. ``since``: the time modifier from which on rows are
+    reported; ``notes``: what was read past, and why it says nothing of which events match.
     """
 
     condition: Expression = TRUE
@@ -32,6 +33,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     sequence: Sequence | None = None
     new_terms: NewTerms | None = None
     shown: tuple[str, ...] = ()
+    since: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -59,6 +61,8 @@ class RuleReader:
         self._new_terms: NewTerms | None = None
         self._sequence: Sequence | None = None
         self._shown: tuple[str, ...] = ()
+        self._since: str | None = None
+        self._in_order: bool | None = None
         self._notes: list[str] = []
 
     def read(self, pipeline: s.Pipeline) -> Reading:
@@ -78,6 +82,7 @@ class RuleReader:
             sequence=self._sequence,
             new_terms=self._new_terms,
             shown=self._shown,
+            since=self._since,
             notes=tuple(self._notes),
         )
 
@@ -114,7 +119,13 @@ class RuleReader:
             self._conditions.append(found)
 
     def _where(self, node: s.EvalNode) -> None:
-        if unified("_time >= relative_time(now(), __start)", node) is not None:
+        recent = unified("_time >= relative_time(now(), __start)", node)
+        if recent is not None:
+            match recent["start"]:
+                case s.Literal(str(start)) if times.is_modifier(start):
+                    self._since = start
+                case _:
+                    raise SplError("a time that is no time modifier", 0, "spl-comparison")
             self._notes.append("only the events since the last run are reported")
             return
         if self._counting is not None:
@@ -163,11 +174,24 @@ class RuleReader:
             if words.words[:1] != ("-",):
                 self._shown = tuple(word for word in words.words if word != "+")
             return
-        if words.name in ("sort", "addinfo", "convert"):
+        if words.name == "sort":
+            self._sort(words, command.offset)
+            return
+        if words.name in ("addinfo", "convert"):
             return
         raise SplError(f"the command {words.name} has no place in a rule", command.offset, "spl-command")
 
+    def _sort(self, words: s.Words, offset: int) -> None:
+        """Take in an order of rows: all must be kept (Search Reference, "sort": 10,000 without a count)."""
+        limit = sort_limit(words)
+        if limit not in (None, 0):
+            raise SplError(f"only the first {limit} rows are kept", offset, "result-limit")
+        self._in_order = limit == 0 and [word for word in words.words if word != "0"][:1] == ["_time"]
+
     def _stats(self, stats: s.Stats, offset: int) -> None:
+        looks_back = stats.kind == "streamstats" and stats.options.get("current") == "f"
+        if self._in_order is False or (looks_back and self._in_order is None):
+            raise SplError("all rows have to be sorted by time before this", offset, "spl-stats")
         if stats.kind == "streamstats" and self._enters_flight(stats):
             return
         if stats.kind not in ("streamstats", "stats"):
@@ -371,6 +395,12 @@ class RuleReader:
         own = WhereReader().read(found["condition"]).true
         condition = all_of(*self._conditions, own)
         return Step(indicators=(condition,), by=tuple(self._path(key) for key in by), absent=absent)
+
+
+def sort_limit(words: s.Words) -> int | None:
+    """How many rows a ``sort`` keeps, 0 for all; None where it does not say."""
+    given = words.options.get("limit", words.words[0] if words.words else "")
+    return int(given) if given.isascii() and given.isdecimal() else None
 
 
 def span(text: str, offset: int) -> timedelta:

@@ -324,11 +324,15 @@ class WhereReader:
                 return msgspec.structs.replace(self._value(inner), kind="number")
             case (("tostring" | "mvdedup"), (inner,)):
                 return self._value(inner)
-            case "strptime", (inner, s.Literal(str())):
+            case "strptime", (inner, s.Literal(str(form))):
+                if not times.is_timestamp(form):
+                    raise SplError(f"times of the form {form!r} are not read", at, "spl-function")
                 return msgspec.structs.replace(self._value(inner), kind="time")
             case "coalesce", (first, *others):
                 value = self._value(first)
                 if value.kind == "time" and all(self._value(other) == value for other in others):
+                    if {_form(one) for one in arguments} != set(times.FORMATS):
+                        raise SplError("some forms of a timestamp are not looked for", at, "spl-function")
                     return value
         raise SplError(f"the function {name} is not read", at, "spl-function")
 
@@ -346,6 +350,14 @@ class WhereReader:
         if path is None:
             raise SplError("a computed value is joined to a text", getattr(node, "at", 0), "spl-function")
         return [path]
+
+
+def _form(node: s.EvalNode) -> str | None:
+    """The format of a call of ``strptime``."""
+    match node:
+        case s.Call("strptime", (_, s.Literal(str(form)))):
+            return form
+    return None
 
 
 def _plain(value: Value) -> FieldPath | None:

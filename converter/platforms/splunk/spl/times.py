@@ -7,6 +7,7 @@ tried in turn by ``coalesce``.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,6 +20,26 @@ FORMATS: Final = (
     "%Y-%m-%d %H:%M:%S",
 )
 """The forms of a timestamp that a written search understands, tried in this order."""
+
+_UNDERSTOOD: Final = re.compile(
+    r"(?:%Y-%m-%d|%F)[T ](?:%H:%M:%S|%T)(?:[.,]%[369]?[NQ])?(?:\s?(?:%Z|%z|%:z|Z))?", re.ASCII
+)
+_MODIFIER: Final = re.compile(
+    r"(?:now|(?:[+-]\d{1,7}(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)){1,3}"
+    r"(?:@(?:s|m|min|h|d|w[0-7]?))?)(?:[+-]\d{1,7}(?:s|m|h|d|w))*"
+)
+
+
+def is_timestamp(form: str) -> bool:
+    """Whether a format of ``strptime`` names a whole moment, to the second at least, in ISO's order."""
+    return _UNDERSTOOD.fullmatch(form) is not None
+
+
+def is_modifier(text: str) -> bool:
+    """Whether a text says a time as ``-20m@m`` does (Search Manual, "Specify time modifiers in your search").
+    Units are lower case; snapping to months and years is not known here.
+    """
+    return _MODIFIER.fullmatch(text) is not None
 
 
 def parse(text: str) -> float | int | None:
