@@ -66,7 +66,7 @@ class Search:
         """None: found. Else why not."""
         self._left -= 1
         if self._left < 0:
-            raise TooLarge("the condition leaves too many choices")
+            raise TooLarge("budget: the condition leaves too many choices")
         model, choices = dict(model), list(choices)
         conflict = self._followed(model, choices, new)
         if conflict is not None:

@@ -57,7 +57,7 @@ class Automaton(ABC, Generic[State]):
         number = self._numbers.get(state)
         if number is None:
             if len(self._states) >= _MOST_STATES:
-                raise TooLarge("the automaton has too many states")
+                raise TooLarge("budget: the automaton has too many states")
             number = self._numbers[state] = len(self._states)
             self._states.append(state)
             self._steps.append({})

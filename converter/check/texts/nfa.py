@@ -89,7 +89,7 @@ class Nfa:
 
     def _state(self) -> int:
         if len(self.moves) >= _MOST_STATES:
-            raise TooLarge("the pattern has too many states")
+            raise TooLarge("budget: the pattern has too many states")
         self.moves.append([])
         self.free.append([])
         self.asking.append([])

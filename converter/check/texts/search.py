@@ -72,7 +72,7 @@ def find_text(
                     heapq.heappush(heap, (so_far + _HASTE * ahead, -so_far, next(order), following))
         budget.spend(len(alphabet.characters) * len(automata))
         if budget.left <= least:
-            raise TooLarge("the texts that the conditions allow are too many to search")
+            raise TooLarge("budget: the conditions allow too many texts to search")
     return None
 
 
