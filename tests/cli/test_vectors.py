@@ -141,3 +141,11 @@ def test_every_step_of_a_sequence(convert: Convert, rule: Path) -> None:
         (0, "covered"),
         (1, "covered"),
     ]
+
+
+def test_a_far_index_costs_nothing(convert: Convert, rule: Path) -> None:
+    text = rule.read_text(encoding="utf-8").replace("sourceIPs[]", "sourceIPs[999999999]")
+    rule.write_text(text, encoding="utf-8")
+    result = convert("vectors", str(rule), "--coverage")
+    assert result.code == 0
+    assert "lists of over 1000 elements are not made" in result.out

@@ -48,6 +48,8 @@ class Place(msgspec.Struct, frozen=True):
 _ONE: Final = (None, 0, -1)
 """The indexes that the only element of a list has."""
 
+_LONGEST_LIST = 1_000
+
 Solve = Callable[[Iterable[Asked]], Answer]
 """From what is asked of one element to the element."""
 
@@ -102,6 +104,8 @@ def _spread(asked: Sequence[Asked], element: Solve, nested: bool) -> Answer:
     indexes = {each.at for each in asked if each.at is not None}
     front = max((index for index in indexes if index >= 0), default=-1) + 1
     back = -min((index for index in indexes if index < 0), default=0)
+    if max(front, back) > _LONGEST_LIST:
+        return Unsolved(f"lists of over {_LONGEST_LIST} elements are not made")
     plan: list[list[Asked]] = []
     for index in range(front):
         plan.append([each for each in asked if each.at == index])
