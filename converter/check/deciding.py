@@ -136,6 +136,16 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
     if is_list(target, field):
         for value in (values, *map(list, itertools.pairwise(values)), []):
             yield placed(neutral, target, value, field)
+    if predicate.operator is Operator.SAME_AS:
+        there = placed(neutral, target, values[0], field) if values else neutral
+        yield from _without_others(there, predicate, lookup)
+
+
+def _without_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> Iterator[JsonObject]:
+    """The event without a field that ``same_as`` compares with: the other side of it being missing."""
+    for other in predicate.values:
+        if isinstance(other, FieldPath):
+            yield placed(event, other, ABSENT, lookup(other))
 
 
 def _decided_concat(

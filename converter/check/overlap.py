@@ -119,7 +119,7 @@ class _Comparison:
         for number, rule in enumerate(self._rules):
             if rule.sequence is None:
                 packs_of(rule, self._packs)
-                by_form[_arranged(rule.condition), frozenset(rule.logsource)].append(number)
+                by_form[arranged(rule.condition), frozenset(rule.logsource)].append(number)
         for (condition, sources), members in by_form.items():
             one = _Asked(condition, sources, compile_expression(condition), members, [])
             if self._find_witnesses(one):
@@ -232,17 +232,17 @@ class _Comparison:
         )
 
 
-def _arranged(expression: Expression) -> Expression:
+def arranged(expression: Expression) -> Expression:
     """The same condition, its terms and operands in one order and each once."""
     match expression:
         case All(terms):
-            return All(tuple(sorted({_arranged(term) for term in terms}, key=repr)))
+            return All(tuple(sorted({arranged(term) for term in terms}, key=repr)))
         case AnyOf(terms):
-            return AnyOf(tuple(sorted({_arranged(term) for term in terms}, key=repr)))
+            return AnyOf(tuple(sorted({arranged(term) for term in terms}, key=repr)))
         case Not(term):
-            return Not(_arranged(term))
+            return Not(arranged(term))
         case ForSome(path, term):
-            return ForSome(path, _arranged(term))
+            return ForSome(path, arranged(term))
         case Predicate(values=values):
             return msgspec.structs.replace(expression, values=tuple(sorted(values, key=repr)))
 

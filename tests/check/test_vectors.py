@@ -30,6 +30,7 @@ CONDITIONS = """
 - {field: "a[0]", ip: public}
 - {field: "a[]", cidr: [10.0.0.0/8, "fd00::/8"]}
 - {all: [{field: a, same_as: b}, {field: c, is: x}]}
+- {any: [{not: {field: a, same_as: b}}, {field: c, is: x}]}
 - {field: a, length: {gte: 5}}
 - {field: a, apply: [basename, lower], is: cmd.exe}
 - {field: a, apply: [{split: "@", index: -1}], is: example.com}
@@ -132,3 +133,11 @@ def test_paths_through_lists_are_made() -> None:
     condition = expression_from_data({"field": "x[].y[0].z", "is": "v"})
     assert {"x": [{"y": [{"z": "v"}]}]} in list(deciding_events(condition, [], lambda path: None))
     assert parse_path("x[].y[0].z").steps == ("x", None, "y", 0, "z")
+
+
+def test_either_side_of_a_comparison_of_fields_is_missed() -> None:
+    """A text such as ``a IS NULL OR b IS NULL OR a != b`` asks about each by itself."""
+    condition = expression_from_data({"not": {"field": "a", "same_as": "b"}})
+    events = list(deciding_events(condition, [], _lookup))
+    assert any("a" in event and "b" not in event for event in events)
+    assert any("b" in event and "a" not in event for event in events)

@@ -77,6 +77,8 @@ def _threshold(data: dict[str, Any]) -> Threshold | None:
     if block is None:
         return None
     cardinality = (block.get("cardinality") or [None])[0]
+    if block["value"] < 1:
+        raise ValueError("a threshold's value is one at least")
     if cardinality is not None and block["value"] > 1:
         raise ValueError("a threshold on both the matches and the distinct values")
     return Threshold(
