@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from converter.check.slips import slips
 from converter.logsources.pack import Pack
 from converter.model.expressions import All, Expression
 from converter.model.rule import Rule, Sequence, Step
@@ -87,6 +88,10 @@ def _threshold_mutants(rule: Rule) -> Iterator[Mutant]:
     for position in range(len(threshold.by)):
         fewer = threshold.by[:position] + threshold.by[position + 1 :]
         yield f"by[{position}] taken away", replace(rule, threshold=replace(threshold, by=fewer))
+    if not threshold.is_simple:
+        for name, slip in slips(threshold):
+            yield name, replace(rule, threshold=slip)
+        yield "a sliding window", replace(rule, threshold=replace(threshold, every=None))
     if threshold.distinct is not None:
         yield "matches counted, not values", replace(rule, threshold=replace(threshold, distinct=None))
 

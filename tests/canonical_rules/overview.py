@@ -17,7 +17,7 @@ from converter.model.expressions import (
     predicates,
 )
 from converter.model.load import load_rules
-from converter.model.rule import Rule
+from converter.model.rule import MissingKeys, Rule, Threshold
 
 FOLDER = Path(__file__).parents[2] / "canonical_rules"
 README = FOLDER / "README.md"
@@ -67,6 +67,7 @@ def _stream_features(rule: Rule) -> Iterator[str]:
     if rule.threshold is not None:
         what = f"{rule.threshold.count} distinct" if rule.threshold.distinct else f"{rule.threshold.count}"
         yield f"threshold of {what}{' per group' if rule.threshold.by else ''}"
+        yield from (key for key in ("missing_keys", "every", "having") if _is_given(rule.threshold, key))
     if rule.sequence is not None:
         steps = rule.sequence.steps
         yield f"sequence of {len(steps)}"
@@ -74,6 +75,10 @@ def _stream_features(rule: Rule) -> Iterator[str]:
         yield from (f"{step.repeat} in a row" for step in steps if step.repeat > 1)
     if rule.new_terms is not None:
         yield f"new terms of {len(rule.new_terms.fields)}"
+
+
+def _is_given(threshold: Threshold, key: str) -> bool:
+    return getattr(threshold, key) not in (None, (), MissingKeys.SKIP)
 
 
 def _is_missing(node: Not) -> bool:
