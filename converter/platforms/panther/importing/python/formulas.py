@@ -173,11 +173,12 @@ def under(formula: Formula, facts: Facts) -> Formula:
         return TRUE
     match formula:
         case Both(terms):
-            if any(isinstance(fact, Either) and opposite(fact) == formula for fact in facts):
+            if _contradicted(terms, facts):
                 return FALSE
             return _conjunction(terms, facts)
         case Either(terms):
-            return opposite(_conjunction(tuple(map(opposite, terms)), facts))
+            opposites = tuple(map(opposite, terms))
+            return TRUE if _contradicted(opposites, facts) else opposite(_conjunction(opposites, facts))
         case Negation(term):
             return opposite(under(term, facts))
         case Some(variable, source, steps, term):
@@ -186,6 +187,14 @@ def under(formula: Formula, facts: Facts) -> Formula:
         case _:
             known = _decided(formula, facts)
             return formula if known is None else TRUE if known else FALSE
+
+
+def _contradicted(terms: tuple[Formula, ...], facts: Facts) -> bool:
+    """Whether a fact says that some of the terms does not hold, all of which should."""
+    wanted = set(terms)
+    return any(
+        isinstance(fact, Either) and all(opposite(each) in wanted for each in fact.terms) for fact in facts
+    )
 
 
 def some(variable: int, source: int, steps: Steps, term: Formula) -> Formula:

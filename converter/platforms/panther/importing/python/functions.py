@@ -321,6 +321,8 @@ def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[s
             shapes = {shape for name in names if (shape := _shape_named(name)) is not None}
             if not shapes:
                 return when(FALSE)
+            if machine.ambiguous(field):
+                raise UnreadableError(f"the type of {FieldPath(field.steps)}, which holds several")
             found = machine.shape(field)
             if found is None and len(shapes) == 1:
                 found = next(iter(shapes))

@@ -183,6 +183,10 @@ class Machine:
         """Whether a pack says what the field holds."""
         return self._shapes.declared(self.absolute(field.variable, field.steps))
 
+    def ambiguous(self, field: Field) -> bool:
+        """Whether events hold values of several shapes there."""
+        return len(self._shapes.seen(self.absolute(field.variable, field.steps))) > 1
+
     def used(self, field: Field, shape: Shape, *, weakly: bool = False) -> None:
         """The detection uses the field as one of this shape. ``weakly``: a default value suggests it."""
         steps = self.absolute(field.variable, field.steps)
