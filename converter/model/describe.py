@@ -65,6 +65,11 @@ def describe_test(condition: GroupCondition) -> str:
             return " and ".join(f"{name} {_SIGNS[sign]} {_bound(bound)}" for sign, bound in bounds)
 
 
+def describe_tests(having: tuple[GroupCondition, ...]) -> str:
+    """Tests that must all hold, as text."""
+    return describe_test(having[0] if len(having) == 1 else AllTests(having))
+
+
 def describe_measure(measure: Measure) -> str:
     """A measure of a group as text."""
     if measure.kind is MeasureKind.MET:

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
+from converter.model.describe import describe_tests
 from converter.model.diagnostics import Fidelity
 from converter.model.losses import Losses
 from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold
@@ -65,7 +66,9 @@ def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
 def _parts(threshold: Threshold, losses: Losses) -> None:
     """What a threshold may ask beside a count, and Panther cannot."""
     if threshold.having:
-        losses.lose("having", Fidelity.WIDER, "Panther counts matches or distinct values and tests no more")
+        left = describe_tests(threshold.having)
+        message = f"Panther counts matches or distinct values and tests no more; left out: {left}"
+        losses.lose("having", Fidelity.WIDER, message)
     if threshold.every is not None:
         for effect in (Fidelity.WIDER, Fidelity.NARROWER):
             losses.lose(

@@ -9,6 +9,7 @@ import msgspec
 
 from converter.logsources.localise import localise, localise_path
 from converter.logsources.pack import Pack
+from converter.model.describe import describe_tests
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
@@ -162,7 +163,9 @@ class _Rendering:
         """What a threshold may ask beside a count, and a correlation cannot."""
         lose = self._losses.lose
         if threshold.having:
-            lose("having", Fidelity.WIDER, "a correlation counts events or values and tests no more")
+            left = describe_tests(threshold.having)
+            message = f"a correlation counts events or values and tests no more; left out: {left}"
+            lose("having", Fidelity.WIDER, message)
         if threshold.every is not None:
             for effect in (Fidelity.WIDER, Fidelity.NARROWER):
                 lose("window", effect, "a correlation's window slides and does not keep to the clock")

@@ -31,10 +31,10 @@ from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, Threshold
 from converter.platforms.elastic.esql.condition import Condition, Leaf, conjuncts, joint, negate, printed
 from converter.platforms.elastic.esql.operands import Family, Operands
+from converter.platforms.elastic.esql.reading import EXACT_DISTINCT
 from converter.platforms.elastic.esql.text import identifier
 
 COUNT_COLUMN = "Esql.event_count"
-_EXACT_DISTINCT = 3000
 _LARGEST_PRECISION = 40_000
 _SLICE = "Esql.time_slice"
 _SIGNS = {
@@ -216,11 +216,11 @@ class GroupsWriter:
 
     def _precision(self, bound: Bound) -> str:
         """COUNT_DISTINCT estimates (HyperLogLog++), close to exact below its precision threshold."""
-        largest = isinstance(bound, int | float) and bound > _EXACT_DISTINCT
+        largest = isinstance(bound, int | float) and bound > EXACT_DISTINCT
         self._losses.note(
             "distinct",
             "COUNT_DISTINCT estimates (HyperLogLog++); counts below its precision threshold "
-            f"({_LARGEST_PRECISION if largest else _EXACT_DISTINCT}) are close to exact",
+            f"({_LARGEST_PRECISION if largest else EXACT_DISTINCT}) are close to exact",
         )
         return f", {_LARGEST_PRECISION}" if largest else ""
 

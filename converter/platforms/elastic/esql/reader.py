@@ -45,7 +45,7 @@ from converter.platforms.elastic.esql.atoms import (
 from converter.platforms.elastic.esql.conditions import KqlReader, Scope
 from converter.platforms.elastic.esql.having import conjuncts, is_of_group, tests_of
 from converter.platforms.elastic.esql.parse import parse_condition, parse_query
-from converter.platforms.elastic.esql.reading import UNREAD, Reading, Window, diagnostic
+from converter.platforms.elastic.esql.reading import UNREAD, Reading, Window, diagnostic, estimates
 from converter.platforms.elastic.esql.signs import FLIPPED
 
 _REFUSED = "esql-command"
@@ -131,7 +131,7 @@ class _Reader:
             shown=tuple(name for name in self._kept if self._is_stored(name)),
             full_text=tuple(self._scope.full_text),
             residue=tuple(self._residue),
-            diagnostics=tuple(self._found),
+            diagnostics=(*self._found, *estimates(tuple(self._having))),
         )
 
     def follow(self, command: tree.Command) -> None:

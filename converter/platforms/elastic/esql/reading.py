@@ -14,6 +14,7 @@ from converter.model.measures import (
     GroupTest,
     Measure,
     MeasureKind,
+    group_tests,
     measures,
     only_grows,
 )
@@ -23,6 +24,8 @@ from converter.platforms.elastic.esql import tree
 from converter.platforms.elastic.esql.atoms import Tick
 
 UNREAD = "esql-unread"
+EXACT_DISTINCT = 3000
+"""Up to which number COUNT_DISTINCT is close to exact without a precision of its own."""
 
 
 def diagnostic(
@@ -132,6 +135,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             return ()
         message = f"a run also judges slices of {slices} of which it sees a part"
         return (diagnostic("window", message, Fidelity.NARROWER),)
+
+
+def estimates(having: tuple[GroupCondition, ...]) -> tuple[Diagnostic, ...]:
+    """A note where distinct values are counted so far that ES|QL estimates (COUNT_DISTINCT, "Counts are
+    approximate").
+    """
+    tests = (test for one in having for test in group_tests(one) if test.measure.kind is MeasureKind.DISTINCT)
+    bounds = (bound for test in tests for _, bound in test.bounds)
+    if not any(isinstance(bound, int | float) and bound > EXACT_DISTINCT for bound in bounds):
+        return ()
+    message = f"more than {EXACT_DISTINCT} distinct values are estimated there, and counted here"
+    return (diagnostic("distinct", message, note=True),)
 
 
 def _asks_for_the_end(having: tuple[GroupCondition, ...]) -> bool:
