@@ -15,7 +15,7 @@ from tests.fuzzing.targets import check, context
 
 def elastic(query: str, language: str) -> str:
     rule = {"rule_id": "3d1d2f26-0000-4000-8000-000000000301", "name": "Found", "index": ["logs-*"]}
-    kind = "eql" if language == "eql" else "query"
+    kind = language if language in ("eql", "esql") else "query"
     return json.dumps({**rule, "type": kind, "language": language, "query": query}) + "\n"
 
 
@@ -29,6 +29,7 @@ FOUND = {
     "many clauses left out": ("elastic", elastic("a:b" + " AND c:x~2" * 2_000, "lucene")),
     "a key of many parts": ("elastic", "[rule]\n" + "a." * 20_000 + "a = 1\n"),
     "a long key that is none": ("elastic", "[rule]\n" + "a" * 60_000 + "\n"),
+    "a comment without an end": ("elastic", elastic("from x /* " + " \n" * 2_000, "esql")),
     "a line break that only YAML knows": (
         "sigma",
         "title: a\x85b\nlogsource: {product: windows}\ndetection:\n  s: {a: b}\n  condition: s and 1 of (\n",
