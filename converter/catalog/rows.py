@@ -8,7 +8,16 @@ import msgspec
 
 from converter.catalog.keys import Key, any_case, field_names, keys_of, subject_text
 from converter.evaluate.values import text_of
-from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Predicate,
+    all_of,
+    negated,
+)
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Step
 
@@ -76,12 +85,17 @@ def tables_of(rule: Rule) -> Tables:
 
 
 def _parted(step: Step) -> tuple[list[Expression], list[Expression]]:
-    """What must hold, and what must not: the terms of the step's conjunction, by the sign before them."""
+    """What must hold, and what must not: the terms of the step's conjunction, by the sign before them.
+
+    Alternatives that are all negations are the negation of what they negate together.
+    """
     whole = step.condition
     wanted: list[Expression] = []
     unwanted: list[Expression] = []
     for term in whole.terms if isinstance(whole, All) else (whole,):
-        if not isinstance(term, Not):
+        if isinstance(term, AnyOf) and term.terms and all(isinstance(t, Not) for t in term.terms):
+            unwanted.append(all_of(*(negated(t) for t in term.terms)))
+        elif not isinstance(term, Not):
             wanted.append(term)
         elif isinstance(term.term, AnyOf):
             unwanted.extend(term.term.terms)

@@ -54,6 +54,9 @@ def _step(step: Step) -> Iterator[Seen]:
         condition = conditions.pop()
         if "all" in condition:
             conditions += condition["all"]
+        elif condition.get("any") and all("not" in c or c.get("exists") is False for c in condition["any"]):
+            for part in condition["any"]:
+                yield from _positive({"not": part}, "", excluded=True)
         elif condition.get("exists") is False:
             yield from _positive({**condition, "exists": True}, "", excluded=True)
         elif "not" in condition:

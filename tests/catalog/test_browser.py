@@ -261,6 +261,15 @@ def test_the_policy_stops_scripts_of_the_page_itself(opened: Site) -> None:
     opened.complaints.clear()
 
 
+def test_on_paper_there_is_the_rule_alone_and_all_of_it(opened: Site, catalog: Catalog) -> None:
+    page = opened.open(rule_place(max(catalog.records, key=lambda record: len(record.tests))))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert not page.locator("header.top").is_visible()
+    assert page.locator("details:not([open])").count() == 0
+    assert background(page) == "rgb(255, 255, 255)"
+
+
 def test_it_can_be_used_with_the_keyboard(opened: Site) -> None:
     page = opened.open("index.html")
     page.keyboard.press("Tab")

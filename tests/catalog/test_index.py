@@ -142,6 +142,21 @@ indicators:
     assert not found.excluders
 
 
+def test_alternatives_that_are_all_negations_exclude_together() -> None:
+    found = index(
+        """
+indicators:
+  - {field: stage, exists: true}
+  - any: [{not: {field: verb, is: get}}, {field: level, exists: false}]
+"""
+    )
+    tables = found.records[0].tables
+    assert not tables.inner
+    assert [[(row.field, row.negated, row.alone) for row in group] for group in tables.exclusions] == [
+        [("verb", False, False), ("level", False, False)]
+    ]
+
+
 def test_an_absent_step_is_an_exclusion() -> None:
     found = index(
         """
