@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from converter.model.expressions import FunctionName
 from converter.platforms.panther.importing.python import constants, events, functions, regexes
 from converter.platforms.panther.importing.python.arithmetic import intersection
 from converter.platforms.panther.importing.python.formulas import (
@@ -19,6 +18,7 @@ from converter.platforms.panther.importing.python.formulas import (
 )
 from converter.platforms.panther.importing.python.interface import DataModel, PythonSource
 from converter.platforms.panther.importing.python.scopes import changed_names
+from converter.platforms.panther.importing.python.selecting import looked_up
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.subscripts import look_up
 from converter.platforms.panther.importing.python.texts import joined, text_method
@@ -32,6 +32,7 @@ from converter.platforms.panther.importing.python.values import (
     Field,
     Found,
     Instance,
+    Keyed,
     Kind,
     Known,
     Library,
@@ -209,11 +210,14 @@ class Calls:
                 return regexes.search(self._machine, owner, name, positional[0])
             case Collection() | Pieces() | Walked():
                 return self._of_collection(owner, name, positional, node)
+            case Keyed() if name == "get" and positional and isinstance(positional[0], Known):
+                default = positional[1] if len(positional) > 1 else NONE
+                return looked_up(self._machine, owner, positional[0].value, default)
             case Table():
                 return self._of_table(owner, name, positional)
             case Address() if name in ("subnet_of", "overlaps") and isinstance(positional[0], Network):
                 return contains(self._machine, owner, positional[0])
-            case Network(text) if name in ("supernet_of", "overlaps") and isinstance(positional[0], Address):
+            case Network() if name in ("supernet_of", "overlaps") and isinstance(positional[0], Address):
                 return contains(self._machine, positional[0], owner)
             case Truth() | Number() | Address() | Network():
                 raise UnreadableError(f".{name}() of a {type(owner).__name__.lower()}", node)
@@ -329,9 +333,9 @@ class Calls:
             positional = [*positional, named.pop("maxsplit")]
         if named:
             raise UnreadableError(f".{name}() with named arguments")
-        if isinstance(owner, Field) and self._machine.shape(owner) in (Shape.NUMBER, Shape.BOOLEAN):
-            if self._machine.declared(owner):
-                return raising("AttributeError")
+        numeric = isinstance(owner, Field) and self._machine.shape(owner) in (Shape.NUMBER, Shape.BOOLEAN)
+        if isinstance(owner, Field) and numeric and self._machine.declared(owner):
+            return raising("AttributeError")
         return text_method(self._machine, owner, name, positional, text_question)
 
     def _of_constant(
@@ -444,6 +448,3 @@ def _meaning(model: DataModel | None, name: str) -> str:
         return ""
     where = "" if model.source is None else model.source.file
     return f"path {model.paths[name]}" if name in model.paths else f"method {model.methods[name]} {where}"
-
-
-__all__ = ["Calls", "FunctionName"]

@@ -26,7 +26,6 @@ from converter.platforms.panther.importing.python.scopes import (
 from converter.platforms.panther.importing.python.shapes import Shapes
 from converter.platforms.panther.importing.python.values import (
     ExhaustedError,
-    Field,
     Known,
     Library,
     Opaque,
@@ -164,6 +163,3 @@ class _Literals:
                 residue = self._interpreter.machine.residues[number]
                 raise UnreadableError(residue.message, residue.node)
         raise UnreadableError("a value that is not constant", node)
-
-
-__all__ = ["Field", "class_attributes", "rule_classes"]

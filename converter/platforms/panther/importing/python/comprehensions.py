@@ -13,9 +13,9 @@ from converter.platforms.panther.importing.python.truth import truth
 from converter.platforms.panther.importing.python.values import (
     Collection,
     Entry,
+    Keyed,
     Known,
     Outcome,
-    Pieces,
     Table,
     UnreadableError,
     Value,
@@ -38,7 +38,7 @@ def made(
     if isinstance(node, ast.DictComp):
         pair = ast.Tuple(elts=[node.key, node.value], ctx=ast.Load())
         found = _generated(interpreter, list(node.generators), pair, inner)
-        return _dict_of(found)
+        return gathered_dicts(found)
     element = node.elt
     found = _generated(interpreter, list(node.generators), element, inner)
     kind = {"ListComp": "list", "SetComp": "set"}.get(type(node).__name__, "generator")
@@ -84,6 +84,9 @@ def _generated(
     for guard, value in source.cases:
         for outer in entries_of(machine, value):
             machine.step()
+            if not outer.value.cases:
+                entries.append(Entry(outer.value, outer.binders, both(guard, outer.include)))
+                continue
             with machine.given(both(guard, outer.include)):
                 inner_frame = frame.child(dict(frame.env))
                 interpreter.names.assign(generator.target, Outcome(outer.value.cases), inner_frame)
@@ -117,6 +120,38 @@ def _conditions(interpreter: Interpreter, tests: list[ast.expr], frame: Frame) -
     return kept
 
 
+def gathered_dicts(entries: list[Entry]) -> Outcome:
+    """A dict of pairs: of one list of the event by its keys, or of constants."""
+    lists = [entry for entry in entries if entry.binders]
+    if len(entries) == 1 and len(lists) == 1 and len(lists[0].binders) == 1:
+        return _keyed(lists[0])
+    raises = [
+        (quantified(entry, guard), name)
+        for entry in entries
+        if not entry.value.cases
+        for guard, name in entry.value.raises
+    ]
+    kept = [entry for entry in entries if entry.value.cases]
+    found = _dict_of(kept) if len(kept) != 1 or not kept[0].binders else _keyed(kept[0])
+    fine = both(*(opposite(guard) for guard, _ in raises))
+    return Outcome(tuple((both(fine, guard), value) for guard, value in found.cases), tuple(raises))
+
+
+def _keyed(entry: Entry) -> Outcome:
+    """``{x["key"]: x["value"] for x in …}`` over a list of the event."""
+    keys: list[tuple[Formula, Value]] = []
+    values: list[tuple[Formula, Value]] = []
+    for guard, pair in entry.value.cases:
+        if not isinstance(pair, Collection) or len(pair.entries) != 2:
+            raise UnreadableError("a dict made of values of the event")
+        keys += [(both(guard, each), value) for each, value in pair.entries[0].value.cases]
+        values += [(both(guard, each), value) for each, value in pair.entries[1].value.cases]
+    made = Keyed(gathered(keys), gathered(values), entry.binders[0], entry.include)
+    raised = [(quantified(entry, guard), name) for guard, name in entry.value.raises]
+    fine = both(*(opposite(guard) for guard, _ in raised))
+    return gathered([(fine, made)], raised)
+
+
 def _dict_of(entries: list[Entry]) -> Outcome:
     pairs: list[tuple[Any, Outcome]] = []
     for entry in entries:
@@ -136,6 +171,3 @@ def _dict_of(entries: list[Entry]) -> Outcome:
             Known({key: s.value for (key, _), s in zip(pairs, singles, strict=True) if isinstance(s, Known)})
         )
     return one(Table(tuple(dict(pairs).items())))
-
-
-__all__ = ["Pieces", "collected", "eager", "made"]

@@ -1,4 +1,4 @@
-"""Python's own functions and methods on constants: a closed list, each bounded in what it may make."""
+"""Python's own functions and methods on constants: a closed list, each bounded."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from converter.platforms.panther.importing.python.values import UnreadableError
 _LONGEST = 20_000
 
 _TEXT_METHODS: Final = frozenset(
-    "capitalize casefold count endswith find format index isalnum isalpha isdecimal isdigit islower isnumeric "
-    "isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex "
+    "capitalize casefold count endswith find format index isalnum isalpha isdecimal isdigit islower "
+    "isnumeric isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex "
     "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper".split()
 )
 _METHODS: Final[Mapping[type, frozenset[str]]] = {
@@ -29,6 +29,15 @@ _METHODS: Final[Mapping[type, frozenset[str]]] = {
     int: frozenset({"bit_length"}),
     float: frozenset({"is_integer"}),
 }
+
+
+def _bounded_range(*given: int) -> list[int]:
+    found = range(*given)
+    if len(found) > _LONGEST:
+        raise UnreadableError("a range of more numbers than can be read")
+    return list(found)
+
+
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "abs": abs,
     "all": all,
@@ -43,7 +52,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "list": list,
     "max": max,
     "min": min,
-    "range": lambda *given: _bounded_range(*given),
+    "range": _bounded_range,
     "reversed": lambda given: list(reversed(given)),
     "round": round,
     "set": set,
@@ -52,13 +61,12 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "sum": sum,
     "tuple": tuple,
     "zip": lambda *given: list(zip(*given, strict=False)),
-    "fnmatch.fnmatch": lambda name, pattern: fnmatch.fnmatchcase(name, pattern),
-    "fnmatch.fnmatchcase": lambda name, pattern: fnmatch.fnmatchcase(name, pattern),
+    "fnmatch.fnmatch": fnmatch.fnmatchcase,
+    "fnmatch.fnmatchcase": fnmatch.fnmatchcase,
     "os.path.basename": os.path.basename,
     "base64.b64decode": base64.b64decode,
     "chr": chr,
     "ord": ord,
-    "hash": None,  # type: ignore[dict-item]
 }
 ERRORS: Final = (
     TypeError,
@@ -72,16 +80,9 @@ ERRORS: Final = (
 )
 
 
-def _bounded_range(*given: int) -> list[int]:
-    found = range(*given)
-    if len(found) > _LONGEST:
-        raise UnreadableError("a range of more numbers than can be read")
-    return list(found)
-
-
 def knows_function(name: str) -> bool:
     """Whether this function of Python's may be taken of constants."""
-    return _FUNCTIONS.get(name) is not None
+    return name in _FUNCTIONS
 
 
 def call_function(name: str, arguments: list[Any], named: dict[str, Any]) -> Any:

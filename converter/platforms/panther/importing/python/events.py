@@ -14,13 +14,10 @@ from typing import Final
 from converter.model.expressions import Operator
 from converter.model.paths import ANY, FieldPath, PathStep
 from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    TRUE,
     Formula,
     Null,
     Present,
     both,
-    either,
     opposite,
 )
 from converter.platforms.panther.importing.python.machine import Machine, leaf
@@ -212,17 +209,3 @@ def _expect(machine: Machine, found: Field, default: Value) -> None:
                 return
     elif isinstance(default, Collection):
         machine.used(found, Shape.LIST, weakly=True)
-
-
-__all__ = [
-    "FALSE",
-    "TRUE",
-    "at_path",
-    "deep_get",
-    "deep_walk",
-    "either",
-    "entries_of",
-    "get",
-    "item",
-    "raising",
-]

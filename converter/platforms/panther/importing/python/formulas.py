@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -22,10 +23,18 @@ from converter.platforms.panther.importing.python.shapes import Steps
 
 
 class Leaf(msgspec.Struct, frozen=True, cache_hash=True):
-    """A canonical predicate whose paths start at an object: the event (0) or the element of a list."""
+    """A canonical predicate whose paths start at an object: the event (0) or the element of a list.
+
+    ``kinds`` are its operands' types, so that a question about 1 is not taken for one about true.
+    """
 
     variable: int
     predicate: Predicate
+    kinds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        kinds = tuple(type(value).__name__ for value in self.predicate.values)
+        msgspec.structs.force_setattr(self, "kinds", kinds)
 
 
 class Present(msgspec.Struct, frozen=True, cache_hash=True):
@@ -141,13 +150,19 @@ def opposite(formula: Formula) -> Formula:
 
 def both(*terms: Formula) -> Formula:
     """Every term holds, simplified."""
-    return _conjunction(terms, frozenset())
+    return _remembered(terms)
 
 
 def either(*terms: Formula) -> Formula:
     """Some term holds, simplified. Alternatives that ask the same of the same subject become one question."""
     terms = _united(terms)
-    return opposite(_conjunction(tuple(map(opposite, terms)), frozenset()))
+    return opposite(_remembered(tuple(map(opposite, terms))))
+
+
+@lru_cache(maxsize=8192)
+def _remembered(terms: tuple[Formula, ...]) -> Formula:
+    """A conjunction by itself; the same ones are made again and again."""
+    return _conjunction(terms, frozenset())
 
 
 def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
@@ -169,7 +184,7 @@ def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
 
 def under(formula: Formula, facts: Facts) -> Formula:
     """The formula where the facts hold anyway."""
-    if formula in facts and not isinstance(formula, Some):
+    if formula in facts:
         return TRUE
     match formula:
         case Both(terms):
@@ -182,6 +197,9 @@ def under(formula: Formula, facts: Facts) -> Formula:
         case Negation(term):
             return opposite(under(term, facts))
         case Some(variable, source, steps, term):
+            known = _decided(formula, facts)
+            if known is not None:
+                return TRUE if known else FALSE
             inner = under(term, facts)
             return some(variable, source, steps, inner)
         case _:
@@ -229,6 +247,37 @@ def atoms(formula: Formula) -> Iterator[Atom]:
             yield from atoms(term)
         case _:
             yield formula
+
+
+def renamed(formula: Formula, old: int, new: int) -> Formula:
+    """The formula about another variable."""
+    match formula:
+        case Both(terms):
+            return Both(tuple(renamed(term, old, new) for term in terms))
+        case Either(terms):
+            return Either(tuple(renamed(term, old, new) for term in terms))
+        case Negation(term):
+            return opposite(renamed(term, old, new))
+        case Leaf(variable, predicate) if variable == old:
+            return Leaf(new, predicate)
+        case Present(variable, steps) if variable == old:
+            return Present(new, steps)
+        case Null(variable, steps) if variable == old:
+            return Null(new, steps)
+        case Some(variable, source, steps, term):
+            return Some(variable, new if source == old else source, steps, renamed(term, old, new))
+        case _:
+            return formula
+
+
+def speaks_of(formula: Formula, variables: Set[int]) -> bool:
+    """Whether the formula asks anything of one of these variables."""
+    for atom in atoms(formula):
+        match atom:
+            case Leaf(variable) | Present(variable) | Null(variable) | Told(variable) | Some(_, variable):
+                if variable in variables:
+                    return True
+    return False
 
 
 def size(formula: Formula) -> int:
@@ -381,6 +430,10 @@ def _decided(atom: Atom, facts: Facts) -> bool | None:
 
 def _by_fact(atom: Atom, fact: Atom | Negation) -> bool | None:
     match atom:
+        case Some(_, source, steps) if _lacks(fact, source, steps):
+            return False
+        case Some() if isinstance(fact, Some):
+            return True if _includes(fact, atom) else None
         case Present(variable, steps):
             if _shows(fact, variable, steps):
                 return True
@@ -393,6 +446,16 @@ def _by_fact(atom: Atom, fact: Atom | Negation) -> bool | None:
             return _leaf_by_fact(atom, variable, predicate, fact)
         case _:
             return None
+
+
+def _includes(fact: Some, asked: Some) -> bool:
+    """Whether an element that makes one term hold makes another hold too."""
+    if (fact.source, fact.steps) != (asked.source, asked.steps):
+        return False
+    wanted = renamed(asked.term, asked.variable, fact.variable)
+    parts = wanted.terms if isinstance(wanted, Both) else (wanted,)
+    given = facts_of(fact.term)
+    return all(part in given for part in parts)
 
 
 def _leaf_by_fact(atom: Leaf, variable: int, predicate: Predicate, fact: Atom | Negation) -> bool | None:

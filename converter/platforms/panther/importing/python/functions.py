@@ -18,6 +18,7 @@ from converter.platforms.panther.importing.python.formulas import (
     opposite,
 )
 from converter.platforms.panther.importing.python.machine import as_text, leaf
+from converter.platforms.panther.importing.python.selecting import picked
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.truth import truth
 from converter.platforms.panther.importing.python.values import (
@@ -26,7 +27,6 @@ from converter.platforms.panther.importing.python.values import (
     Count,
     Entry,
     Field,
-    Found,
     Kind,
     Known,
     Library,
@@ -41,6 +41,7 @@ from converter.platforms.panther.importing.python.values import (
     UnreadableError,
     Value,
     Walked,
+    gathered,
     one,
     quantified,
     raising,
@@ -116,7 +117,7 @@ def _all(interpreter: Interpreter, positional: list[Value], named: dict[str, Val
 
 
 def _quantifier(interpreter: Interpreter, value: Value, *, wanted: bool) -> Outcome:
-    """``any`` stops at the first true element, ``all`` at the first false one; before it, elements may raise."""
+    """``any`` stops at the first true element, ``all`` at the first false; earlier ones may raise."""
     machine = interpreter.machine
     undecided: Formula = TRUE
     decided: list[Formula] = []
@@ -294,15 +295,11 @@ def _next(interpreter: Interpreter, positional: list[Value], named: dict[str, Va
     for entry in events.entries_of(machine, positional[0]):
         there = quantified(entry, TRUE)
         if entry.binders:
-            singles = entry.value.single
-            if not isinstance(singles, Known):
-                raise UnreadableError("the first of the elements of a list that pass a test")
-            cases.append((both(rest, there), singles))
+            there, found = picked(machine, entry, list(entry.value.cases))
+            cases += [(both(rest, guard), value) for guard, value in found]
         else:
             cases += [(both(rest, entry.include, guard), value) for guard, value in entry.value.cases]
         rest = machine.here(both(rest, opposite(there)))
-    from converter.platforms.panther.importing.python.values import gathered
-
     if len(positional) > 1:
         return gathered([*cases, (rest, positional[1])])
     return gathered(cases, [(rest, "StopIteration")])
@@ -487,4 +484,3 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any, list[Value], dict[str, Value]], Ou
     "panther.deep_get": _deep_get,
     "panther.deep_walk": _deep_walk,
 }
-__all__ = ["Found", "Walked", "call"]

@@ -17,8 +17,8 @@ PLATFORM = "panther"
 
 
 class PythonSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A Python text. ``file``: its name as the user gave it. ``class_name``: in class form (pypanther) the class
-    whose methods are the detection's functions; None: the functions of the module.
+    """A Python text. ``file``: its name as the user gave it. ``class_name``: in class form (pypanther) the
+    class whose methods are the detection's functions; None: the functions of the module.
     """
 
     file: str

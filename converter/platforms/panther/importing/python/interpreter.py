@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from converter.model.expressions import FunctionName
 from converter.platforms.panther.importing.python import arithmetic, comprehensions, subscripts, truth
 from converter.platforms.panther.importing.python.calls import Calls
 from converter.platforms.panther.importing.python.formulas import FALSE, Formula, both, opposite
@@ -19,8 +18,6 @@ from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.statements import Block
 from converter.platforms.panther.importing.python.texts import joined
 from converter.platforms.panther.importing.python.values import (
-    NONE,
-    Collection,
     Entry,
     Field,
     Instance,
@@ -390,6 +387,3 @@ def _table_entries(value: Value | None) -> list[tuple[Any, Outcome]]:
 def opposite_of_all(raises: list[tuple[Formula, str]]) -> Formula:
     """When nothing is raised."""
     return both(*(opposite(guard) for guard, _ in raises))
-
-
-__all__ = ["NONE", "Collection", "Field", "Frame", "FunctionName", "Interpreter", "opposite_of_all"]

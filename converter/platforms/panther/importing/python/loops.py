@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from converter.platforms.panther.importing.python.events import entries_of
 from converter.platforms.panther.importing.python.formulas import (
     FALSE,
     TRUE,
     Formula,
-    Leaf,
-    Null,
-    Present,
-    Some,
-    atoms,
     both,
     either,
     opposite,
+    speaks_of,
 )
 from converter.platforms.panther.importing.python.scopes import changed_names
+from converter.platforms.panther.importing.python.selecting import picked
 from converter.platforms.panther.importing.python.values import (
     Collection,
     Count,
@@ -143,8 +140,7 @@ def _for_some(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
     with machine.given(entry.include):
         flow = _body(block, node, entry, inside)
     variables = {binder.variable for binder in entry.binders}
-    returns = _returned(entry, flow, variables)
-    returned = either(*(guard for guard, _ in returns))
+    returned, returns = _returned(block, entry, flow, variables)
     if flow.breaks and growing:
         raise UnreadableError("a loop that counts until it ends early", node)
     raises: list[tuple[Formula, str, Env]] = []
@@ -168,15 +164,18 @@ def _for_some(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
     return Flow(go_on, after, list(returns), raises)
 
 
-def _returned(entry: Entry, flow: Flow, variables: set[int]) -> list[tuple[Formula, Value]]:
-    values = {identity(value): value for guard, value in flow.returns if guard != FALSE}
-    if any(_mentions(value, variables) for value in values.values()):
-        raise UnreadableError("a loop in which the first of the elements that pass a test decides")
-    if len(values) > 1:
-        raise UnreadableError("a loop in which the order of the elements decides")
-    return [
-        (either(*(quantified(entry, guard) for guard, _ in flow.returns)), value) for value in values.values()
-    ]
+def _returned(
+    block: Block, entry: Entry, flow: Flow, variables: set[int]
+) -> tuple[Formula, list[tuple[Formula, Value]]]:
+    """When some turn returns, and what: of several possible values, that of the one element that returns."""
+    cases = [(guard, value) for guard, value in flow.returns if guard != FALSE]
+    if not cases:
+        return FALSE, []
+    values = {identity(value): value for _, value in cases}
+    if len(values) == 1 and not any(_mentions(value, variables) for value in values.values()):
+        found = either(*(quantified(entry, guard) for guard, _ in cases))
+        return found, [(found, value) for value in values.values()]
+    return picked(block.machine, entry, cases)
 
 
 def _mentions(value: Value, variables: set[int]) -> bool:
@@ -184,21 +183,9 @@ def _mentions(value: Value, variables: set[int]) -> bool:
         case Known() | Opaque():
             return False
         case Truth(formula):
-            return _speaks_of(formula, variables)
+            return speaks_of(formula, variables)
         case _:
             return True
-
-
-def _speaks_of(formula: Formula, variables: set[int]) -> bool:
-    for atom in atoms(formula):
-        match atom:
-            case Leaf(variable) | Present(variable) | Null(variable):
-                if variable in variables:
-                    return True
-            case Some(_, source, _, _):
-                if source in variables:
-                    return True
-    return False
 
 
 def _left(
@@ -289,6 +276,3 @@ def _counts(name: str, node: ast.For) -> bool:
         for statement in node.body
         for each in ast.walk(statement)
     )
-
-
-__all__: list[Any] = ["run"]

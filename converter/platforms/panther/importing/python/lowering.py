@@ -1,8 +1,8 @@
 """From a formula to the canonical expression, and what is lost on the way.
 
 Null keys are taken as missing ones; a condition on some element is said by a path with ``[]`` or by
-``for_some``; what could not be read gives way, so that the whole is wider (or, where that would leave nothing,
-narrower) than what was written.
+``for_some``; what could not be read gives way, so that the whole is wider (or, where that would leave
+nothing, narrower) than what was written.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from converter.evaluate import compile_expression
 from converter.model.expressions import (
     FALSE as NEVER,
 )
@@ -196,8 +197,6 @@ def _element_condition(source: int, path: FieldPath, inner: list[Formula]) -> Fo
 
 def _of_one_value(path: FieldPath, inner: list[Formula]) -> Predicate:
     """Several conditions on one and the same text of a list: said where one of them lists the values."""
-    from converter.evaluate import compile_expression
-
     listed = [part for part in inner if isinstance(part, Leaf) and part.predicate.operator is Operator.IS]
     if not listed or listed[0].predicate.functions or listed[0].predicate.ignore_case:
         raise UnsayableError("several conditions on the same element of a list of plain values")

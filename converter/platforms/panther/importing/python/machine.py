@@ -14,7 +14,6 @@ from converter.model.expressions import Function, Operator, Predicate, Scalar, S
 from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.python.formulas import (
     FALSE,
-    TRUE,
     Facts,
     Formula,
     Leaf,
@@ -38,7 +37,6 @@ from converter.platforms.panther.importing.python.values import (
     Value,
     gathered,
     one,
-    when,
 )
 
 _STEPS = 60_000
@@ -58,6 +56,17 @@ class Residue(msgspec.Struct, frozen=True):
         """The part as written."""
         found = None if self.node is None else ast.get_source_segment(self.source.text, self.node)
         return found or self.message
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """The element of a list that a variable stands for: the one for which ``selector`` holds. ``named``: by
+    the value of one of its keys, which no other element has.
+    """
+
+    source: int
+    steps: Steps
+    selector: Formula
+    named: bool
 
 
 class Machine:
@@ -80,6 +89,7 @@ class Machine:
         self.notes: dict[tuple[str, str], ast.AST | None] = {}
         self.assumed: dict[Steps, Shape] = {}
         self.loose: set[tuple[Steps, str]] = set()
+        self.selected: dict[int, Selected] = {}
         self.usage = usage
         self.depth = 0
         self._shapes = shapes
@@ -128,8 +138,8 @@ class Machine:
             return step(single)
         cases: list[tuple[Formula, Value]] = []
         raises = list(outcome.raises)
-        for guard, value in outcome.cases:
-            guard = self.here(guard)
+        for case, value in outcome.cases:
+            guard = self.here(case)
             if guard == FALSE:
                 continue
             with self.given(guard):
@@ -270,6 +280,3 @@ def leaf(
 def as_text(value: Field | Text) -> Text:
     """A field as a text."""
     return value if isinstance(value, Text) else Text(value.variable, FieldPath(value.steps))
-
-
-__all__ = ["FALSE", "TRUE", "Machine", "Residue", "as_text", "leaf", "when"]

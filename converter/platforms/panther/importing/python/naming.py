@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from converter.platforms.panther.importing.python import events, regexes
+from converter.platforms.panther.importing.python import regexes
 from converter.platforms.panther.importing.python.formulas import TRUE, opposite
 from converter.platforms.panther.importing.python.interface import PythonSource
 from converter.platforms.panther.importing.python.scopes import (
@@ -13,7 +13,6 @@ from converter.platforms.panther.importing.python.scopes import (
     Assigned,
     Binding,
     Imported,
-    Scope,
     Unclear,
     bases_of,
     class_scope,
@@ -26,7 +25,6 @@ from converter.platforms.panther.importing.python.values import (
     Address,
     Beside,
     Collection,
-    Field,
     Instance,
     Kind,
     Known,
@@ -129,9 +127,11 @@ class Names:
             return env
         names = class_scope(source, node).names
         for each in ast.walk(expression):
-            if isinstance(each, ast.Name) and isinstance(bound := names.get(each.id), Assigned):
-                if (source.file, owner, each.id) not in self._looking:
-                    env[each.id] = self._constant(bound, each.id, source, owner)
+            bound = names.get(each.id) if isinstance(each, ast.Name) else None
+            if isinstance(each, ast.Name) and isinstance(bound, Assigned):
+                if (source.file, owner, each.id) in self._looking:
+                    continue
+                env[each.id] = self._constant(bound, each.id, source, owner)
         return env
 
     def imported(self, bound: Imported, source: PythonSource) -> Outcome:
@@ -292,6 +292,3 @@ class Names:
             case Pieces() if value.most == size - 1 or index == 0:
                 return item(machine, value, Known(index))
         raise UnreadableError("an unpacking of a value of the event")
-
-
-__all__ = ["Field", "Names", "Network", "Scope", "events"]

@@ -28,6 +28,7 @@ from converter.platforms.panther.importing.python.formulas import (
     either,
     opposite,
     size,
+    speaks_of,
     under,
 )
 from converter.platforms.panther.importing.python.functions_of import EVENT, function_of
@@ -35,6 +36,7 @@ from converter.platforms.panther.importing.python.interface import Detection, Mo
 from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.lowering import Settled, expressed, settled, without_nulls
 from converter.platforms.panther.importing.python.machine import Machine, leaf
+from converter.platforms.panther.importing.python.selecting import with_selected
 from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
     ExhaustedError,
@@ -106,8 +108,8 @@ def _is_true(machine: Machine, value: Value) -> Formula:
 def _detection(machine: Machine, source: PythonSource, true: Formula, raised: Formula) -> Detection:
     if size(true) > _LARGEST:
         raise TooLargeError("the condition is larger than anybody would read")
-    plain = without_nulls(true)
-    diagnostics = [*_null_losses(true, raised, source)]
+    diagnostics = [*_null_losses(machine, true, raised, source), *_picks(machine, source, true)]
+    plain = without_nulls(with_selected(true, machine.selected))
     whole = settled(plain, widen=True)
     effect = Fidelity.WIDER
     condition = _expression(whole)
@@ -192,18 +194,16 @@ def _nothing_left(machine: Machine, source: PythonSource, whole: Settled) -> Det
     return Detection(fidelity=Fidelity.REFUSED, diagnostics=tuple(found))
 
 
-def _null_losses(true: Formula, raised: Formula, source: PythonSource) -> list[Diagnostic]:
+def _null_losses(machine: Machine, true: Formula, raised: Formula, source: PythonSource) -> list[Diagnostic]:
     """Canonically a null is like a missing field; where Python tells them apart, say so."""
     found: list[Diagnostic] = []
     for null in dict.fromkeys(atom for atom in atoms(true) if isinstance(atom, Null)):
-        if null.variable:
-            continue
         as_null = under(true, frozenset({null}))
         gone: frozenset[Negation] = frozenset({Negation(null), Negation(Present(null.variable, null.steps))})
         as_missing = under(true, gone)
         if as_null == as_missing:
             continue
-        path = FieldPath(null.steps)
+        path = FieldPath(machine.absolute(null.variable, null.steps))
         failing = under(raised, frozenset({null}))
         wider = both(as_missing, opposite(as_null), opposite(failing)) != FALSE
         narrower = both(as_null, opposite(as_missing)) != FALSE
@@ -244,6 +244,26 @@ def _hollow(machine: Machine, source: PythonSource, formula: Formula) -> list[Di
                         effect=Fidelity.NARROWER if shape is Shape.LIST else None,
                     )
                 )
+    return found
+
+
+def _picks(machine: Machine, source: PythonSource, formula: Formula) -> list[Diagnostic]:
+    """Elements that are picked out of a list by a test that several may pass."""
+    found: list[Diagnostic] = []
+    for variable, chosen in machine.selected.items():
+        if speaks_of(formula, {variable}):
+            path = FieldPath(machine.absolute(chosen.source, chosen.steps))
+            found.append(
+                finding(
+                    "one-of-key" if chosen.named else "first-element",
+                    f"{path} is taken to hold the element with this key once"
+                    if chosen.named
+                    else f"the first of the elements of {path} that pass a test decides, here any of them",
+                    file=source.file,
+                    severity=Severity.NOTE if chosen.named else Severity.WARNING,
+                    effect=None if chosen.named else Fidelity.WIDER,
+                )
+            )
     return found
 
 

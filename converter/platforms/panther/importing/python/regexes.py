@@ -6,12 +6,13 @@ import ipaddress
 import re
 from typing import Final
 
+from converter.evaluate.operators import TESTS
 from converter.model.expressions import Operator
 from converter.model.regex import as_literal, parse
 from converter.platforms.panther.abstract import Pattern as OwnPattern
 from converter.platforms.panther.abstract import UnreadableError as OwnError
 from converter.platforms.panther.comparisons import re2_pattern
-from converter.platforms.panther.importing.python.formulas import Formula, both, either, opposite
+from converter.platforms.panther.importing.python.formulas import Formula, either, opposite
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.values import (
@@ -94,8 +95,6 @@ def search(machine: Machine, pattern: Pattern, method: str, subject: Value) -> O
 
 
 def _constant_search(pattern: str, text: str) -> Outcome:
-    from converter.evaluate.operators import TESTS
-
     return one(Found(pattern) if TESTS[Operator.REGEX](pattern, False)(text) else NONE)
 
 
@@ -186,6 +185,3 @@ def version_is(value: Address, number: int) -> Formula:
 
 def _inside(value: Address, networks: tuple[str, ...]) -> Formula:
     return leaf(value.variable, value.subject, Operator.CIDR, networks, value.functions)
-
-
-__all__ = ["address", "both", "network", "property_of", "re2_of", "search", "version_is", "wildcard"]

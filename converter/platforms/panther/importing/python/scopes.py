@@ -170,7 +170,7 @@ def find_class(scope: Scope, name: str) -> ast.ClassDef | None:
 def bases_of(
     source: PythonSource, node: ast.ClassDef, modules: Modules
 ) -> Iterator[tuple[PythonSource | None, str, ast.ClassDef | None]]:
-    """The base classes, in order: where each is defined (None where that is not beside the rule), its name."""
+    """The base classes, in order: where each is defined (None: not beside the rule), its name, itself."""
     scope = module_scope(source)
     for base in node.bases:
         match base:

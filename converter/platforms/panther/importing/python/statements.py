@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from converter.platforms.panther.importing.python import arithmetic, events, loops, truth
+from converter.platforms.panther.importing.python import events, loops, truth
 from converter.platforms.panther.importing.python.formulas import (
     FALSE,
     TRUE,
@@ -17,7 +17,7 @@ from converter.platforms.panther.importing.python.formulas import (
     either,
     opposite,
 )
-from converter.platforms.panther.importing.python.scopes import changed_names
+from converter.platforms.panther.importing.python.scopes import Imported, changed_names, scope_of
 from converter.platforms.panther.importing.python.values import (
     NONE,
     Collection,
@@ -345,8 +345,6 @@ class Block:
         return flow
 
     def _import(self, node: ast.Import | ast.ImportFrom, env: Env) -> Flow:
-        from converter.platforms.panther.importing.python.scopes import Imported, scope_of
-
         after = dict(env)
         for name, bound in scope_of([node]).names.items():
             if isinstance(bound, Imported):
@@ -395,6 +393,3 @@ def _catches(kind: ast.expr | None, name: str) -> bool:
 def _exception_name(node: ast.expr | None) -> str:
     called = node.func if isinstance(node, ast.Call) else node
     return called.id if isinstance(called, ast.Name) else "Exception"
-
-
-__all__ = ["Block", "Flow", "arithmetic"]

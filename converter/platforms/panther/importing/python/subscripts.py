@@ -6,13 +6,14 @@ from converter.platforms.panther.importing.python import events, texts
 from converter.platforms.panther.importing.python.constants import ERRORS, bounded
 from converter.platforms.panther.importing.python.formulas import TRUE, opposite
 from converter.platforms.panther.importing.python.machine import Machine, as_text
+from converter.platforms.panther.importing.python.selecting import looked_up, picked
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.truth import equal_any
 from converter.platforms.panther.importing.python.values import (
     Collection,
     Field,
+    Keyed,
     Known,
-    Opaque,
     Outcome,
     Part,
     Pieces,
@@ -42,6 +43,8 @@ def item(machine: Machine, owner: Value, index: Value) -> Outcome:
             return _character(owner, position)
         case Pieces(), Known(int() as position):
             return texts.split_at(owner, position)
+        case Keyed(), Known(key):
+            return looked_up(machine, owner, key, None)
         case Table(entries), Known(key):
             for each, outcome in entries:
                 if each == key:
@@ -53,6 +56,9 @@ def item(machine: Machine, owner: Value, index: Value) -> Outcome:
                 if -len(entries) <= position < len(entries):
                     return entries[position].value
                 return raising("IndexError")
+            if position == 0 and len(entries) == 1 and entries[0].binders:
+                there, found = picked(machine, entries[0], list(entries[0].value.cases))
+                return gathered(found, [(opposite(there), "IndexError")])
         case Known(dict() as known), (Field() | Text()):
             return look_up(machine, known, index, None)
     raise UnreadableError(f"an element of a {type(owner).__name__.lower()}")
@@ -101,6 +107,3 @@ def _character(text: Text, position: int) -> Outcome:
     if position < 0:
         raise UnreadableError("a character counted from the end")
     return one(Part(text, position, position + 1))
-
-
-__all__ = ["Opaque", "item", "look_up", "sliced"]

@@ -14,14 +14,11 @@ from converter.platforms.panther.importing.python.formulas import (
     FALSE,
     TRUE,
     Formula,
-    both,
-    either,
     opposite,
 )
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.values import (
-    Collection,
     Field,
     Known,
     Outcome,
@@ -234,6 +231,3 @@ def _concat(variable: int, parts: list[FieldPath | str]) -> Text:
     if len(merged) == 1 and isinstance(only, FieldPath):
         return Text(variable, only)
     return Text(variable, Concat(tuple(merged)))
-
-
-__all__ = ["Collection", "both", "either", "joined", "part_is", "split_at", "split_has", "text_method"]

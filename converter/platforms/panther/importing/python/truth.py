@@ -33,6 +33,7 @@ from converter.platforms.panther.importing.python.values import (
     Entry,
     Field,
     Joined,
+    Keyed,
     Known,
     Network,
     Number,
@@ -97,6 +98,8 @@ def truth(machine: Machine, value: Value) -> Formula:
             )
         case Table(entries):
             return TRUE if entries else FALSE
+        case Keyed():
+            return quantified(Entry(value.value, (value.binder,), value.include), TRUE)
         case Count(collection, 0):
             return truth(machine, collection)
         case Count():
@@ -188,11 +191,9 @@ def _same_text(left: Text, right: Text) -> Formula:
     """Two texts that change in the same way: both lower-cased, or only one of them is changed."""
     if left.variable != right.variable:
         raise UnreadableError("a comparison of an element of a list with something outside it")
-    folds = ({FunctionName.LOWER}, {FunctionName.UPPER})
-    names = {function.name for function in left.functions}
-    if names in folds and left.functions == right.functions and isinstance(right.subject, FieldPath):
-        if isinstance(left.subject, FieldPath) and names == folds[0]:
-            return leaf(left.variable, left.subject, Operator.SAME_AS, (right.subject,), ignore_case=True)
+    folded = left.functions == right.functions == (Function(FunctionName.LOWER),)
+    if folded and isinstance(left.subject, FieldPath) and isinstance(right.subject, FieldPath):
+        return leaf(left.variable, left.subject, Operator.SAME_AS, (right.subject,), ignore_case=True)
     if not left.functions or (
         isinstance(left.subject, FieldPath) and not isinstance(right.subject, FieldPath)
     ):
@@ -329,6 +330,9 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
                 for guard, value in entry.value.cases
             ]
             return when(either(*found))
+        case Keyed(key, value, binder, include) if isinstance(item, Known):
+            test = [both(guard, equal(machine, each, item)) for guard, each in key.cases]
+            return when(quantified(Entry(value, (binder,), include), either(*test)))
         case Table(entries):
             return _in_constants(machine, item, [key for key, _ in entries])
         case Network(network):
@@ -364,9 +368,8 @@ def _in_constants(machine: Machine, item: Value, known: list[Any]) -> Outcome:
         return when(
             TRUE if any(item.value == each and _hashed_alike(item.value, each) for each in known) else FALSE
         )
-    if isinstance(item, Collection):
-        if item.kind in ("list", "set"):
-            raise UnreadableError("whether a list is an element of another")
+    if isinstance(item, Collection) and item.kind in ("list", "set"):
+        raise UnreadableError("whether a list is an element of another")
     return when(equal_any(machine, item, known))
 
 
@@ -537,6 +540,3 @@ def _named(value: Value) -> str:
             return f"a changed {subject}" if subject.steps else "a changed element"
         case _:
             return f"a {type(value).__name__.lower()}"
-
-
-__all__ = ["compare", "contains", "equal", "equal_any", "ordered", "text_is", "text_question", "truth"]

@@ -110,6 +110,15 @@ class Table(msgspec.Struct, frozen=True):
     entries: tuple[tuple[Any, Outcome], ...]
 
 
+class Keyed(msgspec.Struct, frozen=True):
+    """A dict made of the elements of a list of the event: ``{x["key"]: x["value"] for x in …}``."""
+
+    key: Outcome
+    value: Outcome
+    binder: Binder
+    include: Formula = TRUE
+
+
 class Count(msgspec.Struct, frozen=True):
     """How many elements a collection has, plus ``offset``."""
 
@@ -221,6 +230,7 @@ Value: TypeAlias = (
     | Pieces
     | Collection
     | Table
+    | Keyed
     | Count
     | Walked
     | Pattern
