@@ -44,8 +44,9 @@ def made_tests(rule: Rule, made: Vectors, packs: Mapping[str, Pack]) -> tuple[Ru
 
 
 def add_tests(rule: Rule, tests: Sequence[RuleTest]) -> None:
-    """Append tests to the rule in its file. Raises RuleError, and writes nothing, where adding lines alone would
-    not do it (tests that are written on one line, say).
+    """Append tests to the rule in its file.
+
+    Raises RuleError, and writes nothing, where adding lines would not do it (tests on one line, say).
     """
     if rule.place is None:
         raise RuleError(f"rule {rule.id} was not read from a file")
