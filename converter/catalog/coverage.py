@@ -34,12 +34,13 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """Every technique of the table under every tactic of its own, covered or not, in the table's order.
 
     ``tactics``: per tactic, the positions of the rules that name it or a technique under it.
-    ``without``: of the rules that name nothing of ATT&CK.
+    ``without``: of the rules that name nothing of ATT&CK; ``unread``: of those among them that were refused.
     """
 
     techniques: tuple[Covered, ...]
     tactics: Mapping[str, tuple[int, ...]]
     without: tuple[int, ...]
+    unread: tuple[int, ...]
 
 
 def coverage_of(records: Iterable[Record], table: AttackTable | None = None) -> Coverage:
@@ -48,9 +49,12 @@ def coverage_of(records: Iterable[Record], table: AttackTable | None = None) -> 
     named: dict[tuple[str, str], dict[int, None]] = {}
     tactics: dict[str, dict[int, None]] = {tactic: {} for tactic in known.tactics}
     without: list[int] = []
+    unread: list[int] = []
     for position, record in enumerate(records):
         if not record.attack:
             without.append(position)
+            if record.reading == "refused":
+                unread.append(position)
         for tag in record.attack:
             tactic, _, technique = tag.partition(":")
             tactics.setdefault(tactic, {})[position] = None
@@ -60,6 +64,7 @@ def coverage_of(records: Iterable[Record], table: AttackTable | None = None) -> 
         techniques=tuple(_covered(known, named)),
         tactics={tactic: tuple(found) for tactic, found in tactics.items()},
         without=tuple(without),
+        unread=tuple(unread),
     )
 
 

@@ -44,7 +44,8 @@ def command(layer: Path | None, gaps: bool, as_json: bool, **sources: Any) -> No
         print_json(_report(coverage))
         return
     print_table(["tactic", "techniques", "named", "rules"], [_row(coverage, t) for t in coverage.tactics])
-    click.echo(f"{len(records)} rules, {len(coverage.without)} of them name no technique or tactic")
+    unread = f"; {len(coverage.unread)} of these could not be read" if coverage.unread else ""
+    click.echo(f"{len(records)} rules, {len(coverage.without)} of them name no technique or tactic{unread}")
     if gaps:
         print_table(["tactic", "technique", "name"], _gaps(coverage), title="named by no rule")
 

@@ -128,9 +128,9 @@ def test_values_are_listed_by_how_many_look_for_them() -> None:
     ]
 
 
-def record(*attack: str, title: str = "t") -> Record:
+def record(*attack: str, title: str = "t", reading: str = "exact") -> Record:
     """A record that names these of ATT&CK."""
-    return Record(key=title, platform="sigma", source="", id="", title=title, attack=attack)
+    return Record(key=title, platform="sigma", source="", id="", title=title, attack=attack, reading=reading)
 
 
 def test_coverage_counts_techniques_under_their_tactics() -> None:
@@ -139,6 +139,7 @@ def test_coverage_counts_techniques_under_their_tactics() -> None:
         record("TA0001:T1078.004"),
         record("TA0001:T1078.004", "TA0040"),
         record(),
+        record(reading="refused"),
     ]
     coverage = coverage_of(records)
     named = {(c.tactic, c.technique): (c.rules, c.below) for c in coverage.techniques if c.covered}
@@ -147,7 +148,8 @@ def test_coverage_counts_techniques_under_their_tactics() -> None:
         ("TA0001", "T1078.004"): ((1, 2), ()),
         ("TA0001", "T1078"): ((), (1, 2)),
     }
-    assert coverage.without == (3,)
+    assert coverage.without == (3, 4)
+    assert coverage.unread == (4,)
     assert {tactic: rules for tactic, rules in coverage.tactics.items() if rules} == {
         "TA0007": (0,),
         "TA0001": (1, 2),

@@ -141,6 +141,7 @@ def _matrix(catalog: Catalog) -> Data:
         "columns": columns,
         "version": catalog.table.version,
         "without": len(catalog.coverage.without),
+        "unread": len(catalog.coverage.unread),
         "platforms": sorted({record.platform for record in catalog.records}),
         "logsources": sorted({name for record in catalog.records for name in record.logsources}),
     }
