@@ -13,9 +13,10 @@ from converter.platforms.panther.importing.python.constants import ERRORS, bound
 from converter.platforms.panther.importing.python.events import entries_of
 from converter.platforms.panther.importing.python.formulas import both
 from converter.platforms.panther.importing.python.machine import Machine
+from converter.platforms.panther.importing.python.membership import contains
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.texts import joined
-from converter.platforms.panther.importing.python.truth import contains, truth
+from converter.platforms.panther.importing.python.truth import truth
 from converter.platforms.panther.importing.python.values import (
     Collection,
     Count,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from converter.model.diagnostics import Severity
+from converter.platforms.panther.importing.python.frames import Frame
 from converter.platforms.panther.importing.python.interface import (
     Attribute,
     Made,
@@ -14,7 +15,7 @@ from converter.platforms.panther.importing.python.interface import (
     PythonSource,
     finding,
 )
-from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
+from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.machine import Machine
 from converter.platforms.panther.importing.python.scopes import (
     Assigned,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from converter.platforms.panther.importing.python.events import entries_of
-from converter.platforms.panther.importing.python.formulas import FALSE, TRUE, Formula, both, either, opposite
+from converter.platforms.panther.importing.python.formulas import both, either
+from converter.platforms.panther.importing.python.frames import Frame
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.truth import truth
 from converter.platforms.panther.importing.python.values import (
     Collection,
@@ -25,7 +27,7 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 if TYPE_CHECKING:
-    from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
+    from converter.platforms.panther.importing.python.interpreter import Interpreter
 
 _MOST = 2_000
 

@@ -15,8 +15,8 @@ _LONGEST = 20_000
 
 _TEXT_METHODS: Final = frozenset(
     "capitalize casefold count endswith find format index isalnum isalpha isdecimal isdigit islower "
-    "isnumeric isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex "
-    "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper".split()
+    "isnumeric isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind "
+    "rindex rpartition rsplit rstrip split splitlines startswith strip swapcase title upper".split()
 )
 _METHODS: Final[Mapping[type, frozenset[str]]] = {
     str: _TEXT_METHODS,

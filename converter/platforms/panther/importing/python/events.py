@@ -13,14 +13,9 @@ from typing import Final
 
 from converter.model.expressions import Operator
 from converter.model.paths import ANY, FieldPath, PathStep
-from converter.platforms.panther.importing.python.formulas import (
-    Formula,
-    Null,
-    Present,
-    both,
-    opposite,
-)
+from converter.platforms.panther.importing.python.formulas import both
 from converter.platforms.panther.importing.python.machine import Machine, leaf
+from converter.platforms.panther.importing.python.nodes import Formula, Null, Present, opposite
 from converter.platforms.panther.importing.python.shapes import Shape, Steps
 from converter.platforms.panther.importing.python.values import (
     NONE,

@@ -6,26 +6,26 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from converter.model.expressions import Function, FunctionName, Operator
+from converter.model.expressions import Operator
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python import constants, events, regexes
-from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    TRUE,
-    Formula,
-    both,
-    either,
-    opposite,
-)
 from converter.platforms.panther.importing.python.machine import as_text, leaf
-from converter.platforms.panther.importing.python.selecting import picked
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, opposite
+from converter.platforms.panther.importing.python.quantifiers import (
+    all_of,
+    any_of,
+    collection_of,
+    filtered,
+    length_of,
+    mapped,
+    next_of,
+    sorted_list,
+)
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.truth import truth
 from converter.platforms.panther.importing.python.values import (
     NONE,
     Collection,
-    Count,
-    Entry,
     Field,
     Kind,
     Known,
@@ -34,16 +34,13 @@ from converter.platforms.panther.importing.python.values import (
     Opaque,
     Outcome,
     Pattern,
-    Pieces,
     Table,
     Text,
     Truth,
     UnreadableError,
     Value,
     Walked,
-    gathered,
     one,
-    quantified,
     raising,
     unless,
     when,
@@ -108,58 +105,6 @@ def call(
 Arguments = tuple["Interpreter", list[Value], dict[str, Value]]
 
 
-def _any(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    return _quantifier(interpreter, positional[0], wanted=True)
-
-
-def _all(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    return _quantifier(interpreter, positional[0], wanted=False)
-
-
-def _quantifier(interpreter: Interpreter, value: Value, *, wanted: bool) -> Outcome:
-    """``any`` stops at the first true element, ``all`` at the first false; earlier ones may raise."""
-    machine = interpreter.machine
-    undecided: Formula = TRUE
-    decided: list[Formula] = []
-    raises: list[tuple[Formula, str]] = []
-    entries = events.entries_of(machine, value)
-    if not any(entry.value.raises for entry in entries):
-        hit_any = [
-            quantified(entry, both(guard, formula if wanted else opposite(formula)))
-            for entry in entries
-            for guard, each in entry.value.cases
-            for formula in (truth(machine, each),)
-        ]
-        found = machine.here(either(*hit_any))
-        return when(found if wanted else opposite(found))
-    for entry in entries:
-        hits: list[Formula] = []
-        with machine.given(both(undecided, entry.include)):
-            for guard, each in entry.value.cases:
-                formula = truth(machine, each)
-                hits.append(both(guard, formula if wanted else opposite(formula)))
-        hit = quantified(entry, either(*hits))
-        for guard, name in entry.value.raises:
-            raised = quantified(entry, guard)
-            if entry.binders:
-                machine.note(
-                    "raises-among-elements",
-                    "an element that makes Python raise ends rule() before later elements are looked at",
-                )
-                raised = both(raised, opposite(hit))
-            raises.append((machine.here(both(undecided, raised)), name))
-            undecided = both(undecided, opposite(raised))
-        decided.append(both(undecided, hit))
-        undecided = machine.here(both(undecided, opposite(hit)))
-        if undecided == FALSE:
-            break
-    found = machine.here(either(*decided))
-    fine = both(*(opposite(guard) for guard, _ in raises))
-    result = when(found if wanted else opposite(found))
-    real = tuple((guard, name) for guard, name in raises if guard != FALSE)
-    return Outcome(tuple((both(fine, guard), each) for guard, each in result.cases), real)
-
-
 def _str(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
     if not positional:
         return one(Known(""))
@@ -206,103 +151,6 @@ def _float(interpreter: Interpreter, positional: list[Value], named: dict[str, V
                 interpreter.machine.note("float-of-text", "a text that is no number makes float() raise")
             return one(Number(field.variable, FieldPath(field.steps)))
     raise UnreadableError("float() of a value of the event")
-
-
-def _len(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    machine = interpreter.machine
-    match positional[0]:
-        case Field() as field:
-            shape = machine.shape(field)
-            if shape is Shape.TEXT:
-                return one(Number(field.variable, FieldPath(field.steps), (Function(FunctionName.LENGTH),)))
-            if shape is Shape.LIST:
-                return one(Count(machine.elements(field)))
-            raise UnreadableError(
-                f"the length of {FieldPath(field.steps)}, of which it is not known what it holds"
-            )
-        case Text(variable, subject, functions):
-            return one(Number(variable, subject, (*functions, Function(FunctionName.LENGTH))))
-        case Pieces() as pieces if pieces.most < 0:
-            return one(pieces)
-        case Collection(kind, entries):
-            if kind == "set" and len(entries) > 1:
-                raise UnreadableError("the number of different values in a set")
-            return one(Count(Collection(kind, entries)))
-        case Table(entries):
-            return one(Known(len(entries)))
-        case Known():
-            return raising("TypeError")
-    raise UnreadableError("the length of a value of the event")
-
-
-def _collection(kind: str) -> Callable[[Interpreter, list[Value], dict[str, Value]], Outcome]:
-    def made(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-        match positional[0]:
-            case Table() | Known(dict()) if kind == "dict":
-                return one(positional[0])
-            case Field() as field if interpreter.machine.shape(field) is Shape.OBJECT:
-                return one(field)
-            case Pieces() as pieces:
-                return one(pieces)
-            case value:
-                from converter.platforms.panther.importing.python.comprehensions import eager
-
-                return eager(kind, list(events.entries_of(interpreter.machine, value)))
-
-    return made
-
-
-def _filter(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    function, source = positional
-    machine = interpreter.machine
-    entries: list[Entry] = []
-    for entry in events.entries_of(machine, source):
-        single = entry.value.single
-        if not entry.value.cases:
-            entries.append(entry)
-            continue
-        if single is None:
-            raise UnreadableError("filter() over values that are not plain")
-        with machine.given(entry.include):
-            kept = (
-                one(single)
-                if function == NONE
-                else interpreter.calls.apply(function, [single], {}, ast.Pass())
-            )
-            formula = either(*(both(guard, truth(machine, value)) for guard, value in kept.cases))
-        entries.append(Entry(entry.value, entry.binders, both(entry.include, formula)))
-    return one(Collection("generator", tuple(entries)))
-
-
-def _map(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    function, source = positional
-    machine = interpreter.machine
-    entries: list[Entry] = []
-    for entry in events.entries_of(machine, source):
-        with machine.given(entry.include):
-            found = machine.bind(
-                entry.value, lambda value: interpreter.calls.apply(function, [value], {}, ast.Pass())
-            )
-        entries.append(Entry(found, entry.binders, entry.include))
-    return one(Collection("generator", tuple(entries)))
-
-
-def _next(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    """The first element, where only whether there is one can matter, or where elements stand one by one."""
-    machine = interpreter.machine
-    rest: Formula = TRUE
-    cases: list[tuple[Formula, Value]] = []
-    for entry in events.entries_of(machine, positional[0]):
-        there = quantified(entry, TRUE)
-        if entry.binders:
-            there, found = picked(machine, entry, list(entry.value.cases))
-            cases += [(both(rest, guard), value) for guard, value in found]
-        else:
-            cases += [(both(rest, entry.include, guard), value) for guard, value in entry.value.cases]
-        rest = machine.here(both(rest, opposite(there)))
-    if len(positional) > 1:
-        return gathered([*cases, (rest, positional[1])])
-    return gathered(cases, [(rest, "StopIteration")])
 
 
 def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
@@ -450,27 +298,23 @@ def _cast(interpreter: Interpreter, positional: list[Value], named: dict[str, Va
     return one(positional[-1])
 
 
-def _sorted(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
-    return _collection("list")(interpreter, positional, named)
-
-
 _FUNCTIONS: Final[Mapping[str, Callable[[Any, list[Value], dict[str, Value]], Outcome]]] = {
-    "any": _any,
-    "all": _all,
+    "any": any_of,
+    "all": all_of,
     "str": _str,
     "bool": _bool,
     "int": _int,
     "float": _float,
-    "len": _len,
-    "list": _collection("list"),
-    "tuple": _collection("tuple"),
-    "set": _collection("set"),
-    "frozenset": _collection("set"),
-    "dict": _collection("dict"),
-    "sorted": _sorted,
-    "filter": _filter,
-    "map": _map,
-    "next": _next,
+    "len": length_of,
+    "list": collection_of("list"),
+    "tuple": collection_of("tuple"),
+    "set": collection_of("set"),
+    "frozenset": collection_of("set"),
+    "dict": collection_of("dict"),
+    "sorted": sorted_list,
+    "filter": filtered,
+    "map": mapped,
+    "next": next_of,
     "isinstance": _isinstance,
     "getattr": _get_attribute,
     "cast": _cast,

@@ -6,14 +6,14 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from converter.platforms.panther.importing.python import arithmetic, comprehensions, subscripts, truth
 from converter.platforms.panther.importing.python.calls import Calls
-from converter.platforms.panther.importing.python.formulas import FALSE, Formula, both, opposite
-from converter.platforms.panther.importing.python.interface import PythonSource
+from converter.platforms.panther.importing.python.comparing import compare
+from converter.platforms.panther.importing.python.formulas import both
+from converter.platforms.panther.importing.python.frames import Frame
 from converter.platforms.panther.importing.python.machine import Machine
 from converter.platforms.panther.importing.python.naming import Names
+from converter.platforms.panther.importing.python.nodes import FALSE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.statements import Block
 from converter.platforms.panther.importing.python.texts import joined
@@ -36,20 +36,6 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 _DEEPEST = 24
-
-
-class Frame(msgspec.Struct):
-    """The names of one call: ``env`` holds the local ones. ``owner``: the class whose method it is."""
-
-    env: dict[str, Outcome]
-    source: PythonSource
-    owner: str | None = None
-    instance: Instance | None = None
-    outer: Frame | None = None
-
-    def child(self, env: dict[str, Outcome]) -> Frame:
-        """The same place with other local names."""
-        return Frame(env, self.source, self.owner, self.instance, self.outer)
 
 
 class Interpreter:
@@ -217,7 +203,7 @@ class Interpreter:
     def _compared(self, left: Value, name: str, right: Value, node: ast.AST, frame: Frame) -> Outcome:
         """A comparison; one that cannot be read is opaque for these values alone."""
         try:
-            found = truth.compare(self.machine, left, name, right)
+            found = compare(self.machine, left, name, right)
         except UnreadableError as error:
             return self.machine.opaque(error, node, frame.source)
         return found

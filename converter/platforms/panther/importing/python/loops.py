@@ -6,15 +6,9 @@ import ast
 from typing import TYPE_CHECKING
 
 from converter.platforms.panther.importing.python.events import entries_of
-from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    TRUE,
-    Formula,
-    both,
-    either,
-    opposite,
-    speaks_of,
-)
+from converter.platforms.panther.importing.python.formulas import both, either
+from converter.platforms.panther.importing.python.frames import Env, Flow
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite, speaks_of
 from converter.platforms.panther.importing.python.scopes import changed_names
 from converter.platforms.panther.importing.python.selecting import picked
 from converter.platforms.panther.importing.python.values import (
@@ -34,15 +28,13 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 if TYPE_CHECKING:
-    from converter.platforms.panther.importing.python.statements import Block, Env, Flow
+    from converter.platforms.panther.importing.python.statements import Block
 
 _MOST = 400
 
 
 def run(block: Block, node: ast.For, env: Env) -> Flow:
     """What a loop does."""
-    from converter.platforms.panther.importing.python.statements import Flow
-
     source, env = block.value(node.iter, env)
     flows: list[tuple[Formula, Flow]] = []
     for guard, value in source.cases:
@@ -57,8 +49,6 @@ def run(block: Block, node: ast.For, env: Env) -> Flow:
 
 
 def _over(block: Block, node: ast.For, value: Value, env: Env) -> Flow:
-    from converter.platforms.panther.importing.python.statements import Flow
-
     entries = entries_of(block.machine, value)
     if len(entries) > _MOST:
         raise UnreadableError("a loop over very many constants", node)
@@ -109,8 +99,6 @@ def _body(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
 
 def _once(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
     """One turn with a known element, which may not be in the collection at all."""
-    from converter.platforms.panther.importing.python.statements import Flow
-
     include = block.machine.here(entry.include)
     if include == FALSE:
         return Flow(TRUE, env)
@@ -123,8 +111,6 @@ def _once(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
 
 def _for_some(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:
     """All turns over the elements of a list of the event at once."""
-    from converter.platforms.panther.importing.python.statements import Flow
-
     machine = block.machine
     changed = {name: where for name, where in changed_names(node.body).items() if name in env}
     growing = {name for name in changed if _only_grows(name, node)}

@@ -30,7 +30,8 @@ from converter.model.expressions import (
     any_of,
 )
 from converter.model.paths import ANY, FieldPath
-from converter.platforms.panther.importing.python.formulas import (
+from converter.platforms.panther.importing.python.formulas import both, either, some, under
+from converter.platforms.panther.importing.python.nodes import (
     FALSE,
     TRUE,
     Atom,
@@ -45,11 +46,7 @@ from converter.platforms.panther.importing.python.formulas import (
     Told,
     Unknown,
     atoms,
-    both,
-    either,
     opposite,
-    some,
-    under,
 )
 
 _OPPOSITE: Final = {

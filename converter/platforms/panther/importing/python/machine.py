@@ -12,17 +12,9 @@ import msgspec
 from converter.evaluate.values import number_of, text_of
 from converter.model.expressions import Function, Operator, Predicate, Scalar, Subject
 from converter.model.paths import ANY, FieldPath
-from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    Facts,
-    Formula,
-    Leaf,
-    Unknown,
-    both,
-    facts_of,
-    under,
-)
+from converter.platforms.panther.importing.python.formulas import both, under
 from converter.platforms.panther.importing.python.interface import DataModel, Modules, PythonSource
+from converter.platforms.panther.importing.python.nodes import FALSE, Facts, Formula, Leaf, Unknown, facts_of
 from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
     Binder,

@@ -6,8 +6,9 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from converter.platforms.panther.importing.python import regexes
-from converter.platforms.panther.importing.python.formulas import TRUE, opposite
+from converter.platforms.panther.importing.python.frames import Frame
 from converter.platforms.panther.importing.python.interface import PythonSource
+from converter.platforms.panther.importing.python.nodes import TRUE, opposite
 from converter.platforms.panther.importing.python.scopes import (
     BUILTINS,
     Assigned,
@@ -41,7 +42,7 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 if TYPE_CHECKING:
-    from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
+    from converter.platforms.panther.importing.python.interpreter import Interpreter
 
 _DEEPEST = 12
 HELPERS: Final = frozenset({"deep_get", "deep_walk"})
@@ -96,8 +97,6 @@ class Names:
         raise UnreadableError(f"the name {name}")
 
     def _constant(self, bound: Assigned, name: str, source: PythonSource, owner: str | None) -> Outcome:
-        from converter.platforms.panther.importing.python.interpreter import Frame
-
         key = (source.file, owner or "", name)
         if key in self._values:
             return self._values[key]

@@ -15,20 +15,10 @@ from converter.model.expressions import Expression, Operator
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.alerts import Alerts, read_alerts
 from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    Formula,
-    Leaf,
-    Negation,
-    Null,
-    Present,
     TooLargeError,
     allow_effort,
-    atoms,
     both,
     either,
-    opposite,
-    size,
-    speaks_of,
     under,
 )
 from converter.platforms.panther.importing.python.functions_of import EVENT, function_of
@@ -36,6 +26,18 @@ from converter.platforms.panther.importing.python.interface import Detection, Mo
 from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.lowering import Settled, expressed, settled, without_nulls
 from converter.platforms.panther.importing.python.machine import Machine, leaf
+from converter.platforms.panther.importing.python.nodes import (
+    FALSE,
+    Formula,
+    Leaf,
+    Negation,
+    Null,
+    Present,
+    atoms,
+    opposite,
+    size,
+    speaks_of,
+)
 from converter.platforms.panther.importing.python.selecting import with_selected
 from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
@@ -216,15 +218,14 @@ def _null_losses(machine: Machine, true: Formula, raised: Formula, source: Pytho
                 )
             )
             continue
-        found.append(
-            finding(
-                "null-default",
-                f"a null {path} is read as a missing one, for which Python takes a default",
-                file=source.file,
-                severity=Severity.WARNING,
-                effect=Fidelity.NARROWER if narrower else Fidelity.WIDER,
-            )
-        )
+        for differs, effect in ((wider, Fidelity.WIDER), (narrower, Fidelity.NARROWER)):
+            if differs:
+                message = f"a null {path} is read as a missing one, for which Python takes a default"
+                found.append(
+                    finding(
+                        "null-default", message, file=source.file, severity=Severity.WARNING, effect=effect
+                    )
+                )
     return found
 
 

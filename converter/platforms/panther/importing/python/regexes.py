@@ -12,8 +12,9 @@ from converter.model.regex import as_literal, parse
 from converter.platforms.panther.abstract import Pattern as OwnPattern
 from converter.platforms.panther.abstract import UnreadableError as OwnError
 from converter.platforms.panther.comparisons import re2_pattern
-from converter.platforms.panther.importing.python.formulas import Formula, either, opposite
+from converter.platforms.panther.importing.python.formulas import either
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
+from converter.platforms.panther.importing.python.nodes import Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.values import (
     NONE,

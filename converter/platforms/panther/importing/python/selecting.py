@@ -13,22 +13,20 @@ import msgspec
 
 from converter.model.expressions import Operator
 from converter.model.paths import FieldPath
-from converter.platforms.panther.importing.python.formulas import (
+from converter.platforms.panther.importing.python.equality import equal
+from converter.platforms.panther.importing.python.formulas import both, either, some
+from converter.platforms.panther.importing.python.machine import Machine, Selected
+from converter.platforms.panther.importing.python.nodes import (
     Both,
     Either,
     Formula,
     Leaf,
     Some,
-    both,
-    either,
     facts_of,
     opposite,
     renamed,
-    some,
     speaks_of,
 )
-from converter.platforms.panther.importing.python.machine import Machine, Selected
-from converter.platforms.panther.importing.python.truth import equal
 from converter.platforms.panther.importing.python.values import (
     Entry,
     Field,

@@ -6,17 +6,10 @@ import ast
 import builtins
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from converter.platforms.panther.importing.python import events, loops, truth
-from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    TRUE,
-    Formula,
-    both,
-    either,
-    opposite,
-)
+from converter.platforms.panther.importing.python.formulas import both, either
+from converter.platforms.panther.importing.python.frames import Env, Flow, Frame
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.scopes import Imported, changed_names, scope_of
 from converter.platforms.panther.importing.python.values import (
     NONE,
@@ -34,20 +27,7 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 if TYPE_CHECKING:
-    from converter.platforms.panther.importing.python.interpreter import Frame, Interpreter
-
-Env = dict[str, Outcome]
-
-
-class Flow(msgspec.Struct):
-    """How a statement ends: each way with when, relative to its beginning."""
-
-    go_on: Formula
-    env: Env
-    returns: list[tuple[Formula, Value]] = msgspec.field(default_factory=list)
-    raises: list[tuple[Formula, str, Env]] = msgspec.field(default_factory=list)
-    breaks: list[tuple[Formula, Env]] = msgspec.field(default_factory=list)
-    continues: list[tuple[Formula, Env]] = msgspec.field(default_factory=list)
+    from converter.platforms.panther.importing.python.interpreter import Interpreter
 
 
 class Block:

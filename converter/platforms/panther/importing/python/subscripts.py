@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from converter.platforms.panther.importing.python import events, texts
 from converter.platforms.panther.importing.python.constants import ERRORS, bounded
-from converter.platforms.panther.importing.python.formulas import TRUE, opposite
+from converter.platforms.panther.importing.python.equality import equal_any
 from converter.platforms.panther.importing.python.machine import Machine, as_text
+from converter.platforms.panther.importing.python.nodes import TRUE, opposite
 from converter.platforms.panther.importing.python.selecting import looked_up, picked
 from converter.platforms.panther.importing.python.shapes import Shape
-from converter.platforms.panther.importing.python.truth import equal_any
 from converter.platforms.panther.importing.python.values import (
     Collection,
     Field,

@@ -10,13 +10,8 @@ import msgspec
 
 from converter.model.expressions import Concat, Function, FunctionName, Operator
 from converter.model.paths import FieldPath
-from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    TRUE,
-    Formula,
-    opposite,
-)
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.values import (
     Field,

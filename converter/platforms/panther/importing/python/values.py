@@ -9,16 +9,9 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from converter.model.expressions import Function, Subject
-from converter.platforms.panther.importing.python.formulas import (
-    FALSE,
-    TRUE,
-    Formula,
-    both,
-    either,
-    opposite,
-    some,
-)
+from converter.platforms.panther.importing.python.formulas import both, either, some
 from converter.platforms.panther.importing.python.interface import PythonSource
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Steps
 
 
