@@ -126,16 +126,17 @@ class GroupsWriter:
 
     # -- tests
 
-    def _test(self, condition: GroupCondition) -> Condition:
+    def _test(self, condition: GroupCondition, wanted: bool = True) -> Condition:
+        """The condition that is true where the test has the ``wanted`` verdict."""
         match condition:
-            case AllTests(terms):
-                return joint(True, [self._test(term) for term in terms])
-            case AnyTest(terms):
-                return joint(False, [self._test(term) for term in terms])
+            case AllTests(terms) | AnyTest(terms):
+                every = isinstance(condition, AllTests) is wanted
+                return joint(every, [self._test(term, wanted) for term in terms])
             case NotTest(term):
-                return negate(self._test(term))
+                return self._test(term, not wanted)
             case GroupTest(measure, bounds):
-                return joint(True, [self._compared(measure, sign, bound) for sign, bound in bounds])
+                written = joint(True, [self._compared(measure, sign, bound) for sign, bound in bounds])
+                return written if wanted else negate(written)
 
     def _compared(self, measure: Measure, sign: Operator, bound: Bound) -> Condition:
         column, guards = self._measure(measure, bound)
