@@ -36,7 +36,7 @@ class FieldUse(msgspec.Struct, frozen=True, kw_only=True):
     stored: Mapping[str, str] = {}
 
 
-class TestCase(msgspec.Struct, frozen=True):
+class LabelledTest(msgspec.Struct, frozen=True):
     """A test of a rule: its name, what it expects and how many events it has."""
 
     name: str
@@ -79,7 +79,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     output: tuple[str, ...] = ()
     alert: str = ""
     false_positives: tuple[str, ...] = ()
-    tests: tuple[TestCase, ...] = ()
+    tests: tuple[LabelledTest, ...] = ()
     runbook: str = ""
     author: str = ""
     created: str = ""
@@ -151,7 +151,7 @@ def _filled(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tu
         output=tuple(f"{f.field} as {f.alias}" if f.alias else str(f.field) for f in rule.output),
         alert="".join(part if isinstance(part, str) else f"{{{part}}}" for part in rule.alert.title),
         false_positives=rule.false_positives,
-        tests=tuple(TestCase(t.name, _expectation(t.match, t.alerts), len(t.events)) for t in rule.tests),
+        tests=tuple(LabelledTest(t.name, _expectation(t.match, t.alerts), len(t.events)) for t in rule.tests),
         runbook=rule.runbook or "",
         author=rule.author or "",
         created=rule.created or "",

@@ -120,9 +120,12 @@ def _technique_pages(catalog: Catalog) -> Iterator[Page]:
     for entry in catalog.coverage.techniques:
         own.setdefault(entry.technique, {}).update(dict.fromkeys(entry.rules))
         below.setdefault(entry.technique, {}).update(dict.fromkeys(entry.below))
+    children: dict[str, list[str]] = {}
+    for technique in catalog.table.techniques.values():
+        if technique.parent is not None:
+            children.setdefault(technique.parent, []).append(technique.id)
     for technique in catalog.table.techniques.values():
         rules = sorted(own[technique.id])
-        children = [t for t in catalog.table.techniques.values() if t.parent == technique.id]
         yield Page(
             technique_place(technique.id),
             "technique.html.j2",
@@ -132,7 +135,10 @@ def _technique_pages(catalog: Catalog) -> Iterator[Page]:
                 "url": technique.url,
                 "tactics": [catalog.table.tactics[tactic].name for tactic in technique.tactics],
                 "parent": technique.parent and catalog.tag(f":{technique.parent}"),
-                "children": [{**catalog.tag(f":{t.id}"), "count": len(own[t.id])} for t in children],
+                "children": [
+                    {**catalog.tag(f":{child}"), "count": len(own[child])}
+                    for child in children.get(technique.id, ())
+                ],
                 "rules": catalog.brief(rules),
                 "below": len([p for p in below[technique.id] if p not in own[technique.id]]),
                 **catalog.spread(rules),

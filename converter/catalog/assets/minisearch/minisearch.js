@@ -1,3 +1,4 @@
+/* MiniSearch 7.2.0, dist/umd/index.js as published (https://github.com/lucaong/minisearch). MIT: LICENSE.txt */
 (function (global, factory) {
     typeof exports === 'object' && typeof module !== 'undefined' ? module.exports = factory() :
     typeof define === 'function' && define.amd ? define(factory) :
