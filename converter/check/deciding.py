@@ -35,6 +35,8 @@ from converter.model.expressions import (
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
 
+_MOST_PAIRED = 40
+"""So many values of a list at most are put beside one another: a class of addresses has hundreds of edges."""
 _SAMPLES = ("same", 7, True, "8.8.8.8", "2024-01-02T03:04:05Z")
 
 
@@ -134,11 +136,13 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
     for value in (*values, ABSENT, None):
         yield placed(neutral, target, value, field)
     if is_list(target, field):
-        for value in (values, *map(list, itertools.pairwise(values)), []):
+        pairs = map(list, itertools.pairwise(values[:_MOST_PAIRED]))
+        there = path_getter(target)(neutral)[:1]
+        for value in (values, *pairs, *([*there, one] for one in values), []):
             yield placed(neutral, target, value, field)
     if predicate.operator is Operator.SAME_AS:
-        there = placed(neutral, target, values[0], field) if values else neutral
-        yield from _without_others(there, predicate, lookup)
+        compared = placed(neutral, target, values[0], field) if values else neutral
+        yield from _without_others(compared, predicate, lookup)
 
 
 def _without_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> Iterator[JsonObject]:

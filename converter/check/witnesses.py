@@ -14,6 +14,7 @@ from converter.check.regex_examples import examples
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
+from converter.model.addresses import Network, blocks_of, networks_of
 from converter.model.expressions import (
     ORDER_OPERATORS,
     Function,
@@ -47,6 +48,7 @@ ADDRESSES = (
 )
 """One or two addresses of every class, and neighbours just outside the private ranges."""
 
+_IPV4_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 _SECOND = 1_000_000_000
 
 
@@ -144,8 +146,28 @@ def _order_values(operand: Scalar) -> Iterator[Scalar]:
         yield from (to_text(moment + shift) for shift in (-_SECOND, 0, _SECOND))
 
 
+def _class_values(operand: Scalar) -> Iterator[Scalar]:
+    """Addresses at both sides of every edge of a class, and one of each network that a query may name.
+
+    None that is IPv4 written as IPv6 (``::ffff:0:0/96``): a platform may store it as the IPv4 that it is.
+    """
+    yield from ADDRESSES
+    name = text_of(operand)
+    covered, excepted = networks_of(name)
+    if excepted:
+        yield from (str(block[-1]) for block in blocks_of(name))
+    for network in excepted or covered:
+        if network != _IPV4_MAPPED:
+            yield from _edges(network)
+
+
 def _cidr_values(operand: Scalar) -> Iterator[Scalar]:
-    network = ipaddress.ip_network(text_of(operand))
+    yield from _edges(ipaddress.ip_network(text_of(operand)))
+    yield from ADDRESSES
+
+
+def _edges(network: Network) -> Iterator[str]:
+    """A network's first and last address, and those around it."""
     yield str(network[0])
     yield str(network[-1])
     for neighbour, step in ((network[0], -1), (network[-1], 1)):
@@ -153,7 +175,6 @@ def _cidr_values(operand: Scalar) -> Iterator[Scalar]:
             yield str(neighbour + step)
         except ValueError:
             continue
-    yield from ADDRESSES
 
 
 _OF: dict[Operator, Callable[[Scalar], Iterator[Scalar]]] = {
@@ -164,7 +185,7 @@ _OF: dict[Operator, Callable[[Scalar], Iterator[Scalar]]] = {
     Operator.LIKE: _like_values,
     Operator.REGEX: _regex_values,
     Operator.CIDR: _cidr_values,
-    Operator.IP: lambda operand: iter(ADDRESSES),
+    Operator.IP: _class_values,
     Operator.SAME_AS: _texts,
     **dict.fromkeys(ORDER_OPERATORS, _order_values),
 }

@@ -59,6 +59,30 @@ it is in one of the first and in none of the second."""
 
 
 @cache
+def blocks_of(class_name: str) -> tuple[Network, ...]:
+    """The fewest networks that together hold the class's addresses and no others, in order of the lists.
+    Raises KeyError for an unknown class.
+    """
+    blocks, excepted = networks_of(class_name)
+    for hole in excepted:
+        blocks = tuple(rest for block in blocks for rest in without(block, hole))
+    return blocks
+
+
+def without(network: Network, hole: Network) -> list[Network]:
+    """A network's parts outside of another one: itself where they have nothing in common."""
+    if isinstance(network, IPv4Network) and isinstance(hole, IPv4Network):
+        if network.subnet_of(hole):
+            return []
+        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    if isinstance(network, IPv6Network) and isinstance(hole, IPv6Network):
+        if network.subnet_of(hole):
+            return []
+        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    return [network]
+
+
+@cache
 def networks_of(class_name: str) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
     """The class's networks and its exceptions, parsed. Raises KeyError for an unknown class."""
     covered, excepted = CLASSES[class_name]

@@ -14,7 +14,7 @@ from typing import Final
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
-from converter.model.addresses import Network, networks_of
+from converter.model.addresses import Network, networks_of, without
 from converter.model.expressions import Operator, Scalar
 
 TEXT_TYPES: Final = frozenset({FieldType.KEYWORD, FieldType.WILDCARD})
@@ -107,7 +107,7 @@ def class_as_union(name: str) -> tuple[str, ...]:
     covered, excepted = networks_of(name)
     remaining: list[Network] = list(covered)
     for hole in (*excepted, _MAPPED):
-        remaining = [piece for network in remaining for piece in _without(network, hole)]
+        remaining = [piece for network in remaining for piece in without(network, hole)]
     v4 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv4Network)])
     v6 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv6Network)])
     return (*map(str, v4), *map(str, v6))
@@ -124,7 +124,7 @@ def network_as_union(text: str) -> tuple[str, ...]:
         return (text,)
     if network.subnet_of(_MAPPED):
         return ()
-    return tuple(map(str, _without(network, _MAPPED))) if _MAPPED.subnet_of(network) else (text,)
+    return tuple(map(str, without(network, _MAPPED))) if _MAPPED.subnet_of(network) else (text,)
 
 
 def stored_network(text: str) -> tuple[str, ...]:
@@ -140,18 +140,6 @@ def stored_network(text: str) -> tuple[str, ...]:
 def _is_mapped(network: Network) -> bool:
     """Whether all addresses of the network are IPv4 ones to Elasticsearch."""
     return isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED)
-
-
-def _without(network: Network, hole: Network) -> list[Network]:
-    if isinstance(network, ipaddress.IPv4Network) and isinstance(hole, ipaddress.IPv4Network):
-        if network.subnet_of(hole):
-            return []
-        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
-    if isinstance(network, ipaddress.IPv6Network) and isinstance(hole, ipaddress.IPv6Network):
-        if network.subnet_of(hole):
-            return []
-        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
-    return [network]
 
 
 def has_case(text: str) -> bool:

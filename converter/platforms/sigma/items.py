@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from converter.evaluate.values import number_of
-from converter.model.addresses import Network, networks_of
+from converter.model.addresses import blocks_of
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
     ORDER_OPERATORS,
@@ -327,22 +327,7 @@ def _candidates(pattern: str) -> list[str]:
 @cache
 def _class_networks(name: str) -> tuple[str, ...]:
     """An address class as networks that need no exceptions."""
-    covered, excepted = networks_of(name)
-    remaining: list[Network] = list(covered)
-    for hole in excepted:
-        remaining = [piece for network in remaining for piece in _without(network, hole)]
+    remaining = blocks_of(name)
     v4 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv4Network)])
     v6 = ipaddress.collapse_addresses([n for n in remaining if isinstance(n, ipaddress.IPv6Network)])
     return (*map(str, v4), *map(str, v6))
-
-
-def _without(network: Network, hole: Network) -> list[Network]:
-    if isinstance(network, ipaddress.IPv4Network) and isinstance(hole, ipaddress.IPv4Network):
-        if network.subnet_of(hole):
-            return []
-        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
-    if isinstance(network, ipaddress.IPv6Network) and isinstance(hole, ipaddress.IPv6Network):
-        if network.subnet_of(hole):
-            return []
-        return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
-    return [network]
