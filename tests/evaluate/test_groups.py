@@ -116,7 +116,7 @@ def _value(measure: Measure, matches: list[dict[str, Any]]) -> Any:
     if kind is MeasureKind.MET:
         return sum(any(_takes((one,), event) for event in matches) for one in measure.where)
     if kind is MeasureKind.SPAN:
-        times = []
+        times: list[Any] = []
         for moment in (measure.start, measure.stop):
             known = [event["t"] for event in matches if _takes(moment.where, event)]
             times.append(known[0 if moment.edge is Edge.FIRST else -1] if known else None)
@@ -130,11 +130,12 @@ def _value(measure: Measure, matches: list[dict[str, Any]]) -> Any:
     found = [Fraction(number_of(value) or 0) for value in values]
     if not found:
         return None
-    return (
-        Fraction(sum(found), len(found))
-        if kind is MeasureKind.AVG
-        else {"sum": sum, "min": min, "max": max}[kind](found)
-    )
+    match kind:
+        case MeasureKind.AVG:
+            return sum(found) / len(found)
+        case MeasureKind.SUM:
+            return sum(found)
+    return max(found) if kind is MeasureKind.MAX else min(found)
 
 
 def _holds(condition: GroupCondition, matches: list[dict[str, Any]]) -> bool:

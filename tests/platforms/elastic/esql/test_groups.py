@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from converter.evaluate import LogEvent, StreamEvaluator
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Function, FunctionName, Not, Operator, Predicate
+from converter.model.expressions import Expression, Function, FunctionName, Not, Operator, Predicate
 from converter.model.losses import Losses
 from converter.model.measures import (
     BOUNDS,
@@ -37,7 +37,7 @@ SECOND = 1_000_000_000
 A, B, L, N = (FieldPath((name,)) for name in ("a", "b", "l", "n"))
 EVENT = Predicate(FieldPath(("t",)), Operator.IS, (True,))
 
-conditions = st.sampled_from(
+conditions: st.SearchStrategy[Expression] = st.sampled_from(
     [
         Predicate(A, Operator.IS, ("p",)),
         Not(Predicate(A, Operator.STARTS_WITH, ("p",))),
