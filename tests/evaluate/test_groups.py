@@ -46,7 +46,7 @@ def _rule(threshold: Threshold) -> Rule:
     )
 
 
-events = st.fixed_dictionaries(
+events: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"t": st.integers(0, 40)},
     optional={
         "n": st.one_of(st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2), st.just("2")),
