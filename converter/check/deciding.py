@@ -17,7 +17,7 @@ import msgspec
 from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
-from converter.check.witnesses import near_misses, witnesses
+from converter.check.witnesses import in_place, near_misses, typed_value, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
 from converter.logsources.pack import Field
@@ -202,7 +202,10 @@ def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) 
         asked = msgspec.structs.replace(predicate, operator=Operator.IS, values=seen)
     values = witnesses(asked, kind)
     present = () if isinstance(predicate.subject, Concat) else path_getter(predicate.subject)(event)[:1]
-    return values + [value for one in present for value in near_misses(one, kind) if value not in values]
+    near = [value for one in present for value in near_misses(one, kind)]
+    if present and isinstance(present[0], str):
+        near += [value for value in in_place(present[0], predicate) if typed_value(value, kind) == value]
+    return values + [value for value in dict.fromkeys(near) if value not in values]
 
 
 def _force(

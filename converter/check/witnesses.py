@@ -7,6 +7,7 @@ enough that a wrong rendering of the predicate gives itself away on one of them.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,6 +49,9 @@ ADDRESSES = (
 )
 """One or two addresses of every class, and neighbours just outside the private ranges."""
 
+_PLAIN = (Operator.IS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS)
+_MOST_IN_PLACE = 40
+"""So many operands at most are put in place of the one that a text holds."""
 _IPV4_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 _SECOND = 1_000_000_000
 
@@ -75,6 +79,32 @@ def near_misses(value: Scalar, kind: FieldType | None) -> list[Any]:
     if not isinstance(value, str):
         return []
     return [near for text in _texts(value) if (near := typed_value(text, kind)) is not None]
+
+
+def in_place(text: str, predicate: Predicate) -> Iterator[str]:
+    """A text that an event holds, with near misses and the other operands in place of an operand that is in
+    it. The rest stays, so that it keeps what other predicates ask of the same field.
+    """
+    operands = [operand for operand in predicate.values if isinstance(operand, str)]
+    if predicate.operator is Operator.LIKE:
+        operands = [max(re.split(r"[*?\\]+", operand), key=len) for operand in operands]
+    elif predicate.operator not in _PLAIN:
+        return
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        return
+    others = () if predicate.all_of else operands[:_MOST_IN_PLACE]
+    find = lowered.rfind if predicate.operator is Operator.ENDS_WITH else lowered.find
+    for operand in filter(None, operands):
+        if (at := find(operand.lower())) < 0:
+            continue
+        before, found, after = text[:at], text[at : at + len(operand)], text[at + len(operand) :]
+        for put in (found, *others):
+            yield from (
+                f"{before}{one}{after}" for one in (put, put[:-1], put[1:], f"x{put}", put.swapcase())
+            )
+        if not predicate.all_of:
+            return
 
 
 def _texts(operand: Scalar) -> Iterator[Scalar]:
