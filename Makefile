@@ -21,7 +21,7 @@ export PYPANTHER
 SAMPLE_LOGS := $(wildcard $(CONVERTER_CORPUS)/logs/*/*.jsonl.gz)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test lint types format outputs bench corpus fuzz environments clean
+.PHONY: demo test lint types format outputs bench corpus mutants fuzz environments clean
 
 demo: $(DEV) ## Render every rule for every platform and show that all agree
 	$(BIN)/convert --to all
@@ -53,6 +53,9 @@ bench: $(BENCH)
 
 corpus: environments ## Slow sweeps over the public rule corpus (CONVERTER_CORPUS names its folder)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "corpus or slow"
+
+mutants: $(DEV) ## Thousands of rendered queries with one thing changed: what the check notices
+	$(BIN)/python -m pytest tests/check/test_text_mutants.py
 
 FUZZ_SECONDS ?= 60
 fuzz: $(DEV) ## Damaged rule texts for every reader, FUZZ_SECONDS each

@@ -27,7 +27,7 @@ MISSES = "log-source"
 def guard(packs: Iterable[Pack], platform: str) -> Expression:
     """What a condition must ask beside, on a platform, to see only events of one of these log sources."""
     guards = [_guard(pack.platforms.get(platform, {})) for pack in packs]
-    return TRUE if TRUE in guards else any_of(*guards)
+    return TRUE if TRUE in guards else any_of(*dict.fromkeys(guards))
 
 
 def guarded(rule: Rule, packs: Mapping[str, Pack], platform: str) -> tuple[Rule, tuple[Diagnostic, ...]]:
