@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -89,20 +89,42 @@ def _remembered(terms: tuple[Formula, ...]) -> Formula:
 
 
 def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
+    """Alternatives that differ only in the operands of one question become one."""
     found: dict[object, Formula] = {}
-    for term in terms:
-        key: object = term
-        if isinstance(term, Leaf) and term.predicate.values and not term.predicate.all_of:
-            asked = term.predicate
-            key = (term.variable, asked.subject, asked.operator, asked.functions, asked.ignore_case)
-            known = found.get(key)
-            if isinstance(known, Leaf):
-                values = {(type(value), value): value for value in (*known.predicate.values, *asked.values)}
-                both_asked = msgspec.structs.replace(asked, values=tuple(values.values()))
-                found[key] = Leaf(term.variable, both_asked)
-                continue
-        found.setdefault(key, term)
+    for term in _flat(terms):
+        question, rest = _question(term)
+        if question is None:
+            found.setdefault(term, term)
+            continue
+        asked = question.predicate
+        key = (rest, question.variable, asked.subject, asked.operator, asked.functions, asked.ignore_case)
+        known, _ = _question(found[key]) if key in found else (None, None)
+        if known is None:
+            found[key] = term
+            continue
+        values = {(type(value), value): value for value in (*known.predicate.values, *asked.values)}
+        merged = Leaf(question.variable, msgspec.structs.replace(asked, values=tuple(values.values())))
+        parts = term.terms if isinstance(term, Both) else (term,)
+        kept = tuple(merged if part is question else part for part in parts)
+        found[key] = Both(kept) if isinstance(term, Both) else merged
     return tuple(found.values())
+
+
+def _flat(terms: Iterable[Formula]) -> Iterator[Formula]:
+    for term in terms:
+        if isinstance(term, Either):
+            yield from _flat(term.terms)
+        else:
+            yield term
+
+
+def _question(term: Formula) -> tuple[Leaf | None, tuple[Formula, ...]]:
+    """A question with operands, and what must hold beside it."""
+    parts = term.terms if isinstance(term, Both) else (term,)
+    asking = [part for part in parts if isinstance(part, Leaf) and part.predicate.values]
+    if len(asking) != 1 or asking[0].predicate.all_of:
+        return None, ()
+    return asking[0], tuple(part for part in parts if part is not asking[0])
 
 
 def under(formula: Formula, facts: Facts) -> Formula:

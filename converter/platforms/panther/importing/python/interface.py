@@ -96,17 +96,15 @@ def finding(
     effect: Fidelity | None = None,
     hint: str | None = None,
 ) -> Diagnostic:
-    """A diagnostic about a place of a Python text; columns count from 1."""
-    line = getattr(node, "lineno", None)
-    column = getattr(node, "col_offset", None)
+    """A diagnostic about a place of a Python text, its first character if none is given."""
     return Diagnostic(
         code=code,
         severity=severity,
         message=message,
         hint=hint,
         file=file,
-        line=line,
-        column=None if column is None else column + 1,
+        line=getattr(node, "lineno", 1),
+        column=getattr(node, "col_offset", 0) + 1,
         platform=PLATFORM,
         effect=effect,
     )

@@ -81,6 +81,8 @@ class Machine:
         self.notes: dict[tuple[str, str], ast.AST | None] = {}
         self.assumed: dict[Steps, Shape] = {}
         self.loose: set[tuple[Steps, str]] = set()
+        self.place: tuple[str | None, ast.AST | None] = (None, None)
+        """Where ``rule()`` is, for what has no place of its own."""
         self.selected: dict[int, Selected] = {}
         self.usage = usage
         self.depth = 0

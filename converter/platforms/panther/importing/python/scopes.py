@@ -48,14 +48,16 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def parsed(text: str) -> ast.Module | str:
+def parsed(text: str) -> ast.Module | UnreadableError:
     """The syntax tree of a text, or what is wrong with it."""
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        return f"{error.msg} (line {error.lineno})"
+        place = ast.Pass(lineno=error.lineno or 1, col_offset=max((error.offset or 1) - 1, 0))
+        return UnreadableError(f"not Python: {error.msg}", place, code="python-syntax")
     except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
+        return UnreadableError(f"not Python: {reason}", code="python-syntax")
 
 
 def module_scope(source: PythonSource) -> Scope:
@@ -66,8 +68,8 @@ def module_scope(source: PythonSource) -> Scope:
 @lru_cache(maxsize=256)
 def _module_scope(text: str) -> Scope:
     tree = parsed(text)
-    if isinstance(tree, str):
-        raise UnreadableError(f"not Python: {tree}", code="python-syntax")
+    if isinstance(tree, UnreadableError):
+        raise tree
     return scope_of(tree.body)
 
 
