@@ -124,7 +124,7 @@ def _indicator_rows(index: Index, position: int) -> Iterator[list[Any]]:
             ]
 
 
-_LEFT_OUT: Final = {"tables", "original", "text", "normal", "findings"}
+_LEFT_OUT: Final = {"tables", "written", "text", "normal", "findings"}
 
 
 def _entry(index: Index, position: int, one: Prepared) -> dict[str, Any]:

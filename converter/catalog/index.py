@@ -50,7 +50,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
 def index_of(found: Iterable[Found], packs: Mapping[str, Pack]) -> Index:
     """The index of rules as they were found, without their renderings."""
     platforms = siem_names()
-    return build_index(record_of(rule.read, rule.original, packs, platforms) for rule in found)
+    return build_index(record_of(rule.read, rule.written, packs, platforms) for rule in found)
 
 
 def build_index(records: Iterable[Record]) -> Index:

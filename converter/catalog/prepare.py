@@ -117,7 +117,7 @@ class Bench:
 
     def _one(self, one: Work) -> bytes:
         read, rule = one.found.read, one.found.read.rule
-        record = record_of(read, one.found.original, self._packs, self._contexts)
+        record = record_of(read, one.found.written, self._packs, self._contexts)
         rendered: tuple[Rendering, ...] = ()
         if rule is not None and self._workshop.rendered:
             rendered = renderings_of(read, rule, self._contexts)

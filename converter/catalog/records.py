@@ -51,8 +51,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     ``reading``: how exact it was read (``exact`` for a canonical rule), ``refused`` for one of which there is
     no canonical form: it has no tables. ``log_types``: per platform, the names it gives the log sources.
     ``normal``: equal for rules that ask the same, the case of letters aside.
-    ``entities``: the kinds of things its log sources name, with the fields. ``original``: the file as it lies
-    there; ``text``: the canonical rule file.
+    ``entities``: the kinds of things its log sources name, with the fields. ``written``: the name
+    and text of the files that hold it; ``text``: the canonical rule file.
     """
 
     key: str
@@ -88,11 +88,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Mapping[str, Any]] = {}
     residue: tuple[str, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
-    original: str = ""
+    written: tuple[tuple[str, str], ...] = ()
     text: str = ""
 
 
-def record_of(read: Collected, original: str, packs: Mapping[str, Pack], platforms: Iterable[str]) -> Record:
+def record_of(
+    read: Collected,
+    written: tuple[tuple[str, str], ...],
+    packs: Mapping[str, Pack],
+    platforms: Iterable[str],
+) -> Record:
     """The record of a rule as it was read. ``platforms``: those whose stored names are told."""
     rule = read.rule
     record = Record(
@@ -105,7 +110,7 @@ def record_of(read: Collected, original: str, packs: Mapping[str, Pack], platfor
         reading=read.status,
         residue=read.residue,
         findings=read.diagnostics,
-        original=original,
+        written=written,
         text=read.text,
     )
     return record if rule is None else _filled(record, rule, packs, tuple(platforms))

@@ -15,8 +15,10 @@ from converter.model.rule import Rule
 from converter.platforms.collection import Collected, Reading, read_files, rule_files
 from converter.platforms.naming import slug
 
-LARGEST_ORIGINAL: Final = 200_000
-"""Characters of a file that are shown beside a rule; of a larger one (an export of many rules) none are."""
+LARGEST_TEXT: Final = 200_000
+"""Characters of a file that are shown with a rule; of a larger one (an export of many rules) none are."""
+
+_SUFFIXES: Final = (".py", ".yml", ".yaml", ".toml")
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 
@@ -29,19 +31,19 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A rule as it was read, and the text of its file."""
+    """A rule as it was read, and the name and text of each file that holds it."""
 
     read: Collected
-    original: str
+    written: tuple[tuple[str, str], ...]
 
 
 def canonical(rules: Iterable[Rule]) -> Iterator[Found]:
     """Rules that were authored here, in their order."""
-    texts: dict[str, str] = {}
+    texts: dict[str, tuple[tuple[str, str], ...]] = {}
     for rule in rules:
         file = rule.place.file if rule.place is not None else ""
         if file not in texts:
-            texts[file] = text_of_file(Path(file)) if file else ""
+            texts[file] = files_of(Path(file)) if Path(file).is_file() else ()
         yield Found(_collected(rule, file), texts[file])
 
 
@@ -56,18 +58,29 @@ def imported(origins: Iterable[Origin]) -> Iterator[Found]:
         files = [f for f in rule_files(origin.reading, origin.paths) if (platform, f.resolve()) not in seen]
         seen.update((platform, file.resolve()) for file in files)
         for file, reads in read_files(origin.reading, files):
-            original = text_of_file(file) if reads else ""
+            written = files_of(file) if reads else ()
             for read in reads:
-                yield Found(read, original)
+                yield Found(read, written)
 
 
-def text_of_file(file: Path) -> str:
-    """The text of a rule's file for showing: what is no UTF-8 becomes replacement characters."""
+def files_of(file: Path) -> tuple[tuple[str, str], ...]:
+    """The name and text of a rule's file, and of those beside it that bear its name (a Panther rule is YAML
+    and Python).
+    """
+    beside = (file.with_suffix(suffix) for suffix in _SUFFIXES)
+    return tuple(
+        (str(one), _text(one))
+        for one in (file, *(other for other in beside if other != file and other.is_file()))
+    )
+
+
+def _text(file: Path) -> str:
+    """A file's text for showing: what is no UTF-8 becomes replacement characters."""
     try:
         text = file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         return f"(cannot be read: {error.strerror})"
-    return text if len(text) <= LARGEST_ORIGINAL else f"(not shown: a file of {len(text)} characters)"
+    return text if len(text) <= LARGEST_TEXT else f"(not shown: a file of {len(text)} characters)"
 
 
 def _collected(rule: Rule, file: str) -> Collected:

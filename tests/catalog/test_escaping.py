@@ -95,7 +95,7 @@ def records(text: str) -> list[Prepared]:
         settings={text: {text: {text: text}}},
         residue=(text,),
         findings=(finding,),
-        original=text,
+        written=((text, text),),
         text=text,
     )
     packed = msgspec.msgpack.encode((rendering,))

@@ -11,7 +11,7 @@ import yaml
 from converter.catalog.index import index_of
 from converter.catalog.records import Record
 from converter.catalog.site.places import field_place, rule_place, value_place
-from converter.catalog.sources import canonical
+from converter.catalog.sources import LARGEST_TEXT, canonical, files_of
 from converter.catalog.wording import correlation_text
 from converter.logsources import load_packs
 from converter.model.load import load_text
@@ -135,3 +135,18 @@ def test_rules_that_share_a_name_have_pages_of_their_own() -> None:
     keys = [record.key for record in index_of(found, PACKS).records]
     assert len(set(keys)) == 2
     assert keys[1] == f"{keys[0]}-2"
+
+
+def test_a_rule_of_two_files_is_shown_with_both(tmp_path: Path) -> None:
+    rule, code = tmp_path / "rule.yml", tmp_path / "rule.py"
+    rule.write_text("AnalysisType: rule\n")
+    code.write_bytes(b"def rule(event):\n    return '\xff'\n")
+    (tmp_path / "other.py").write_text("")
+    assert files_of(rule) == (
+        (str(rule), "AnalysisType: rule\n"),
+        (str(code), "def rule(event):\n    return '\ufffd'\n"),
+    )
+    code.write_text("#" * (LARGEST_TEXT + 1))
+    assert "not shown" in files_of(rule)[1][1]
+    rule.unlink()
+    assert "cannot be read" in files_of(rule)[0][1]

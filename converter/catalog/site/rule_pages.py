@@ -16,7 +16,7 @@ from converter.model.diagnostics import Diagnostic, Severity
 
 _PLAIN = (
     "platform source id title kind reading description severity status tags references condition correlation "
-    "output alert runbook author created updated risk residue original text"
+    "output alert runbook author created updated risk residue written text"
 ).split()
 
 
