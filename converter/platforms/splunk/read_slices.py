@@ -12,6 +12,7 @@ from converter.platforms.splunk.importing.lookups import Lookups
 from converter.platforms.splunk.importing.pipeline import PipelineReader
 from converter.platforms.splunk.importing.schedule import Runs
 from converter.platforms.splunk.spl import syntax as s
+from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.pipeline import Expanded
 from converter.platforms.splunk.spl.read_rule import Reading
@@ -44,6 +45,9 @@ class _SliceReader(PipelineReader):
     def _settle(self) -> None:
         group = next(iter(self._counted.values())).group
         by = [path_of(key) for key in group.keys]
+        ways = {filled for _, filled in by}
+        if len(ways) > 1:
+            raise SplError("some keys of a group are filled in where they are missing, others are not", 0)
         for path, filled in by:
             self._forget(Predicate(path, Operator.EXISTS), filled)
         length = timedelta(seconds=group.seconds or 0)
@@ -51,7 +55,7 @@ class _SliceReader(PipelineReader):
             within=length,
             every=length,
             by=tuple(dict.fromkeys(path for path, _ in by)),
-            missing_keys=MissingKeys.GROUP if any(filled for _, filled in by) else MissingKeys.SKIP,
+            missing_keys=MissingKeys.GROUP if ways == {True} else MissingKeys.SKIP,
             having=tuple(self._tests),
         )
 
@@ -66,5 +70,12 @@ class _SliceReader(PipelineReader):
 def _keeps_slices(command: s.Command) -> bool:
     match command.body:
         case s.Where(expression):
-            return any(unified(example, expression) is not None for example in _WHOLE)
+            found = next(filter(None, (unified(example, expression) for example in _WHOLE)), None)
+            return found is not None and all(
+                _is_modifier(found[name]) for name in ("start", "end") if name in found
+            )
     return False
+
+
+def _is_modifier(node: s.EvalNode) -> bool:
+    return isinstance(node, s.Literal) and isinstance(node.value, str) and times.is_modifier(node.value)
