@@ -23,6 +23,7 @@ from converter.platforms.panther.importing.python.values import (
     Entry,
     Field,
     Known,
+    Library,
     Number,
     Outcome,
     Table,
@@ -76,6 +77,8 @@ def combined(machine: Machine, name: str, left: Value, right: Value) -> Outcome:
             return raising("TypeError")
         case _, _, Known(None):
             return raising("TypeError")
+        case "BitOr", Library(one_flag), Library(other) if one_flag.startswith("re."):
+            return one(Library(f"{one_flag}|{other}"))
         case "BitAnd", _, _:
             return intersection(machine, left, right)
         case "BitOr", (Collection() | Known(set() | frozenset())), (

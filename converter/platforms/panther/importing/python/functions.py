@@ -224,8 +224,10 @@ def _flags(value: Value | None) -> frozenset[str]:
     match value:
         case None | Known(0):
             return frozenset()
-        case Library(name) if name.startswith("re.") and name[3:] in regexes.FLAGS:
-            return frozenset({name[3:]})
+        case Library(name):
+            names = frozenset(each.removeprefix("re.") for each in name.split("|"))
+            if names <= regexes.FLAGS:
+                return names
     raise UnreadableError("flags of a regular expression", code="regex")
 
 

@@ -207,16 +207,23 @@ class Block:
         """``name["key"] = value`` of a dict made here."""
         if not isinstance(target.value, ast.Name) or target.value.id not in frame.env:
             raise UnreadableError("an assignment to a part of a value", target)
-        owner = frame.env[target.value.id].single
         key = self.interpreter.value(target.slice, frame).single
-        if not isinstance(key, Known) or not isinstance(owner, (Table, Known)):
+        if not isinstance(key, Known):
             raise UnreadableError("an assignment to a part of a value", target)
-        if isinstance(owner, Known):
-            if not isinstance(owner.value, dict):
-                raise UnreadableError("an assignment to a part of a value", target)
-            owner = Table(tuple((each, one(Known(value))) for each, value in owner.value.items()))
-        kept = [(each, outcome) for each, outcome in owner.entries if each != key.value]
-        frame.env[target.value.id] = one(Table((*kept, (key.value, found))))
+
+        def changed(owner: Value) -> Outcome:
+            match owner:
+                case Known(dict() as known):
+                    entries = tuple((each, one(Known(value))) for each, value in known.items())
+                case Table(entries):
+                    pass
+                case _:
+                    raise UnreadableError("an assignment to a part of a value", target)
+            kept = tuple((each, outcome) for each, outcome in entries if each != key.value)
+            return one(Table((*kept, (key.value, found))))
+
+        name = target.value.id
+        frame.env[name] = self.machine.bind(self.machine.narrowed(frame.env[name]), changed)
 
     def _augment(self, node: ast.AugAssign, env: Env) -> Flow:
         if not isinstance(node.target, ast.Name):

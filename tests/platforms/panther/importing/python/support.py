@@ -13,6 +13,7 @@ import yaml
 
 from converter.check.vectors import deciding_events, put
 from converter.logsources.pack import Field, FieldType
+from converter.model.diagnostics import RuleError
 from converter.model.expressions import Expression, Operator, absolute_fields, predicates
 from converter.model.paths import ANY, FieldPath, parse_path
 from converter.platforms.base import Artifact, File
@@ -143,7 +144,8 @@ class Original:
 
     def __init__(self, case: Mapping[str, Any]) -> None:
         modules = "".join(
-            f"sys.modules[{name!r}] = types.ModuleType({name!r})\nexec({text!r}, sys.modules[{name!r}].__dict__)\n"
+            f"sys.modules[{name!r}] = types.ModuleType({name!r})\n"
+            f"exec({text!r}, sys.modules[{name!r}].__dict__)\n"
             for name, text in case.get("modules", {}).items()
         )
         head = f"import sys, types\n{modules}" if modules else ""
@@ -154,8 +156,6 @@ class Original:
 
     def outcome(self, event: Mapping[str, Any]) -> bool | None:
         """Whether ``rule()`` alerts; None: it raises, or gives no bool."""
-        from converter.model.diagnostics import RuleError
-
         try:
             return bool(self._engine.result(self._artifact, dict(event)).detection_output)
         except RuleError:

@@ -47,7 +47,10 @@ _HOSTILE = {
     + "".join("    " * (i + 1) + f"for x{i} in range(300):\n" for i in range(6))
     + "    " * 7
     + "pass\n    return True",
-    "recursion": "def f(e, n):\n    return f(e, n + 1) or f(e, n + 2)\ndef rule(event):\n    return f(event, 0)",
+    "recursion": "def f(e, n):\n"
+    "    return f(e, n + 1) or f(e, n + 2)\n"
+    "def rule(event):\n"
+    "    return f(event, 0)",
     "doubling": "A = ['x' * 1000] * 1000\n"
     + "".join(f"{chr(66 + i)} = {chr(65 + i)} + {chr(65 + i)}\n" for i in range(20))
     + "def rule(event):\n    return event.get('a') in U",
