@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from converter.platforms.base import Source
 from converter.platforms.panther.importing.documents import Document, file_text, is_yaml, specifications
+from converter.platforms.panther.importing.models import data_models
 from converter.platforms.panther.importing.python import DataModel, PythonSource
 
 _HIGHEST: Final = 6
@@ -78,7 +79,7 @@ class Surroundings:
     def data_model(self, log_types: Sequence[str]) -> DataModel | None:
         """The data model of the first of these log types that has one."""
         for folder in self._model_folders():
-            models = _data_models(str(folder), _stamp(folder))
+            models = data_models(tuple((str(one), _stamp(one)) for one in _model_files(folder)), Surroundings)
             for log_type in log_types:
                 if log_type in models:
                     return models[log_type]
@@ -114,7 +115,7 @@ class Surroundings:
                     yield path
                     waiting.append((path, found))
         for folder in self._model_folders():
-            yield from (path for path in _listed(folder) if is_yaml(path.name) or path.suffix == ".py")
+            yield from _model_files(folder)
 
     # -- folders
 
@@ -169,6 +170,13 @@ def _with_helpers(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         yield folder
         yield folder / _HELPERS
+
+
+def _model_files(folder: Path) -> list[Path]:
+    """The YAML and Python files of a folder with data models and of those right below it."""
+    below = [path for path in _listed(folder) if path.is_dir() and not path.name.startswith((".", "_"))]
+    files = [path for one in (folder, *below) for path in _listed(one)]
+    return [path for path in files if is_yaml(path.name) or path.suffix == ".py"]
 
 
 def _up(folder: Path, levels: int) -> Path:
@@ -238,39 +246,6 @@ def _index(folders: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[str, ...]
                 rule_id = own[1].strip()
                 found[rule_id] = (*found.get(rule_id, ()), str(path))
     return found
-
-
-# -- data models
-
-
-@lru_cache(maxsize=64)
-def _data_models(folder: str, _stamp: int) -> Mapping[str, DataModel]:
-    """The data models of a folder by log type (Panther documentation, "Data Models")."""
-    found: dict[str, DataModel] = {}
-    for path in _listed(Path(folder)):
-        text = file_text(path) if is_yaml(path.name) else None
-        for document in specifications(str(path), text)[0] if text is not None else ():
-            if document.kind == "datamodel" and document.data.get("Enabled") is not False:
-                model = _data_model(document.data, path)
-                for log_type in _texts(document.data.get("LogTypes")):
-                    found.setdefault(log_type, model)
-    return found
-
-
-def _data_model(data: Mapping[str, Any], path: Path) -> DataModel:
-    mappings = [one for one in data.get("Mappings") or () if isinstance(one, dict)]
-    named = [(str(one["Name"]), one) for one in mappings if isinstance(one.get("Name"), str)]
-    name = data.get("Filename")
-    text = file_text(path.parent / name) if isinstance(name, str) and Path(name).name == name else None
-    return DataModel(
-        paths={key: one["Path"] for key, one in named if isinstance(one.get("Path"), str)},
-        methods={key: one["Method"] for key, one in named if isinstance(one.get("Method"), str)},
-        source=None if text is None else PythonSource(file=str(path.parent / str(name)), text=text),
-    )
-
-
-def _texts(value: Any) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def leaning(source: Source, beside: Iterable[Path]) -> tuple[Path, ...]:
