@@ -148,7 +148,8 @@ class _Span:
                 times.popleft()
 
     def value(self, end: int) -> Value:
-        start, stop = (self._moment(edge, times, end) for edge, times in zip(self._ends, self._times))
+        moments = zip(self._ends, self._times, strict=True)
+        start, stop = (self._moment(edge, times, end) for edge, times in moments)
         return None if start is None or stop is None else stop - start
 
     @staticmethod
