@@ -1,13 +1,18 @@
-"""Lists over a whole catalog: which values are shared most and least, and which rules ask the same."""
+"""Lists over a whole catalog: values that are shared, rules that ask the same or nearly, false positives."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from converter.catalog.index import Index
 from converter.catalog.keys import Key
+
+COMMON: Final = 100
+"""Values that more rules than this look for say nothing about how alike two rules are."""
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +28,13 @@ class Overlap(msgspec.Struct, frozen=True):
 
     logsource: str
     rules: tuple[int, ...]
+
+
+class Related(msgspec.Struct, frozen=True):
+    """Another rule (its position in the index), and how alike the two are: above 0, and 1 at most."""
+
+    rule: int
+    likeness: float
 
 
 class FalsePositive(msgspec.Struct, frozen=True):
@@ -72,6 +84,35 @@ def overlaps(index: Index) -> list[Overlap]:
     found = {tuple(rules): logsource for (_, logsource), rules in groups.items() if len(rules) > 1}
     ordered = sorted(found.items(), key=lambda item: (-len(item[0]), item))
     return [Overlap(logsource, rules) for rules, logsource in ordered]
+
+
+def related(index: Index, most: int = 5, least: float = 0.2) -> list[list[Related]]:
+    """For each rule those most like it, the most first: at most ``most``, each at least ``least`` alike.
+
+    Likeness is the cosine of the rules' indicators, in which a value that n rules look for weighs
+    1/log2(1 + n); values of more than :data:`COMMON` rules weigh nothing.
+    """
+    weights = {
+        key: 1 / math.log2(1 + len(rules)) for key, rules in index.seekers.items() if len(rules) <= COMMON
+    }
+    squares = [0.0] * len(index.records)
+    products: list[dict[int, float]] = [{} for _ in index.records]
+    for key, weight in weights.items():
+        rules = index.seekers[key]
+        for one in rules:
+            squares[one] += weight * weight
+            for other in rules:
+                if other != one:
+                    products[one][other] = products[one].get(other, 0.0) + weight * weight
+    found: list[list[Related]] = []
+    for one, shared in enumerate(products):
+        alike = [
+            Related(other, round(product / math.sqrt(squares[one] * squares[other]), 2))
+            for other, product in shared.items()
+        ]
+        alike.sort(key=lambda other: (-other.likeness, other.rule))
+        found.append([other for other in alike[:most] if other.likeness >= least])
+    return found
 
 
 def across(index: Index, overlap: Overlap) -> bool:

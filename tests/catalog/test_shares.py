@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -12,7 +13,7 @@ from converter.catalog.coverage import coverage_of, navigator_layer
 from converter.catalog.index import index_of
 from converter.catalog.normal import normal_form
 from converter.catalog.records import Record
-from converter.catalog.shares import overlaps, shared_values
+from converter.catalog.shares import COMMON, overlaps, related, shared_values
 from converter.catalog.sources import canonical
 from converter.evaluate import matches
 from converter.logsources import load_packs
@@ -113,6 +114,30 @@ def test_overlaps_are_within_a_log_source() -> None:
     ]
     (found,) = overlaps(index_of(canonical(listed), PACKS))
     assert (found.logsource, found.rules) == ("kubernetes.audit", (0, 1))
+
+
+def test_related_rules_share_rare_values() -> None:
+    common = {"field": "stage", "is": "ResponseComplete"}
+    listed = [
+        rule(common, {"field": "verb", "is": ["get", "list"]}, number=1),
+        rule(common, {"field": "verb", "is": ["get", "list"]}, number=2),
+        rule(common, {"field": "verb", "is": "get"}, {"field": "level", "is": "x"}, number=3),
+        rule({"field": "level", "is": "y"}, {"not": {"field": "verb", "is": "get"}}, number=4),
+        *(rule(common, number=number) for number in range(5, 5 + COMMON)),
+    ]
+    found = related(index_of(canonical(listed), PACKS))
+    names = {
+        position: record.title for position, record in enumerate(index_of(canonical(listed), PACKS).records)
+    }
+    alike = {names[at]: {names[o.rule]: o.likeness for o in others} for at, others in enumerate(found)}
+    assert alike["Rule 1"]["Rule 2"] == alike["Rule 2"]["Rule 1"] == 1.0
+    # get weighs 1/2 (3 rules), list 1/log2(3), x 1: what the two have in common is get alone
+    get, both, one = 1 / 2, 1 / math.log2(3), 1.0
+    expected = get**2 / math.sqrt((get**2 + both**2) * (get**2 + one**2))
+    assert alike["Rule 1"]["Rule 3"] == round(expected, 2)
+    assert alike["Rule 4"] == {}
+    assert alike["Rule 5"] == {}
+    assert all(len(others) <= 5 for others in alike.values())
 
 
 def test_values_are_listed_by_how_many_look_for_them() -> None:

@@ -16,6 +16,8 @@ from converter.model.rule import Level
 _READINGS = ("exact", "wider", "narrower", "partial", "refused")
 _NEWEST = 20
 _MOST_SHARED = 15
+_NEARLY = 0.6
+"""How alike two rules of different collections must be to be listed as an overlap."""
 _SEVERITIES = tuple(level.value for level in reversed(Level))
 
 
@@ -179,7 +181,17 @@ def _overlaps(catalog: Catalog) -> Data:
         }
         for overlap in catalog.overlaps
     ]
+    near = [
+        (other.likeness, one, other.rule)
+        for one, found in enumerate(catalog.related)
+        for other in found
+        if other.likeness >= _NEARLY
+        and one < other.rule
+        and catalog.records[one].platform != catalog.records[other.rule].platform
+    ]
+    near.sort(key=lambda pair: (-pair[0], pair[1:]))
     return {
+        "near": [(alike, catalog.briefs[one], catalog.briefs[other]) for alike, one, other in near],
         "across": [group for group in groups if group["across"]],
         "within": [group for group in groups if not group["across"]],
     }

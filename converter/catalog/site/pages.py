@@ -14,7 +14,15 @@ from converter.catalog.index import arranged, index_arranged
 from converter.catalog.keys import Key
 from converter.catalog.prepare import Prepared
 from converter.catalog.records import Record
-from converter.catalog.shares import FalsePositive, Overlap, false_positives, normal_text, overlaps
+from converter.catalog.shares import (
+    FalsePositive,
+    Overlap,
+    Related,
+    false_positives,
+    normal_text,
+    overlaps,
+    related,
+)
 from converter.catalog.site.places import (
     false_positive_place,
     field_place,
@@ -60,6 +68,11 @@ class Catalog:
     def overlaps(self) -> list[Overlap]:
         """The groups of rules that ask the same."""
         return overlaps(self.index)
+
+    @cached_property
+    def related(self) -> list[list[Related]]:
+        """For each rule those most like it."""
+        return related(self.index)
 
     @cached_property
     def false_positives(self) -> list[FalsePositive]:

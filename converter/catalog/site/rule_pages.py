@@ -28,7 +28,15 @@ def rule_pages(catalog: Catalog) -> Iterator[Page]:
             same.setdefault(position, {}).update(dict.fromkeys(overlap.rules))
     for position, one in enumerate(catalog.rules):
         others = (other for other in same.get(position, ()) if other != position)
-        data = {**_facts(catalog, position), **_told(one.renderings), "same": catalog.brief(others)}
+        data = {
+            **_facts(catalog, position),
+            **_told(one.renderings),
+            "same": catalog.brief(others),
+            "related": [
+                {**catalog.briefs[other.rule], "likeness": other.likeness}
+                for other in catalog.related[position]
+            ],
+        }
         yield Page(rule_place(one.record), "rule.html.j2", data)
 
 
