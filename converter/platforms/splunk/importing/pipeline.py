@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from converter.model.diagnostics import Fidelity
 from converter.model.expressions import FALSE, TRUE, Expression, any_of
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.importing.commands import BLOCKING, Commands
@@ -130,6 +131,9 @@ class PipelineReader(Commands):
         if any(self._lists(aggregate) for aggregate in stats.aggregates):
             raise SplError("stats of fields named by a wildcard", offset, "spl-stats")
         seconds = self._slice if "_time" in keys else None
+        if set(self._snapped.values()) - {seconds}:
+            message = "the time range begins or ends at other multiples than those of the slices"
+            self._say("window", message, effect=Fidelity.WIDER)
         if self._slice is not None and "_time" not in keys and stats.kind == "stats":
             self._say("spl-bin", "time is cut into slices, but nothing is grouped by them")
         self._grouped(stats.aggregates, keys, seconds, closing=stats.kind == "stats")

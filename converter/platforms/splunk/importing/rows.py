@@ -24,6 +24,8 @@ from converter.platforms.splunk.importing.thresholds import Grouping, settled
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.pipeline import Expanded
+from converter.platforms.splunk.spl.times import is_modifier
+from converter.platforms.splunk.spl.unify import unified
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ class Rows:
         self._counted: dict[int, Counted] = {}
         self._slice: float | None = None
         self._range: dict[str, str] = {}
+        self._snapped: dict[str, float] = {}
         self._group: Group | None = None
         self._grouping: Grouping | None = None
         self._tests: list[GroupCondition] = []
@@ -135,6 +138,21 @@ class Rows:
                 self._range["earliest" if sign[0] == ">" else "latest"] = text
                 self._mention("where", f"_time{sign}{text}")
                 return True
+        return self._is_range_of_slices(node)
+
+    def _is_range_of_slices(self, node: s.EvalNode) -> bool:
+        """Whether a condition keeps the slices of the clock from, or up to, a time counted from now."""
+        for sign, side in ((">=", "earliest"), ("<", "latest")):
+            for moment in ("relative_time(now(), __moment)", "now()"):
+                found = unified(f"_time{sign}floor({moment}/__length)*__length", node)
+                match found and (found["length"], found.get("moment", s.Literal("now"))):
+                    case (s.Literal(int() | float() as length), s.Literal(str() as text)) if (
+                        text == "now" or is_modifier(text)
+                    ):
+                        self._range[side] = text
+                        self._snapped[side] = length
+                        self._mention("where", f"_time{sign}{text}, in whole slices")
+                        return True
         return False
 
     def _single(self, node: s.EvalNode) -> Counted | None:
@@ -206,7 +224,10 @@ class Rows:
         """The tests of groups become a threshold, or conditions of each match."""
         if self._grouping is None or not self._tests:
             return
-        found = settled(self._tests, self._grouping, self._runs.looking(**self._range))
+        runs = self._runs.looking(**self._range)
+        if len(self._snapped) == 2:  # with both ends at multiples of the slices, a run sees whole ones
+            runs = msgspec.structs.replace(runs, told=False)
+        found = settled(self._tests, self._grouping, runs)
         self.meaning.conditions.extend(found.conditions)
         self.meaning.threshold = found.threshold
         for loss in found.losses:

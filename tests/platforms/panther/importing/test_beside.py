@@ -81,7 +81,7 @@ def leant_on(name: str) -> set[str]:
     return {str(one.resolve().relative_to(REPOSITORY)) for one in found}
 
 
-MODELS = {"data_models/switches.py", "data_models/switches.yml"}
+MODELS = {"data_models/doors.py", "data_models/switches.py", "data_models/switches.yml"}
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,18 @@ def reading(search: str, cron: str, earliest: str, latest: str) -> ReadRule:
 MANY = "a=1 | stats count by b | where count > 3"
 FEW = "a=1 | stats count by b | where count < 3"
 SLICED = "a=1 | bin _time span={}m | stats count by b _time | where count > 3"
+WHOLE = (
+    'a=1 | where _time>=floor(relative_time(now(), "-20m")/{0})*{0} AND _time<floor(now()/{1})*{1}'
+    " | bin _time span=15m | stats count by b _time | where count > 3"
+)
 WIDER, NARROWER = Fidelity.WIDER, Fidelity.NARROWER
 
 
 @pytest.mark.parametrize(
     ("search", "runs", "within", "every", "effects"),
     [
+        (WHOLE.format(900, 900), ("2-57/5 * * * *", "-20m", "now"), 15, 15, []),
+        (WHOLE.format(900, 600), ("2-57/5 * * * *", "-20m", "now"), 15, 15, [WIDER]),
         (MANY, ("*/5 * * * *", "-15m", "now"), 15, 5, []),
         (MANY, ("2-57/5 * * * *", "-15m", "now"), 15, None, [WIDER]),
         (FEW, ("2-57/5 * * * *", "-15m", "now"), 15, 5, [WIDER, NARROWER]),
