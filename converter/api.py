@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from converter.check import Options, Report, check_rules
 from converter.evaluate import Alert, Condition, StreamEvaluator, compile_expression
 from converter.events.records import log_events, packs_of, source_reader
 from converter.logsources import load_packs
@@ -17,6 +16,9 @@ from converter.model.load import load_rules
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, ReadContext, ReadRule, Source
 from converter.platforms.registry import platform, reader, siem_names
+
+if TYPE_CHECKING:
+    from converter.check import Options, Report
 
 
 def load(paths: str | Path | Iterable[str | Path]) -> list[Rule]:
@@ -132,6 +134,8 @@ def check(
     ``platforms``: names (default: all SIEMs installed); ``settings``: a team's defaults per platform;
     ``logs``: sample records to run over beside the rules' own tests.
     """
+    from converter.check import check_rules  # most commands check nothing, and start without it
+
     names = list(platforms) if platforms is not None else list(siem_names())
     known = load_packs() if packs is None else packs
     chosen = [platform(name) for name in names]

@@ -17,7 +17,7 @@ from converter.model.load import load_rules
 from converter.model.rule import Rule
 from converter.platforms.base import Context
 from converter.platforms.collection import Reading
-from converter.platforms.registry import platform, platform_names, readable_names, siem_names
+from converter.platforms.registry import platform, platform_names, readable_names, reader, siem_names
 from converter.project import Project, find_project
 
 F = TypeVar("F")
@@ -87,8 +87,11 @@ def reading_of(
     workspace: Workspace, source: str, beside: Iterable[Path] = (), jobs: int = 1, cached: bool = True
 ) -> Reading:
     """How to read a platform's own rules here. Raises RuleError for a platform that cannot be read."""
-    if source not in readable_names():
-        raise RuleError(f"--from {source}: only the rules of {', '.join(readable_names())} can be read")
+    try:
+        reader(source)
+    except RuleError:
+        names = ", ".join(readable_names())
+        raise RuleError(f"--from {source}: only the rules of {names} can be read") from None
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Reading(
         platform=source,

@@ -51,13 +51,13 @@ class Elastic:
 
     def read(self, source: Source, context: ReadContext) -> list[ReadRule]:
         """The rules of a TOML file, or of NDJSON as Kibana exports it. Never raises for a text."""
-        from converter.platforms.elastic.importing import read
+        from converter.platforms.elastic.importing.reader import read
 
         return read(source, context)
 
     def is_rule_file(self, path: Path) -> bool:
         """Whether a file may hold rules: TOML or NDJSON."""
-        from converter.platforms.elastic.importing import is_rule_file
+        from converter.platforms.elastic.importing.documents import is_rule_file
 
         return is_rule_file(path)
 

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.tables import MAX_FILE_BYTES
 from converter.model.yaml_in import Locator, plain_value, read_yaml
-from converter.platforms.sigma.detections import Steps
+
+if TYPE_CHECKING:
+    from converter.platforms.sigma.detections import Steps
 
 NAME: Final = "sigma"
 SUFFIXES: Final = (".yml", ".yaml")

@@ -54,7 +54,7 @@ class SplunkPlatform:
 
     def is_rule_file(self, path: Path) -> bool:
         """Whether a file may hold detections or saved searches."""
-        from converter.platforms.splunk.importing.reader import is_rule_file
+        from converter.platforms.splunk.importing.documents import is_rule_file
 
         return is_rule_file(path)
 

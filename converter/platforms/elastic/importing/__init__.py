@@ -4,8 +4,3 @@ documents.py finds the rules in a text and where things stand in it; metadata.py
 itself, logic.py and the language modules beside it what it asks of events; reader.py puts the canonical rule
 together.
 """
-
-from converter.platforms.elastic.importing.documents import is_rule_file
-from converter.platforms.elastic.importing.reader import read
-
-__all__ = ["is_rule_file", "read"]

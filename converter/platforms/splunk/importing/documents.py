@@ -16,6 +16,18 @@ _KEY: Final = re.compile(r"([A-Za-z0-9_.\-]+)\s*=\s?(.*)$", re.DOTALL)
 _DEEPEST: Final = 60
 
 
+_OTHER_FOLDERS: Final = frozenset(
+    {"macros", "lookups", "data_sources", "stories", "deployments", "baselines"}
+)
+
+
+def is_rule_file(path: Path) -> bool:
+    """Whether a file may hold detections: YAML outside of contentctl's other folders, or a .conf."""
+    if path.suffix == ".conf":
+        return path.name == "savedsearches.conf" or path.parent.name == "savedsearches"
+    return path.suffix in (".yml", ".yaml") and path.parent.name not in _OTHER_FOLDERS
+
+
 def yaml_mapping(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; empty if it holds none, or cannot be read."""
     try:

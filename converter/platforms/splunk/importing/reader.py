@@ -36,16 +36,6 @@ from converter.platforms.splunk.spl.read_rule import Reading, RuleReader
 NAME: Final = "splunk"
 _LONGEST: Final = 200_000
 _CALL: Final = re.compile(r"`([^`(\s]+)(?:\([^`]*\))?`")
-_OTHER_FOLDERS: Final = frozenset(
-    {"macros", "lookups", "data_sources", "stories", "deployments", "baselines"}
-)
-
-
-def is_rule_file(path: Path) -> bool:
-    """Whether a file may hold detections: YAML outside of contentctl's other folders, or a .conf."""
-    if path.suffix == ".conf":
-        return path.name == "savedsearches.conf" or path.parent.name == "savedsearches"
-    return path.suffix in (".yml", ".yaml") and path.parent.name not in _OTHER_FOLDERS
 
 
 def read(source: Source, context: ReadContext) -> list[ReadRule]:
