@@ -158,6 +158,10 @@ def _arguments(text: str | None) -> list[str]:
     return [*values, current.strip()]
 
 
+_PLAIN = re.compile(r"""[^\s|"\\'\[][^|"\\'\[]*""")
+"""A run of characters that say nothing of where a command ends."""
+
+
 def split(text: str, base: int = 0) -> list[Part]:
     """The commands of a pipeline. Raises SplError at a quote or bracket that is never closed."""
     parts: list[Part] = []
@@ -196,6 +200,8 @@ def split(text: str, base: int = 0) -> list[Part]:
                 raise SplError("empty brackets", base + position)
             buffer[position + 1 : end] = list(mark)
             position = end
+        elif (plain := _PLAIN.match(text, position)) is not None:
+            position = plain.end() - 1
         position += 1
     return parts
 

@@ -111,7 +111,7 @@ def test_no_damaged_file_crashes(path: Path, chance: random.Random) -> None:
         "a=1 " + "".join(f'| eval a=if(a="{n}",a,b) ' for n in range(40)) + "| where a=1",
         "a=1 " + "[search " * 200 + "]" * 200,
         "a=1 | where " + " OR ".join(f"b={n}" for n in range(3_000)),
-        "a IN (" + ",".join(map(str, range(10_000))) + ")",
+        "a IN (" + ",".join(map(str, range(20_000))) + ")",
         'a=1 | rex field=a "' + "(?<x>a" * 300 + '" | stats count by x',
     ],
     ids=range(10),
