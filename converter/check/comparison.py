@@ -36,6 +36,8 @@ class ConditionCheck:
         self._holds = compile_expression(self._condition)
         self._guarded = compile_expression(guard)
         self._allowed = allowed
+        self.shown: dict[Fidelity, str] = {}
+        """Named direction → the first sample on which it shows."""
 
     def by_condition(
         self, other: Expression, samples: Sequence[Sample], stored: Sequence[Any]
@@ -51,7 +53,10 @@ class ConditionCheck:
             if isinstance(got, Skip) or (sample.foreign and self._guarded(sample.event.data)):
                 continue
             expected = self._holds(sample.event.data)
-            if expected is got or direction(expected, got) in self._allowed:
+            if expected is got:
+                continue
+            if (differs := direction(expected, got)) in self._allowed:
+                self.shown.setdefault(differs, sample.origin)
                 continue
             found.append(
                 Disagreement(
@@ -94,6 +99,8 @@ class StreamCheck:
         self._reference = StreamEvaluator(_unsuppressed(rule))
         self._reading = StreamEvaluator(_unsuppressed(reading))
         self._allowed = allowed
+        self.shown: dict[Fidelity, str] = {}
+        """Named direction → the first stream on which it shows."""
 
     def run(
         self, stream: Stream, project: Callable[[Any, Pack], Any], packs: Mapping[str, Pack]
@@ -106,6 +113,9 @@ class StreamCheck:
         got = self._reading.alerts([stored_event(event, project, packs) for event in stream.events])
         due, told = [alert.events for alert in expected], [alert.events for alert in got]
         missed, extra = uncovered(due, told), uncovered(told, due)
+        for effect, differs in ((Fidelity.NARROWER, missed), (Fidelity.WIDER, extra)):
+            if differs and effect in self._allowed:
+                self.shown.setdefault(effect, stream.origin)
         same = sorted(due) == sorted(told)
         if same or (not missed and Fidelity.WIDER in self._allowed):
             return []

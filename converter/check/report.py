@@ -30,7 +30,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     streams; ``problem`` says why the engine could not run the text, which is a failure too. ``skipped``:
     reason → how many events the engine says nothing of. ``file`` and ``line``: where the rule stands.
     ``diagnostics``: what was said of the rendering (with the reader's pair alone). ``shown``: direction of a
-    loss in counting → the stream that shows it, run in the platform's own windows.
+    named loss → the event or stream that shows it (with the reader's pair alone; counting is run in the
+    platform's own windows).
     """
 
     rule: str
@@ -48,12 +49,19 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     line: int | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-    shown: dict[str, str] = msgspec.field(default_factory=dict)
+    shown: dict[Fidelity, str] = msgspec.field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
         """Whether nothing was found against the rendering."""
         return not self.disagreements and self.problem is None
+
+    @property
+    def directions(self) -> frozenset[Fidelity]:
+        """The directions of the named losses; none of a refused rule, which alerts on nothing."""
+        if self.fidelity is Fidelity.REFUSED:
+            return frozenset()
+        return frozenset(found.effect for found in self.diagnostics if found.effect is not None)
 
     @property
     def idle(self) -> bool:
@@ -93,7 +101,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals over all pairs."""
+    """Totals over all pairs. ``losses``: named directions of readers' pairs; ``shown``: those of them that an
+    event or stream shows.
+    """
 
     rules: int
     pairs: int
@@ -103,6 +113,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     problems: int
     refused: int
     skipped: int = 0
+    losses: int = 0
+    shown: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,5 +153,7 @@ def summarised(pairs: list[Pair], diagnostics: tuple[Diagnostic, ...] = ()) -> R
             problems=sum(pair.problem is not None for pair in pairs),
             refused=sum(pair.fidelity is Fidelity.REFUSED for pair in pairs),
             skipped=sum(sum(pair.skipped.values()) for pair in pairs),
+            losses=sum(len(pair.directions) for pair in pairs),
+            shown=sum(len(pair.shown) for pair in pairs),
         ),
     )

@@ -186,14 +186,16 @@ class RuleUnderCheck:
         on_events, on_streams = _allowed(artifact)
         stored = self._stored_on(platform)
         disagreements, events = [], 0
+        shown: dict[Fidelity, str] = {}
         for (index, step), other in zip(written, read, strict=True):
             check = ConditionCheck(step.condition, on_events, self._guard(step, platform))
             disagreements += check.by_condition(other.condition, self._samples[index], stored[index])
+            shown = check.shown | shown
             events += len(self._samples[index])
         stream_check = StreamCheck(self.rule, reading, on_streams)
         for stream in self._streams:
             disagreements += stream_check.run(stream, platform.project, self._packs)
-        shown: dict[str, str] = {}
+        shown = stream_check.shown | shown
         codes = {diagnostic.code for diagnostic in artifact.diagnostics if diagnostic.effect is not None}
         if isinstance(platform, Counting) and comparable(self.rule, codes, bool(on_events)):
             window_check = WindowCheck(
@@ -205,7 +207,7 @@ class RuleUnderCheck:
                 conditions_differ=bool(on_events),
             )
             disagreements += window_check.run(self._streams)
-            shown = window_check.shown
+            shown = window_check.shown | shown
         return _with(
             blank,
             events=events,

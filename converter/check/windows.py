@@ -230,8 +230,8 @@ class WindowCheck:
         self._rule = msgspec.structs.replace(rule, alert=AlertSettings())
         self._reading = reading
         self._ideal = in_its_way(rule, windows)
-        self.shown: dict[str, str] = {}
-        """Direction → the first stream on which the named loss shows."""
+        self.shown: dict[Fidelity, str] = {}
+        """Named direction → the first stream on which the named loss shows."""
 
     def run(self, streams: Sequence[Stream]) -> list[Disagreement]:
         """Both comparisons on every stream; at most a handful of disagreements is kept."""
@@ -262,7 +262,7 @@ class WindowCheck:
         differs = {Fidelity.NARROWER: missed, Fidelity.WIDER: extra}
         for direction, differing in differs.items():
             if differing and direction in self._allowed:
-                self.shown.setdefault(str(direction), stream.origin)
+                self.shown.setdefault(direction, stream.origin)
         if any(differing and direction not in self._allowed for direction, differing in differs.items()):
             return [_disagreement(stream, f"{stream.origin}, run as the platform does", [reference], got)]
         return []

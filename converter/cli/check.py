@@ -203,6 +203,8 @@ def _print(report: Report) -> None:
         f"{total.events} verdicts and {total.streams} streams compared: "
         f"{total.disagreements} disagreements, {total.problems} problems, {total.refused} refused"
     )
+    if total.losses:
+        click.echo(f"{total.losses} named losses, {total.shown} of them shown by an event or a stream")
     if total.skipped:
         click.echo(f"{total.skipped} events were skipped by an engine that does not say the same of them:")
         for (engine, reason), count in report.skips.most_common():

@@ -135,6 +135,22 @@ def test_a_named_loss_allows_its_own_direction_and_kind_alone(
     assert _check(rule, Mirror(read=read, diagnostics=_loss(code, effect))).ok is ok
 
 
+@pytest.mark.parametrize(
+    ("code", "read", "origin"),
+    [
+        ("window", _longer, "made: just enough, window exceeded"),
+        ("array-index", _without_verb, "test 'list'"),
+        ("array-index", lambda rule: rule, None),
+    ],
+)
+def test_a_named_loss_is_shown_by_an_event_or_a_stream(
+    rule: Rule, code: str, read: Callable[[Rule], Rule], origin: str | None
+) -> None:
+    report = _check(rule, Mirror(read=read, diagnostics=_loss(code, Fidelity.WIDER)))
+    assert report.pairs[0].shown == ({Fidelity.WIDER: origin} if origin else {})
+    assert (report.summary.losses, report.summary.shown) == (1, int(origin is not None))
+
+
 def test_a_text_that_cannot_be_read_back_is_a_problem(rule: Rule) -> None:
     def broken(rule: Rule) -> Rule:
         raise RuleError("line 1: what is this")
