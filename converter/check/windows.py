@@ -1,8 +1,10 @@
 """How platforms count over time, simulated: what a named loss does, and whether it is all that differs.
 
 A threshold's window slides. A platform may count otherwise: from a group's first match on (Panther), over
-all that a scheduled run looks back on (Elastic), in fixed slices of the clock. Its loss then has a name, and
-a name alone would hide any larger error in its direction. So two things are compared on every stream:
+all that a scheduled run looks back on (Elastic), in fixed slices of the clock. A sequence may have its time
+from step to step (Panther), and runs may see it, or the history of new terms, in part (Elastic). Such a loss
+has a name, and a name alone would hide any larger error in its direction. So two things are compared on
+every stream:
 
 - the rule counted in the platform's way, with the tightest length that this way allows, against what the
   rendering says, counted likewise: they must give the same alerts;
@@ -13,27 +15,32 @@ a name alone would hide any larger error in its direction. So two things are com
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from converter.check.comparison import uncovered
+from converter.check.counting import (
+    Alerts,
+    Matches,
+    evaluated,
+    from_first,
+    phases,
+    run_by_run,
+    runs,
+    slices,
+    step_by_step,
+)
 from converter.check.report import Disagreement
 from converter.check.samples import Stream
-from converter.evaluate import Condition, LogEvent, StreamEvaluator, compile_expression
-from converter.evaluate.groups import group_getter, passing_groups
+from converter.evaluate import Condition, LogEvent, compile_expression
 from converter.evaluate.timestamps import nanoseconds
-from converter.evaluate.values import path_getter
-from converter.model.diagnostics import Fidelity, RuleError
+from converter.model.diagnostics import Fidelity
 from converter.model.rule import AlertSettings, Rule, Threshold
 from converter.platforms.base import WindowKind, Windows
 
-Alerts: TypeAlias = list[tuple[Any, ...]]
-"""Of each alert the ids of its events."""
-
-_LONG = timedelta(days=36_500)
 _SECOND = timedelta(seconds=1)
 _MOST_SHOWN = 5
 
@@ -79,102 +86,6 @@ def _whole(span: timedelta, unit: timedelta) -> timedelta:
     return -(-span // unit) * unit
 
 
-class Matches(msgspec.Struct, frozen=True):
-    """The matches of one rule on a stream, in time order, and its threshold over them."""
-
-    events: tuple[LogEvent, ...]
-    threshold: Threshold
-
-    @classmethod
-    def of(cls, rule: Rule, events: Iterable[LogEvent]) -> Matches:
-        """Those that satisfy the condition and can be counted: with a group, and a value to count."""
-        threshold = rule.threshold
-        assert threshold is not None
-        holds, groups = compile_expression(rule.condition), group_getter(threshold.by)
-        distinct = None if threshold.distinct is None else path_getter(threshold.distinct)
-        found = [
-            event
-            for event in events
-            if holds(event.data) and groups(event.data) and (distinct is None or distinct(event.data))
-        ]
-        return cls(tuple(sorted(found, key=lambda event: event.time or 0)), threshold)
-
-    def alerts(self, cuts: Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]) -> Alerts:
-        """One alert for each stretch of a group's matches, as ``cuts`` makes them, that is enough."""
-        keys = group_getter(self.threshold.by)
-        by_group: dict[Any, list[LogEvent]] = {}
-        for event in self.events:
-            for group in keys(event.data):
-                by_group.setdefault(group, []).append(event)
-        whole = msgspec.structs.replace(self.threshold, within=_LONG, every=None, by=())
-        found: Alerts = []
-        for events in by_group.values():
-            for stretch in cuts(events):
-                if next(iter(passing_groups(whole, stretch)), None) is not None:
-                    found.append(tuple(event.id for event in stretch))
-        return sorted(dict.fromkeys(found), key=str)
-
-
-def from_first(length: timedelta) -> Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]:
-    """Periods that each start at the first match after the last one's end, which belongs to none."""
-
-    def cut(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
-        period: list[LogEvent] = []
-        for event in events:
-            if period and _time(event) >= _time(period[0]) + nanoseconds(length):
-                yield period
-                period = []
-            period.append(event)
-        yield period
-
-    return cut
-
-
-def slices(length: timedelta) -> Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]:
-    """Slices of the clock, counted from 1970."""
-
-    def cut(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
-        span = nanoseconds(length)
-        for _, stretch in itertools.groupby(events, key=lambda event: _time(event) // span):
-            yield list(stretch)
-
-    return cut
-
-
-def runs(
-    length: timedelta, interval: timedelta, phase: int
-) -> Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]:
-    """What each run sees, from ``length`` before it; runs are at ``phase`` and every ``interval`` after."""
-
-    def cut(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
-        step, back = nanoseconds(interval), nanoseconds(length)
-        ends = sorted(
-            {
-                phase + ((edge - phase + step - 1) // step + more) * step
-                for event in events
-                for edge in (_time(event), _time(event) + back)
-                for more in (-1, 0)
-            }
-        )
-        for end in ends:
-            seen = [event for event in events if end - back < _time(event) <= end]
-            if seen:
-                yield seen
-
-    return cut
-
-
-def _phases(events: Sequence[LogEvent], interval: timedelta) -> list[int]:
-    """Where a schedule may lie: with a run at the first or the last event, just before it, or between."""
-    step = nanoseconds(interval)
-    times = [_time(event) for event in (*events[:1], *events[-1:])]
-    return sorted({edge % step for time in times for edge in (time, time - 1, time + step // 2)})
-
-
-def _time(event: LogEvent) -> int:
-    return event.time or 0
-
-
 def edge_streams(streams: Sequence[Stream], threshold: Threshold, length: timedelta) -> list[Stream]:
     """Made streams with their matches moved to where the platform's windows end: as far apart as its length
     allows, and around the end of a period that a single match began.
@@ -194,8 +105,20 @@ def edge_streams(streams: Sequence[Stream], threshold: Threshold, length: timede
     return found
 
 
+def step_streams(streams: Sequence[Stream], within: timedelta) -> list[Stream]:
+    """Made streams of a sequence with its whole time from each event to the next."""
+    return [
+        Stream(
+            _moved(stream.events, [within * place for place in range(len(stream.events))]),
+            f"{stream.origin}, for each step",
+        )
+        for stream in streams
+        if stream.origin.startswith("made: ") and len(stream.events) > 2
+    ]
+
+
 def _moved(events: Sequence[LogEvent], offsets: Sequence[timedelta]) -> tuple[LogEvent, ...]:
-    start = _time(events[0])
+    start = events[0].time or 0
     return tuple(
         msgspec.structs.replace(event, time=start + nanoseconds(offset))
         for event, offset in zip(events, offsets, strict=True)
@@ -235,10 +158,12 @@ class WindowCheck:
 
     def run(self, streams: Sequence[Stream]) -> list[Disagreement]:
         """Both comparisons on every stream; at most a handful of disagreements is kept."""
-        threshold = self._rule.threshold
+        threshold, sequence = self._rule.threshold, self._rule.sequence
         if threshold is not None and self._reading.threshold is not None:
             length = self._reading.threshold.within
             streams = [*streams, *edge_streams(streams, threshold, length)]
+        elif sequence is not None and sequence.within is not None and self._windows.each_step:
+            streams = [*streams, *step_streams(streams, sequence.within)]
         found: list[Disagreement] = []
         for stream in streams:
             if any(event.time is None for event in stream.events):
@@ -255,9 +180,7 @@ class WindowCheck:
         expected, got = self._alerts(self._ideal, events), self._alerts(self._reading, stored)
         if expected != got:
             return [_disagreement(stream, f"{stream.origin}, counted as the platform does", expected, got)]
-        if self._rule.threshold is None:
-            return []
-        reference = [tuple(alert.events) for alert in _evaluated(self._rule, events)]
+        reference = evaluated(self._rule, events)
         missed, extra = uncovered(reference, got[0]), uncovered(got[-1], reference)
         differs = {Fidelity.NARROWER: missed, Fidelity.WIDER: extra}
         for direction, differing in differs.items():
@@ -272,24 +195,47 @@ class WindowCheck:
         those of any.
         """
         windows = self._windows
-        if rule.threshold is None or windows.kind is WindowKind.SLIDING:
-            return [sorted((tuple(alert.events) for alert in _evaluated(rule, events)), key=str)]
+        if rule.threshold is None:
+            return self._of_order(rule, events)
         matches, length = Matches.of(rule, events), rule.threshold.within
-        if windows.kind is WindowKind.PERIOD:
-            return [matches.alerts(from_first(length))]
-        if windows.kind is WindowKind.SLICES:
-            return [matches.alerts(slices(length))]
-        assert windows.interval is not None
-        by_phase = [
-            matches.alerts(runs(length, windows.interval, phase))
-            for phase in _phases(matches.events, windows.interval)
-        ]
-        certain = [
-            alert
-            for alert in itertools.chain(*by_phase)
-            if all(not uncovered([alert], alerts) for alerts in by_phase)
-        ]
-        return [sorted(dict.fromkeys(certain), key=str), sorted(set(itertools.chain(*by_phase)), key=str)]
+        match windows.kind:
+            case WindowKind.SLIDING:
+                return [evaluated(rule, events)]
+            case WindowKind.PERIOD:
+                return [matches.alerts(from_first(length))]
+            case WindowKind.SLICES:
+                return [matches.alerts(slices(length))]
+            case WindowKind.RUNS:
+                interval = _interval(windows)
+                return _wherever(
+                    matches.alerts(runs(length, interval, phase))
+                    for phase in phases(matches.events, interval)
+                )
+
+    def _of_order(self, rule: Rule, events: Sequence[LogEvent]) -> list[Alerts]:
+        """Those of a sequence or of new terms."""
+        windows = self._windows
+        if windows.kind is WindowKind.RUNS and windows.look_back is not None:
+            look_back, interval = windows.look_back, _interval(windows)
+            return _wherever(
+                run_by_run(rule, events, look_back, interval, phase) for phase in phases(events, interval)
+            )
+        if windows.each_step and rule.sequence is not None:
+            return [step_by_step(rule, events)]
+        return [evaluated(rule, events)]
+
+
+def _interval(windows: Windows) -> timedelta:
+    assert windows.interval is not None
+    return windows.interval
+
+
+def _wherever(by_phase: Iterable[Alerts]) -> list[Alerts]:
+    """Of the alerts of schedules that lie differently: those of every one, then those of any."""
+    every = list(by_phase)
+    found = list(itertools.chain(*every))
+    certain = [alert for alert in found if all(not uncovered([alert], alerts) for alerts in every)]
+    return [sorted(dict.fromkeys(certain), key=str), sorted(set(found), key=str)]
 
 
 def comparable(rule: Rule, codes: Iterable[str], conditions_differ: bool) -> bool:
@@ -309,13 +255,6 @@ _OF_GROUPS = frozenset({"group-by", "distinct"})
 def _counting_alone(rule: Rule) -> Rule:
     """The rule without its condition on single events."""
     return msgspec.structs.replace(rule, indicators=(), exclusions=())
-
-
-def _evaluated(rule: Rule, events: Sequence[LogEvent]) -> list[Any]:
-    try:
-        return list(StreamEvaluator(rule).alerts(events))
-    except RuleError:
-        return []
 
 
 def _disagreement(

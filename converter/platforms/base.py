@@ -122,7 +122,8 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
     Lengths are whole ``unit``, at least ``shortest``, at most ``longest``; ``interval``: between two runs;
     ``distinct_more``: how much longer distinct values are counted. ``sequence_unit`` and ``history_unit``:
     what the spans of sequences and of new terms are whole numbers of. ``forgets``: no values are remembered;
-    instead one alert per combination of values is kept open.
+    instead one alert per combination of values is kept open. ``look_back``: how far a run sees the events of
+    a sequence, or looks for new terms. ``each_step``: a sequence's span is that of each step to the next.
     """
 
     kind: WindowKind
@@ -134,6 +135,8 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
     sequence_unit: timedelta = timedelta.resolution
     history_unit: timedelta = timedelta.resolution
     forgets: bool = False
+    look_back: timedelta | None = None
+    each_step: bool = False
 
 
 class Skip(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from converter import load
+from converter.check import counting as c
 from converter.check import windows as w
 from converter.check.runner import Options, RuleUnderCheck
 from converter.check.samples import SamplePool, Stream
@@ -80,7 +81,7 @@ def test_named_losses_of_thresholds_are_shown() -> None:
     for rule in (rule for rule in _rules() if rule.threshold is not None and rule.threshold.count > 1):
         for each in PLATFORMS:
             artifact = platform(each).render(rule, CONTEXT)
-            effects = {str(d.effect) for d in artifact.diagnostics if d.code == "window" and d.effect}
+            effects = {d.effect for d in artifact.diagnostics if d.code == "window" and d.effect}
             codes = {d.code for d in artifact.diagnostics if d.effect}
             if effects and w.comparable(rule, codes, False):
                 shown = _under_check(rule.id).pair(platform(each), artifact, CONTEXT).shown
@@ -104,20 +105,98 @@ def _ids(stretches: Iterable[list[LogEvent]]) -> list[list[Any]]:
 
 
 def test_periods_start_at_a_first_match() -> None:
-    cut = w.from_first(10 * SECOND)
+    cut = c.from_first(10 * SECOND)
     assert _ids(cut(_events(0, 9, 10, 19, 21))) == [[0, 1], [2, 3], [4]]
 
 
 def test_slices_are_of_the_clock() -> None:
-    assert _ids(w.slices(10 * SECOND)(_events(3, 9, 10, 19, 25))) == [[0, 1], [2, 3], [4]]
+    assert _ids(c.slices(10 * SECOND)(_events(3, 9, 10, 19, 25))) == [[0, 1], [2, 3], [4]]
 
 
 def test_runs_see_what_came_since() -> None:
-    cut = w.runs(10 * SECOND, 5 * SECOND, 0)
+    cut = c.runs(10 * SECOND, 5 * SECOND, 0)
     seen = _ids(cut(_events(1, 7, 12)))
     assert [0, 1] in seen
     assert [1, 2] in seen
     assert [0, 1, 2] not in seen
+
+
+THREE_STEPS = """
+id: 0d5f7b7e-0000-4000-8000-000000000002
+title: Three steps
+logsource: raw
+sequence:
+  within: 10s
+  steps:
+    - {name: one, indicators: [{field: a, is: x}]}
+    - {name: two, indicators: [{field: a, is: x}]}
+    - {name: three, indicators: [{field: a, is: x}]}
+"""
+NEW_TERMS = """
+id: 0d5f7b7e-0000-4000-8000-000000000003
+title: New values
+logsource: raw
+indicators: [{field: a, is: x}]
+new_terms: {fields: [b], history: 60s}
+"""
+
+
+def test_each_step_may_take_the_whole_time() -> None:
+    (rule,) = load_text(THREE_STEPS)
+    assert c.step_by_step(rule, _events(0, 10, 20)) == [(0, 1, 2)]
+    assert c.step_by_step(rule, _events(0, 10, 21)) == []
+    assert c.evaluated(rule, _events(0, 10, 20)) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "phase", "alerts"),
+    [
+        ((0, 5), 0, [(0,)]),  # the first of those that a run sees
+        ((0, 40), 0, [(0,)]),
+        ((0, 59), 9, [(0,)]),  # the run at 59 knows of the first
+        ((0, 59), 0, [(0,), (1,)]),  # the run at 60 knows nothing of it any more
+        ((0, 61), 0, [(0,), (1,)]),
+    ],
+)
+def test_runs_look_for_new_values(seconds: tuple[float, ...], phase: int, alerts: list[Any]) -> None:
+    (rule,) = load_text(NEW_TERMS)
+    events = _events(*seconds, b="y")
+    assert c.run_by_run(rule, events, 10 * SECOND, 10 * SECOND, round(phase * 1e9)) == alerts
+
+
+ABSENCES = """
+id: 0d5f7b7e-0000-4000-8000-000000000004
+title: Never logged out
+logsource: okta.system
+sequence:
+  within: 10m
+  steps:
+"""
+IN, SEEN, OUT = (
+    f"    - {{by: [actor.id], indicators: [{{field: eventType, is: {kind}}}]"
+    for kind in ("user.session.start", "app.oauth2.as.consent.grant", "user.session.end")
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "wider"),
+    [
+        ((f"{OUT}, absent: true", IN, SEEN), True),
+        ((IN, f"{OUT}, absent: true", SEEN), False),
+        ((IN, SEEN, f"{OUT}, absent: true"), True),
+    ],
+    ids=("first", "between", "last"),
+)
+def test_what_must_not_be_there_may_be_out_of_a_runs_sight(steps: tuple[str, ...], wider: bool) -> None:
+    (rule,) = load_text(ABSENCES + "".join(f"{step}}}\n" for step in steps))
+    packs, elastic = load_packs(), platform("elastic")
+    checked = RuleUnderCheck(rule, packs, SamplePool([rule], packs))
+    artifact = elastic.render(rule, CONTEXT)
+    pair = checked.pair(elastic, artifact, CONTEXT)
+    assert pair.agrees
+    assert pair.directions == set(pair.shown) == ({Fidelity.WIDER} if wider else set())
+    silent = msgspec.structs.replace(artifact, diagnostics=())
+    assert checked.pair(elastic, silent, CONTEXT).agrees is not wider
 
 
 LENGTHS: dict[str, tuple[Windows, Threshold, timedelta]] = {
@@ -250,4 +329,4 @@ def test_a_claim_is_held_to_what_the_platform_does(
     pair = checked.pair(counter, counter.render(rule, context), context)
     assert pair.agrees is holds, pair.disagreements
     if holds and claimed:
-        assert set(pair.shown) == set(map(str, claimed))
+        assert set(pair.shown) == set(claimed)

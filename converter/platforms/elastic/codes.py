@@ -37,7 +37,10 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "text-field": "An analysed text field is matched by its words, without case, not by its exact text.",
         "unknown-logsource": "No pack describes the log source.",
         "value-function": "A value function that the language has not.",
-        "window": "Elastic looks at each run's whole `from`, not at a sliding window of the rule's length.",
+        "window": (
+            "Elastic looks at each run's whole `from`, not at a sliding window of the rule's length; and not "
+            "every run sees an event that must not be before or after a sequence."
+        ),
     }
 )
 """Loss code → what is lost."""

@@ -16,7 +16,7 @@ from converter.model.expressions import Expression
 from converter.model.losses import Losses
 from converter.model.measures import only_grows
 from converter.model.paths import FieldPath
-from converter.model.rule import Rule, Threshold
+from converter.model.rule import Rule, Step, Threshold
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.elastic.choose import Candidate, Choice, choose
 from converter.platforms.elastic.describe import stored_name, subject_name
@@ -327,7 +327,16 @@ class _Rendering:
                 "give the sequence a `within`, or platforms.elastic a longer `from`",
             )
             return timedelta()
+        self._report_absences(self._rule.sequence.steps)
         return self._rule.sequence.within
+
+    def _report_absences(self, steps: Sequence[Step]) -> None:
+        """What only later or only earlier runs see of an event that must not be there."""
+        unseen = "a forbidden event {} is not seen by every run, and one that does not see it alerts"
+        if steps[0].absent:
+            self._losses.lose("window", Fidelity.WIDER, unseen.format("before the first step"))
+        if steps[-1].absent:
+            self._losses.lose("window", Fidelity.WIDER, unseen.format("that comes after the last step"))
 
     def _report_window(self, threshold: Threshold, span: timedelta) -> None:
         within = readable(threshold.within)

@@ -12,6 +12,7 @@ from converter.platforms.elastic.schedule import MINUTE, parse_since
 from converter.platforms.elastic.settings import interval_of, read_settings
 
 _DEFAULT_INTERVAL = "5m"
+_DEFAULT_FROM = "now-6m"
 
 
 def windows(rule: Rule, artifact: Artifact, context: Context) -> Windows:
@@ -24,4 +25,5 @@ def windows(rule: Rule, artifact: Artifact, context: Context) -> Windows:
         unit=MINUTE,
         shortest=parse_since(settings.from_) if settings.from_ else timedelta(),
         history_unit=MINUTE,
+        look_back=parse_since(data.get("from", _DEFAULT_FROM)),
     )

@@ -77,6 +77,7 @@ class PantherPlatform:
             longest=LONGEST_DEDUP_MINUTES * _MINUTE,
             sequence_unit=_MINUTE,
             forgets=True,
+            each_step=True,
         )
 
     def engines(self) -> tuple[Callable[[], Engine], ...]:
