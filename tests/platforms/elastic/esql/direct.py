@@ -149,8 +149,9 @@ def each(function: Callable[[Any], Any]) -> Callable[[Block], Block]:
 
 
 def number(v: Any) -> float | None:
+    """What Java's ``Double.parseDouble`` reads of it: without the underscores that Python takes."""
     try:
-        return float(v)
+        return None if "_" in str(v) else float(v)
     except ValueError:
         return None
 
