@@ -49,8 +49,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key``: unique in the catalog and the same in every build; ``platform``: where it comes from;
     ``reading``: how exact it was read (``exact`` for a canonical rule), ``refused`` for one of which there is
-    no canonical form: it has no tables. ``log_types``: per platform, the names it gives the log sources.
-    ``normal``: equal for rules that ask the same, the case of letters aside.
+    no canonical form: only what it says of itself is known. ``log_types``: per platform, the names it gives
+    the log sources. ``normal``: equal for rules that ask the same, the case of letters aside.
     ``entities``: the kinds of things its log sources name, with the fields. ``written``: the name
     and text of the files that hold it; ``text``: the canonical rule file.
     """
@@ -113,7 +113,9 @@ def record_of(
         written=written,
         text=read.text,
     )
-    return record if rule is None else _filled(record, rule, packs, tuple(platforms))
+    if read.described is not None:
+        record = _described(record, read.described, packs, tuple(platforms))
+    return record if rule is None else _with_logic(record, rule, packs, tuple(platforms))
 
 
 def slug(text: str) -> str:
@@ -133,7 +135,8 @@ def _key(read: Collected) -> str:
     return f"{read.platform}/{name.lstrip('-')}"
 
 
-def _filled(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tuple[str, ...]) -> Record:
+def _described(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tuple[str, ...]) -> Record:
+    """With what the rule says of itself."""
     logsources = tuple(dict.fromkeys(name for step in rule.steps for name in step.logsource))
     found = [packs[name] for name in logsources if name in packs]
     return msgspec.structs.replace(
@@ -148,6 +151,21 @@ def _filled(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tu
         tags=rule.tags,
         references=rule.references,
         attack=tuple(dict.fromkeys(map(str, rule.attack))),
+        false_positives=rule.false_positives,
+        runbook=rule.runbook or "",
+        author=rule.author or "",
+        created=rule.created or "",
+        updated=rule.updated or "",
+        risk={} if rule.risk is None else _risk(rule.risk.impact, rule.risk.confidence, rule.risk.score),
+        settings=rule.platforms,
+    )
+
+
+def _with_logic(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tuple[str, ...]) -> Record:
+    """With what the rule asks, and what follows from that."""
+    found = [packs[name] for name in record.logsources if name in packs]
+    return msgspec.structs.replace(
+        record,
         condition=condition_text(rule),
         correlation=correlation_text(rule),
         normal=short_hash(normal_form(rule), size=12),
@@ -155,14 +173,7 @@ def _filled(record: Record, rule: Rule, packs: Mapping[str, Pack], platforms: tu
         needs=tuple(_uses(rule, found, platforms)),
         output=tuple(f"{f.field} as {f.alias}" if f.alias else str(f.field) for f in rule.output),
         alert="".join(part if isinstance(part, str) else f"{{{part}}}" for part in rule.alert.title),
-        false_positives=rule.false_positives,
         tests=tuple(LabelledTest(t.name, _expectation(t.match, t.alerts), len(t.events)) for t in rule.tests),
-        runbook=rule.runbook or "",
-        author=rule.author or "",
-        created=rule.created or "",
-        updated=rule.updated or "",
-        risk={} if rule.risk is None else _risk(rule.risk.impact, rule.risk.confidence, rule.risk.score),
-        settings=rule.platforms,
     )
 
 

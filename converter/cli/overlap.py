@@ -30,7 +30,7 @@ def command(as_json: bool, **sources: Any) -> None:
       convert overlap rules/ --from sigma sigma/rules --from splunk detections/
     """
     workspace = Workspace()
-    found = [one for one in gather(workspace, **sources) if one.read.packed]
+    found = [one for one in gather(workspace, **sources) if not one.read.refused]
     rules: list[Rule] = [rule for one in found if (rule := one.read.rule) is not None]
     result = overlaps(rules, workspace.packs)
     if as_json:

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -85,6 +85,7 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
     correlation …). ``rule`` is the canonical rule, with canonical field names; None when refused.
     ``fidelity`` relates it to the text. ``residue``: parts of the text that the canonical rule leaves out,
     as written; with any, the rule is partial, and ``fidelity`` says on which side it errs.
+    ``described``: what a refused rule says of itself (see :func:`without_logic`), as far as that can be read.
     """
 
     source: str
@@ -93,6 +94,7 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     kind: str = ""
     rule: Rule | None = None
+    described: Rule | None = None
     fidelity: Fidelity = Fidelity.EXACT
     residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -101,6 +103,16 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
     def status(self) -> str:
         """``exact``, ``wider``, ``narrower``, ``partial`` or ``refused``."""
         return "partial" if self.residue and self.rule is not None else str(self.fidelity)
+
+
+_LOGIC: Final = (
+    "indicators exclusions threshold sequence new_terms output alert tests"  # the last three name its fields
+).split()
+
+
+def without_logic(rule: Rule) -> Rule:
+    """What a rule says of itself: title, severity, references and the like, for showing only."""
+    return Rule(**{name: getattr(rule, name) for name in rule.__struct_fields__ if name not in _LOGIC})
 
 
 class WindowKind(enum.StrEnum):

@@ -22,7 +22,14 @@ from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severit
 from converter.model.dump import dump_rule
 from converter.model.load import load_text
 from converter.model.rule import Rule
-from converter.platforms.base import Artifact, LeaningReader, ReadContext, ReadRule, Source
+from converter.platforms.base import (
+    Artifact,
+    LeaningReader,
+    ReadContext,
+    ReadRule,
+    Source,
+    without_logic,
+)
 from converter.platforms.naming import slug
 from converter.platforms.registry import reader
 
@@ -38,7 +45,7 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     """A rule of a collection as it was read (see :class:`converter.platforms.base.ReadRule`).
 
     ``text``: the canonical rule file, which loads back to the rule; ``folder`` and ``stem``: where it goes.
-    All are empty for a refused rule.
+    All are empty for a refused rule. ``packed``: the rule, or what a refused one says of itself, encoded.
     """
 
     source: str
@@ -59,7 +66,17 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rule(self) -> Rule | None:
         """The canonical rule; None for a refused one."""
+        return None if self.refused else self.described
+
+    @property
+    def described(self) -> Rule | None:
+        """The rule; of a refused one what it says of itself, without logic; None if that is nothing."""
         return _RULE.decode(self.packed) if self.packed else None
+
+    @property
+    def refused(self) -> bool:
+        """Whether there is no canonical rule."""
+        return self.fidelity is Fidelity.REFUSED
 
 
 _DECODER = msgspec.msgpack.Decoder(list[Collected])
@@ -151,11 +168,12 @@ def _read_file(reading: Reading, file: Path) -> bytes:
 
 def _collected(read: ReadRule) -> Collected:
     """The rule with its file, once that is seen to load back to the same rule."""
-    rule, diagnostics = read.rule, read.diagnostics
+    rule, told, diagnostics = read.rule, read.rule or read.described, read.diagnostics
     text = "" if rule is None else dump_rule(rule)
     if rule is not None:
         problem = _not_canonical(rule, text, read)
         if problem is not None:
+            told = without_logic(rule)
             rule, text, diagnostics = None, "", (*diagnostics, problem)
     return Collected(
         source=read.source,
@@ -171,7 +189,7 @@ def _collected(read: ReadRule) -> Collected:
         folder="" if rule is None else rule.steps[0].logsource[0],
         stem="" if rule is None else slug(rule),
         logsource=() if rule is None else tuple(dict.fromkeys(n for s in rule.steps for n in s.logsource)),
-        packed=b"" if rule is None else _ENCODE(rule),
+        packed=b"" if told is None else _ENCODE(told),
     )
 
 

@@ -10,15 +10,20 @@ import yaml
 
 from converter.catalog.index import index_of
 from converter.catalog.records import Record
+from converter.catalog.rows import Tables
 from converter.catalog.site.places import field_place, rule_place, value_place
-from converter.catalog.sources import LARGEST_TEXT, canonical, files_of
+from converter.catalog.sources import LARGEST_TEXT, Origin, canonical, files_of, imported
 from converter.catalog.wording import correlation_text
 from converter.logsources import load_packs
 from converter.model.load import load_text
+from converter.platforms.collection import Reading
 
 PACKS = load_packs()
 WORDS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "wording.yaml").read_text(encoding="utf-8")
+)
+REFUSED: list[dict[str, Any]] = yaml.safe_load(
+    (Path(__file__).parent / "refused.yaml").read_text(encoding="utf-8")
 )
 
 
@@ -150,3 +155,18 @@ def test_a_rule_of_two_files_is_shown_with_both(tmp_path: Path) -> None:
     assert "not shown" in files_of(rule)[1][1]
     rule.unlink()
     assert "cannot be read" in files_of(rule)[0][1]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["platform"])
+def test_a_refused_rule_is_told_with_what_it_says_of_itself(case: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / case["file"]
+    file.write_text(case["text"], encoding="utf-8")
+    origin = Origin(reading=Reading(platform=case["platform"]), paths=(file,))
+    (found,) = index_of(imported([origin]), PACKS).records
+    assert found.reading == "refused"
+    assert case["reason"] in [finding.code for finding in found.findings]
+    assert found.written == ((str(file), case["text"]),)
+    told = {name: getattr(found, name) for name in case["told"]}
+    assert {n: list(v) if isinstance(v, tuple) else v for n, v in told.items()} == case["told"]
+    assert (found.condition, found.normal, found.output, found.needs) == ("", "", (), ())
+    assert found.tables == Tables()

@@ -1,4 +1,5 @@
-/* The list of rules: search and filters, kept in the address behind #, so that a view can be sent on. */
+/* The list of rules: search and filters, kept in the address behind #, so that a view can be sent on. What is
+   shown answers the query in data-query. */
 (function () {
   "use strict";
   const form = document.getElementById("filters");
@@ -112,6 +113,7 @@
       }),
     );
     beside.hidden = others.length === 0;
+    results.dataset.query = query;
   }
 
   form.addEventListener("input", () => {

@@ -80,6 +80,7 @@
       ...others.map(([kind, title, place]) => entry(place, title, kind)),
     ];
     list.replaceChildren(...entries);
+    list.dataset.query = query;
     list.hidden = entries.length === 0;
   }
 

@@ -32,7 +32,7 @@ from converter.model.measures import MeasureKind
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Step
 from converter.model.rule import Sequence as RuleSequence
-from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.base import ReadContext, ReadRule, Source, without_logic
 from converter.platforms.sigma import metadata
 from converter.platforms.sigma.conditions import (
     Condition,
@@ -197,6 +197,10 @@ class _Reading:
             for one in findings.found
         )
         fidelity = fidelity_of(found)
+        outline: Rule | None = None
+        if fidelity is Fidelity.REFUSED and doc.is_mapping:
+            packs = self._packs(logsource(doc.data.get("logsource")))
+            outline = without_logic(Rule(id=rule_id, title=title, logsource=names_of(packs), **described))
         return ReadRule(
             source=self._file,
             platform=NAME,
@@ -204,6 +208,7 @@ class _Reading:
             title=title,
             kind=kind,
             rule=None if fidelity is Fidelity.REFUSED else rule,
+            described=outline,
             fidelity=fidelity,
             diagnostics=found,
         )

@@ -15,10 +15,11 @@ import msgspec
 from converter.logsources import canonicalise
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity, fidelity_of
+from converter.model.expressions import TRUE
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.model.rule import Sequence as RuleSequence
-from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.base import ReadContext, ReadRule, Source, without_logic
 from converter.platforms.elastic.fields import PLATFORM
 from converter.platforms.elastic.importing import metadata
 from converter.platforms.elastic.importing.beside import Beside
@@ -68,12 +69,13 @@ def _read_one(document: Document, file: str, context: ReadContext) -> ReadRule:
     title = metadata.title(document.rule, file)
     findings = Findings(document, file, rule_id)
     rule: Rule | None = None
+    told: dict[str, Any] = {}
     try:
-        described = metadata.fields(document.rule, document.metadata, findings.note)
+        told = metadata.fields(document.rule, document.metadata, findings.note)
         logic = read_logic(document, lambda term: log_sources(_facts(document), term, context), findings)
         if logic is not None:
             rule = _named(
-                Rule(id=rule_id, title=title, **_described(described, logic), **_logic(logic)),
+                Rule(id=rule_id, title=title, **_described(told, logic), **_logic(logic)),
                 logic,
                 findings,
             )
@@ -83,6 +85,10 @@ def _read_one(document: Document, file: str, context: ReadContext) -> ReadRule:
         findings.refuse("too-deep", TOO_DEEP, "query")
     fidelity = fidelity_of(findings.diagnostics)
     refused = fidelity is Fidelity.REFUSED
+    outline: Rule | None = None
+    if refused and told:
+        packs = log_sources(_facts(document), TRUE, context)
+        outline = without_logic(Rule(id=rule_id, title=title, logsource=_names(packs), **told))
     return ReadRule(
         source=file,
         platform=PLATFORM,
@@ -90,6 +96,7 @@ def _read_one(document: Document, file: str, context: ReadContext) -> ReadRule:
         title=title,
         kind=metadata.line(document.rule.get("type")),
         rule=None if refused else rule,
+        described=outline,
         fidelity=fidelity,
         residue=() if refused else tuple(dict.fromkeys(findings.residue)),
         diagnostics=findings.diagnostics,
@@ -115,18 +122,22 @@ def _from_indices(query: str) -> list[str]:
     return list(indices_of(query))
 
 
-def _described(described: dict[str, Any], logic: Logic) -> dict[str, Any]:
+def _described(told: dict[str, Any], logic: Logic) -> dict[str, Any]:
     """The description with what the query itself shows: output fields and groups."""
-    alert = described["alert"]
+    alert = told["alert"]
     if logic.group_by and not alert.group_by:
         alert = msgspec.structs.replace(alert, group_by=logic.group_by)
-    known = {one.field for one in described["output"]}
-    output = (*described["output"], *(one for one in logic.output if one.field not in known))
-    return {**described, "alert": alert, "output": output}
+    known = {one.field for one in told["output"]}
+    output = (*told["output"], *(one for one in logic.output if one.field not in known))
+    return {**told, "alert": alert, "output": output}
+
+
+def _names(packs: Sequence[Pack]) -> tuple[str, ...]:
+    return tuple(pack.name for pack in packs)
 
 
 def _logic(logic: Logic) -> dict[str, Any]:
-    sources = tuple(tuple(pack.name for pack in packs) for packs in logic.packs)
+    sources = tuple(map(_names, logic.packs))
     names = tuple(dict.fromkeys(name for step in sources for name in step))
     if logic.sequence is None:
         check_depth([logic.condition])

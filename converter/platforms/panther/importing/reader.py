@@ -22,14 +22,14 @@ from converter.model.rule import AlertSettings, MissingKeys, OutputField, Rule, 
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
 from converter.model.yaml_in import YamlProblem
-from converter.platforms.base import ReadContext, ReadRule, Source
+from converter.platforms.base import ReadContext, ReadRule, Source, without_logic
 from converter.platforms.panther.importing import metadata
 from converter.platforms.panther.importing.beside import Surroundings
 from converter.platforms.panther.importing.classes import class_documents
 from converter.platforms.panther.importing.correlation import read_correlation
 from converter.platforms.panther.importing.documents import DETECTIONS, Document, is_yaml, specifications
 from converter.platforms.panther.importing.findings import PLATFORM, Findings
-from converter.platforms.panther.importing.logic import Logic, names_of, read_logic, tests
+from converter.platforms.panther.importing.logic import Logic, log_sources, names_of, read_logic, tests
 from converter.platforms.panther.importing.own_tests import with_tests
 from converter.platforms.panther.importing.python import PythonSource
 from converter.platforms.panther.metadata import summary_attributes
@@ -137,10 +137,17 @@ class _Reading:
             title=self._title,
             kind=self._document.kind,
             rule=None if refused else rule,
+            described=self._described() if refused else None,
             fidelity=fidelity,
             residue=() if refused else tuple(dict.fromkeys(self.findings.residue)),
             diagnostics=self.findings.diagnostics,
         )
+
+    def _described(self) -> Rule:
+        """What the document says of itself."""
+        told = metadata.fields(self._document.data, lambda code, message, at: None)
+        packs = log_sources(self._document, self._context)
+        return without_logic(Rule(id=self._id, title=self._title, logsource=names_of(packs), **told))
 
     def _is_detection(self) -> bool:
         kind = self._document.kind

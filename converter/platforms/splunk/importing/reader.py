@@ -17,7 +17,7 @@ from converter.model.diagnostics import Diagnostic, Fidelity, Severity, fidelity
 from converter.model.expressions import All, AnyOf, Expression, Operator, Predicate, all_of, predicates
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
-from converter.platforms.base import Context, ReadContext, ReadRule, Source
+from converter.platforms.base import Context, ReadContext, ReadRule, Source, without_logic
 from converter.platforms.splunk.importing import metadata
 from converter.platforms.splunk.importing.beside import folders_of, lookups_in, macros_in
 from converter.platforms.splunk.importing.documents import Broken, Document, documents
@@ -120,9 +120,20 @@ class _Reading:
             title=metadata.title(self._document.data, self._file),
             kind=metadata.kind(self._document.data, self._document.form),
             rule=rule,
+            described=self._described() if rule is None else None,
             fidelity=fidelity,
             residue=tuple(meaning.residue) if meaning is not None and rule is not None else (),
             diagnostics=tuple(self._found),
+        )
+
+    def _described(self) -> Rule:
+        """What the detection says of itself."""
+        data = self._document.data
+        packs = self._packs(self._document.search or "", Meaning())
+        told = metadata.fields(data, self._document.form, (), lambda code, message: None)
+        title = metadata.title(data, self._file)
+        return without_logic(
+            Rule(id=self._id, title=title, logsource=tuple(pack.name for pack in packs) or ("raw",), **told)
         )
 
     def _add(
