@@ -8,10 +8,9 @@ stay numbers, which no operator tells from their text. Missing, null and empty v
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeAlias
 
 from converter.logsources.canonical import moved, text_of, value_at, without
 from converter.logsources.lookup import changed_key, known, nested_above, stored_field
@@ -26,6 +25,13 @@ _MOST_PATHS = 50_000
 _DEEPEST = 200
 """Deeper nesting than this is cut off: no platform stores it (Elasticsearch's own limit is 20)."""
 
+Path: TypeAlias = tuple[PathStep, ...]
+"""The steps to a scalar, ``[]`` for each list that it lies in."""
+Values: TypeAlias = dict[str, list[Any]]
+"""Stored name → the values under it."""
+Store: TypeAlias = Callable[[Any, Values], None]
+"""What becomes of a scalar: it is added to the stored values."""
+
 
 def project(pack: Pack, event: JsonObject, platform: str) -> Mapping[str, Any]:
     """A canonical event as ``platform`` stores it (see :data:`converter.platforms.base.StoredEvent`).
@@ -34,43 +40,119 @@ def project(pack: Pack, event: JsonObject, platform: str) -> Mapping[str, Any]:
     the other way round. Undeclared fields keep their own dotted name; one whose name a declared field has
     there is left out.
     """
-    if not is_flat(platform):
-        return _nested(pack, event, platform)
-    stored: dict[str, list[Any]] = {}
-    homes = _homes(pack, platform)
-    for path, value in _leaves(event, ()):
-        home = homes.of(path)
-        if isinstance(home, str):
-            stored.setdefault(home, []).append(_as_stored(value, None, platform))
-        elif home is not None:
-            for name, part in _kept(value, home, platform):
-                stored.setdefault(name, []).append(part)
-    _add_shared(pack, event, platform, stored)
-    result = _single(stored)
-    result.update(_nested_objects(pack, event, platform))
-    result.update(pack.constants.get(platform, {}))
-    return result
+    key = (id(pack), platform)
+    projection = _PROJECTIONS.get(key)
+    if projection is None or projection.pack is not pack:
+        projection = (_Flat if is_flat(platform) else _Nested)(pack, platform)
+        _PROJECTIONS[key] = projection
+    return projection.stored(event)
 
 
-class _Homes:
-    """Where a flat platform stores the values of a log source, path by path, each looked up once."""
+class _Place:
+    """A path in the events of a log source: what becomes of the values there, and the places below it.
+
+    What becomes of them is asked when the first event has one.
+    """
+
+    __slots__ = ("_ask", "_inside", "_path", "_store", "_within")
+
+    def __init__(self, ask: Callable[[Path], Store], path: Path = ()) -> None:
+        self._ask, self._path = ask, path
+        self._inside: dict[str, _Place] = {}
+        self._within: _Place | None = None
+        self._store: Store | None = None
+
+    def collect(self, value: Any, stored: Values) -> None:
+        """Add every non-null scalar of what lies here to the stored fields that it goes into."""
+        if isinstance(value, dict):
+            if len(self._path) < _DEEPEST:
+                inside = self._inside
+                for key, inner in value.items():
+                    (inside.get(key) or self._below(str(key))).collect(inner, stored)
+        elif isinstance(value, list):
+            if len(self._path) < _DEEPEST:
+                if self._within is None:
+                    self._within = _Place(self._ask, (*self._path, None))
+                for inner in value:
+                    self._within.collect(inner, stored)
+        elif value is not None:
+            if self._store is None:
+                self._store = self._ask(self._path)
+            self._store(value, stored)
+
+    def _below(self, key: str) -> _Place:
+        if key not in self._inside:
+            self._inside[key] = _Place(self._ask, (*self._path, key))
+        return self._inside[key]
+
+
+class _Flat:
+    """How a flat platform stores the events of one log source."""
 
     def __init__(self, pack: Pack, platform: str) -> None:
         self.pack = pack
         self._platform = platform
-        declared = (field.platforms.get(platform) for field in pack.fields.values())
-        self._taken = {field.name for field in declared if field is not None}
-        self._found: dict[tuple[PathStep, ...], PlatformField | str | None] = {}
+        declared = [(field, at) for field in pack.fields.values() if (at := field.platforms.get(platform))]
+        self._taken = {at.name for _, at in declared}
+        self._shared = [(at, parse_path(at.shared).steps) for _, at in declared if at.shared is not None]
+        self._nested = [(at.name, field.path.steps) for field, at in declared if at.type is FieldType.NESTED]
+        self._constants = pack.constants.get(platform, {})
+        self._forget()
 
-    def of(self, path: tuple[PathStep, ...]) -> PlatformField | str | None:
+    def _forget(self) -> None:
+        self._paths = 0
+        self._event, self._element = _Place(self._at), _Place(self._at_element)
+
+    def stored(self, event: JsonObject) -> Mapping[str, Any]:
+        """The event as stored."""
+        if self._paths > _MOST_PATHS:
+            self._forget()
+        stored: Values = {}
+        self._event.collect(event, stored)
+        for at, steps in self._shared:
+            if at.name not in stored:
+                self._share(at, value_at(event, steps), stored)
+        result = _single(stored)
+        for name, steps in self._nested:
+            objects = self._objects(value_at(event, steps))
+            if objects:
+                result[name] = objects
+        result.update(self._constants)
+        return result
+
+    def _share(self, at: PlatformField, value: Any, stored: Values) -> None:
+        """Where a platform's field is also another value's: that one, if the field has none of its own."""
+        if value is not None and not isinstance(value, dict | list):
+            stored[at.name] = [_as_stored(value, at, self._platform)]
+
+    def _objects(self, value: Any) -> list[dict[str, Any]]:
+        """Elastic's fields of type nested: lists of flat objects, with names relative to the element."""
+        objects = []
+        for element in value if isinstance(value, list) else [value]:
+            if isinstance(element, dict):
+                stored: Values = {}
+                self._element.collect(element, stored)
+                if stored:
+                    objects.append(_single(stored))
+        return objects
+
+    def _at_element(self, path: Path) -> Store:
+        self._paths += 1
+        return self._under(flat_name(path, self._platform))
+
+    def _at(self, path: Path) -> Store:
+        self._paths += 1
+        home = self._home(path)
+        if home is None:
+            return _left_out
+        if isinstance(home, str):
+            return self._under(home)
+        if home.values or home.case or home.join or home.ip is not None or home.basename is not None:
+            return lambda value, stored: _keep(value, home, self._platform, stored)
+        return self._under(home.name)
+
+    def _home(self, path: Path) -> PlatformField | str | None:
         """The declared field, the own name of an undeclared one, or None for what is not stored."""
-        if path not in self._found:
-            if len(self._found) >= _MOST_PATHS:
-                self._found.clear()
-            self._found[path] = self._looked_up(path)
-        return self._found[path]
-
-    def _looked_up(self, path: tuple[PathStep, ...]) -> PlatformField | str | None:
         at = FieldPath(path)
         found = known(self.pack, at)
         if found is None:
@@ -79,88 +161,82 @@ class _Homes:
         field = stored_field(found, self._platform)
         return None if nested_above(self.pack, at, self._platform) is not None else field
 
+    def _under(self, name: str) -> Store:
+        """Values are stored as they are, under one name."""
 
-_HOMES: dict[tuple[int, str], _Homes] = {}
+        def store(value: Any, stored: Values) -> None:
+            stored.setdefault(name, []).append(value)
+
+        def store_text(value: Any, stored: Values) -> None:
+            stored.setdefault(name, []).append(_as_stored(value, None, self._platform))
+
+        return store_text if self._platform == "splunk" else store
 
 
-def _homes(pack: Pack, platform: str) -> _Homes:
-    """The table of a pack (the very object: packs are not hashable) on a platform, kept between events."""
-    key = (id(pack), platform)
-    homes = _HOMES.get(key)
-    if homes is None or homes.pack is not pack:
-        homes = _HOMES[key] = _Homes(pack, platform)
-    return homes
+def _left_out(value: Any, stored: Values) -> None:
+    """The platform does not store it."""
 
 
-def _kept(value: Any, field: PlatformField, platform: str) -> Iterator[tuple[str, Any]]:
-    """The stored fields that one value goes into."""
+def _keep(value: Any, field: PlatformField, platform: str, stored: Values) -> None:
+    """Put a value into each of the fields that the platform makes of it."""
     if field.join:
         parts = text_of(value).split(field.separator)
         if len(parts) == len(field.join):
-            yield from zip(field.join, parts, strict=True)
+            for name, part in zip(field.join, parts, strict=True):
+                stored.setdefault(name, []).append(part)
         return
-    yield field.name, _as_stored(value, field, platform)
+    stored.setdefault(field.name, []).append(_as_stored(value, field, platform))
     if field.ip is not None and _is_address(value):
-        yield field.ip, value
+        stored.setdefault(field.ip, []).append(value)
     if field.basename is not None:
-        yield field.basename, _AFTER_SLASHES.split(text_of(value))[-1]
-
-
-def _add_shared(pack: Pack, event: JsonObject, platform: str, stored: dict[str, list[Any]]) -> None:
-    """Where a platform's field is also another value's: that one, if the field has none of its own."""
-    for field in pack.fields.values():
-        at = field.platforms.get(platform)
-        if at is not None and at.shared is not None and at.name not in stored:
-            value = value_at(event, parse_path(at.shared).steps)
-            if value is not None and not isinstance(value, dict | list):
-                stored[at.name] = [_as_stored(value, at, platform)]
-
-
-def _nested_objects(pack: Pack, event: JsonObject, platform: str) -> Iterator[tuple[str, list[Any]]]:
-    """Elastic's fields of type nested: lists of flat objects, with names relative to the element."""
-    for field in pack.fields.values():
-        stored = field.platforms.get(platform)
-        if stored is not None and stored.type is FieldType.NESTED:
-            value = value_at(event, field.path.steps)
-            found = value if isinstance(value, list) else [value]
-            objects = [
-                flat for element in found if isinstance(element, dict) and (flat := _flat(element, platform))
-            ]
-            if objects:
-                yield stored.name, objects
-
-
-def _flat(element: JsonObject, platform: str) -> dict[str, Any]:
-    values: dict[str, list[Any]] = {}
-    for path, value in _leaves(element, ()):
-        values.setdefault(flat_name(path, platform), []).append(_as_stored(value, None, platform))
-    return _single(values)
+        stored.setdefault(field.basename, []).append(_AFTER_SLASHES.split(text_of(value))[-1])
 
 
 def _single(values: Mapping[str, list[Any]]) -> dict[str, Any]:
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 
-def _nested(pack: Pack, event: JsonObject, platform: str) -> JsonObject:
-    """The raw-shaped object with the fields that the platform names differently moved."""
-    for path, field in pack.fields.items():
-        stored = field.platforms.get(platform)
-        if stored is None:
-            event = without(event, path.keys)
-            continue
-        target = _path(stored.name)
-        if target != path:
-            event = moved(event, path.keys, target.keys)
-        if stored.values or stored.case:
-            event = _changed_at(event, target.keys, stored)
-        if stored.keys and isinstance(value_at(event, target.steps), dict):
-            event = _rekeyed_at(event, target.keys, stored)
-    return {**event, **pack.constants.get(platform, {})}
+class _Nested:
+    """How a platform that keeps the raw shape stores the events of one log source: fields that it names
+    differently are moved.
+    """
+
+    def __init__(self, pack: Pack, platform: str) -> None:
+        self.pack = pack
+        self._changes = [
+            (first.keys[0], change)
+            for path, field in pack.fields.items()
+            for first, change in _changes(path, field.platforms.get(platform))
+        ]
+        """The key without which there is nothing to change, and the change; in this order."""
+        self._constants = pack.constants.get(platform, {})
+
+    def stored(self, event: JsonObject) -> Mapping[str, Any]:
+        """The event as stored."""
+        for key, change in self._changes:
+            if key in event:
+                event = change(event)
+        return {**event, **self._constants}
 
 
-@lru_cache(maxsize=4096)
-def _path(name: str) -> FieldPath:
-    return parse_path(name).without_indexes()
+def _changes(
+    path: FieldPath, stored: PlatformField | None
+) -> Iterator[tuple[FieldPath, Callable[[JsonObject], JsonObject]]]:
+    """What has to be done to an event for one declared field, and where; for most there is nothing."""
+    if stored is None:
+        yield path, lambda event: without(event, path.keys)
+        return
+    target = parse_path(stored.name).without_indexes()
+    if target != path:
+        yield path, lambda event: moved(event, path.keys, target.keys)
+    if stored.values or stored.case:
+        yield target, lambda event: _changed_at(event, target.keys, stored)
+    if stored.keys:
+        yield target, lambda event: _rekeyed_at(event, target.keys, stored)
+
+
+_PROJECTIONS: dict[tuple[int, str], _Flat | _Nested] = {}
+"""By pack (the very object: packs are not hashable) and platform, kept between events."""
 
 
 def _changed_at(event: Any, keys: tuple[str, ...], field: PlatformField) -> Any:
@@ -175,6 +251,9 @@ def _changed_at(event: Any, keys: tuple[str, ...], field: PlatformField) -> Any:
 
 
 def _rekeyed_at(event: Any, keys: tuple[str, ...], field: PlatformField) -> Any:
+    """The platform's change of the keys of the object at ``keys``, where there is one."""
+    if not isinstance(event, dict) or (keys and keys[0] not in event):
+        return event
     if keys:
         return {**event, keys[0]: _rekeyed_at(event[keys[0]], keys[1:], field)}
     return {changed_key(key, field): value for key, value in event.items()}
@@ -197,20 +276,6 @@ def _as_stored(value: Any, field: PlatformField | None, platform: str) -> Any:
     if platform == "splunk" and isinstance(value, bool):
         return text_of(value)
     return value
-
-
-def _leaves(value: Any, path: tuple[PathStep, ...]) -> Iterator[tuple[tuple[PathStep, ...], Any]]:
-    """Every non-null scalar with its path, ``[]`` for each list that it lies in."""
-    if len(path) > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, (*path, str(key)))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, (*path, None))
-    elif value is not None:
-        yield path, value
 
 
 def _is_address(value: Any) -> bool:
