@@ -56,7 +56,7 @@ corpus: environments ## Slow sweeps over the public rule corpus (CONVERTER_CORPU
 	$(BIN)/python -m pytest -n $(WORKERS) -m "corpus or slow"
 
 mutants: $(DEV) ## Thousands of rendered queries with one thing changed: what the check notices
-	$(BIN)/python -m pytest tests/check/test_text_mutants.py
+	$(BIN)/python -m tests.check.mutants
 
 FUZZ_SECONDS ?= 60
 fuzz: $(DEV) ## Damaged rule texts for every reader, FUZZ_SECONDS each

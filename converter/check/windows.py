@@ -15,7 +15,7 @@ every stream:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -105,15 +105,16 @@ def edge_streams(streams: Sequence[Stream], threshold: Threshold, length: timede
     return found
 
 
-def step_streams(streams: Sequence[Stream], within: timedelta) -> list[Stream]:
-    """Made streams of a sequence with its whole time from each event to the next."""
+def spaced_streams(streams: Sequence[Stream], gaps: Mapping[str, timedelta], fewest: int) -> list[Stream]:
+    """Made streams of so many events at least, with each of the named gaps from event to event."""
     return [
         Stream(
-            _moved(stream.events, [within * place for place in range(len(stream.events))]),
-            f"{stream.origin}, for each step",
+            _moved(stream.events, [gap * place for place in range(len(stream.events))]),
+            f"{stream.origin}, {name}",
         )
         for stream in streams
-        if stream.origin.startswith("made: ") and len(stream.events) > 2
+        if stream.origin.startswith("made: ") and len(stream.events) >= fewest
+        for name, gap in gaps.items()
     ]
 
 
@@ -158,12 +159,7 @@ class WindowCheck:
 
     def run(self, streams: Sequence[Stream]) -> list[Disagreement]:
         """Both comparisons on every stream; at most a handful of disagreements is kept."""
-        threshold, sequence = self._rule.threshold, self._rule.sequence
-        if threshold is not None and self._reading.threshold is not None:
-            length = self._reading.threshold.within
-            streams = [*streams, *edge_streams(streams, threshold, length)]
-        elif sequence is not None and sequence.within is not None and self._windows.each_step:
-            streams = [*streams, *step_streams(streams, sequence.within)]
+        streams = [*streams, *self._at_edges(streams)]
         found: list[Disagreement] = []
         for stream in streams:
             if any(event.time is None for event in stream.events):
@@ -172,6 +168,20 @@ class WindowCheck:
             if len(found) >= _MOST_SHOWN:
                 break
         return found
+
+    def _at_edges(self, streams: Sequence[Stream]) -> list[Stream]:
+        """Streams at the edges of the platform's own windows, where those are not the rule's."""
+        ideal, windows = self._ideal, self._windows
+        if ideal.threshold is not None and self._reading.threshold is not None:
+            return edge_streams(streams, ideal.threshold, self._reading.threshold.within)
+        if ideal.sequence is not None and ideal.sequence.within is not None and windows.each_step:
+            within = ideal.sequence.within
+            gaps = {"for each step": within, "too long for each step": within + _SECOND}
+            return spaced_streams(streams, gaps, 3)
+        if ideal.new_terms is not None and windows.look_back is not None:
+            known = ideal.new_terms.history - windows.look_back - _SECOND
+            return spaced_streams(streams, {"as far back as every run knows": known}, 2)
+        return []
 
     def _compared(self, stream: Stream) -> list[Disagreement]:
         both = [(event, self._stored(event)) for event in stream.events]

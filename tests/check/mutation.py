@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import ipaddress
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,14 +19,16 @@ from converter.check.constraints.events import EventSolver
 from converter.check.overlap import arranged
 from converter.check.runner import Options, RuleUnderCheck
 from converter.check.samples import SamplePool
+from converter.evaluate.timestamps import parse_text
 from converter.logsources.pack import Pack
-from converter.model.diagnostics import Fidelity
+from converter.model.diagnostics import ConverterError, Fidelity
 from converter.model.expressions import Concat, Expression, Operator, Predicate, mapped
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact, Context, Platform
 from converter.platforms.losses import UNREAD_CODES
 from converter.platforms.registry import platform
-from tests.check.text_mutants import Change, Mutant, text_mutants
+from tests.check.file_mutants import Mutant, text_mutants
+from tests.check.text_mutants import Change, Kind
 
 PLATFORMS: Final = ("elastic", "panther", "splunk")
 
@@ -33,48 +37,66 @@ class Fate(enum.StrEnum):
     """What became of a mutant. Only ``survived`` is a fault: of the check, or of the reader it leans on."""
 
     CAUGHT = "caught"
-    SAME = "written otherwise"
-    PROVED = "proved equal"
-    HIDDEN = "under a named loss"
+    EQUIVALENT = "equivalent"
+    HIDDEN = "under a loss"
     SURVIVED = "survived"
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """One mutant of one rule on one platform."""
+    """One mutant of one rule on one platform, and why it was not caught."""
 
     rule: str
     platform: str
     language: str
     change: Change
     fate: Fate
+    reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.rule} ({self.language}): {self.change}"
+        return f"{self.rule} ({self.language}): {self.change}: {self.reason}"
 
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?[Zz]?")
 _MARK: Final = re.compile(r"\d+")
-_HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/\d+)?")
 
-WRITTEN_OTHERWISE: Final[Mapping[str, Callable[[str, Change], bool]]] = {
-    "a time in UTC whose zone is left out": lambda _, change: bool(
-        _TIME.fullmatch(change.old) and change.old.upper().removesuffix("Z") == change.new.upper()
-    ),
-    "the T of a time in the other case": lambda _, change: bool(
-        _TIME.fullmatch(change.old) and change.old.upper() == change.new.upper()
-    ),
-    "what if() gives where it is asked for the other": lambda _, change: bool(
-        _MARK.fullmatch(change.old) and change.new != "0" and change.around.endswith("), 1, 0)==0")
-    ),
-    "a column that is only shown": lambda language, change: (
-        language == "spl" and bool(re.match(r"\s*\| (?:rename|table) ", change.around))
-    ),
-    "a hexadecimal digit of an address in the other case": lambda _, change: bool(
-        _HEXADECIMAL.fullmatch(change.old) and change.old.upper() == change.new.upper()
-    ),
+
+def _moment(text: str) -> object:
+    return parse_text(text)
+
+
+def _network(text: str) -> object:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
+
+
+SAME_VALUE: Final[Mapping[str, Callable[[str], object]]] = {
+    "the same moment, written otherwise": _moment,
+    "the same address, written otherwise": _network,
 }
-"""How a text may be changed and still be read as the very same rule. Any other change that the reader does
-not see survives: it may lie in a part that the reader overlooks."""
+"""Values of which several texts are one and the same."""
+
+
+def _same_value(change: Change) -> str | None:
+    """Which value two texts have in common."""
+    for reason, value in SAME_VALUE.items():
+        found = value(change.old)
+        if found is not None and found == value(change.new):
+            return reason
+    return None
+
+
+def _not_asked(language: str, change: Change) -> str | None:
+    """Why the changed place has no part in which events match.
+
+    ``if(C, 1, 0)==0`` asks whether C fails, whatever else than 0 stands in it; ``table``, and ``rename``
+    right before it, name what is shown.
+    """
+    if _MARK.fullmatch(change.old) and change.new != "0" and change.around.endswith("), 1, 0)==0"):
+        return "what if() gives is not 0 either way"
+    if language == "spl" and re.match(r"\s*\| (?:rename|table) ", change.around):
+        return "a column that is only shown"
+    return None
 
 
 class Mutation:
@@ -85,8 +107,11 @@ class Mutation:
         self._packs = packs
         self._pool = SamplePool(rules, packs)
 
-    def outcomes(self, rule: Rule, most: int) -> Iterator[Outcome]:
-        """What becomes of the mutants of a rule: at most so many of each rendering, spread over all."""
+    def outcomes(self, rule: Rule, most: int, turn: int = 0) -> Iterator[Outcome]:
+        """What becomes of the mutants of a rule: at most so many of each rendering, spread over all.
+
+        ``turn``: another number is another selection.
+        """
         checked = RuleUnderCheck(rule, self._packs, self._pool, Options(engines=False, limit=200))
         for name in PLATFORMS:
             whole = platform(name)
@@ -97,34 +122,54 @@ class Mutation:
             ):
                 continue
             original = whole.read_back(artifact, self._context)
-            for mutant in spread(list(text_mutants(artifact)), most):
-                fate = self._fate(checked, whole, mutant, original)
-                yield Outcome(rule.title, name, artifact.language, mutant.change, fate)
+            for mutant in spread(list(text_mutants(artifact)), most, turn):
+                fate, reason = self._fate(checked, whole, mutant, original)
+                yield Outcome(rule.title, name, artifact.language, mutant.change, fate, reason)
 
-    def _fate(self, checked: RuleUnderCheck, whole: Platform, mutant: Mutant, original: Rule) -> Fate:
-        if not checked.pair(whole, mutant.artifact, self._context).agrees:
-            return Fate.CAUGHT
-        reading = whole.read_back(mutant.artifact, self._context)
+    def _fate(
+        self, checked: RuleUnderCheck, whole: Platform, mutant: Mutant, original: Rule
+    ) -> tuple[Fate, str]:
+        artifact = mutant.made()
+        try:
+            pair = checked.pair(whole, artifact, self._context)
+        except Exception as error:
+            error.add_note(f"{checked.rule.title}, {whole.name}: {mutant.change}")
+            raise
+        if not pair.agrees:
+            return Fate.CAUGHT, ""
+        reading = whole.read_back(artifact, self._context)
         if _as_read(reading) == _as_read(original):
-            otherwise = any(
-                fits(mutant.artifact.language, mutant.change) for fits in WRITTEN_OTHERWISE.values()
-            )
-            return Fate.SAME if otherwise else Fate.SURVIVED
-        if _equal(original, reading):
-            return Fate.PROVED
-        return Fate.HIDDEN if _has_loss(mutant.artifact) else Fate.SURVIVED
+            same = _same_value(mutant.change) or _not_asked(artifact.language, mutant.change)
+            return (Fate.EQUIVALENT, same) if same else (Fate.SURVIVED, "the reader does not see it")
+        differing = _differing(original, reading)
+        if differing is None:
+            return Fate.EQUIVALENT, "proved: no event satisfies the one condition alone"
+        losses = _losses(artifact)
+        if losses:
+            return Fate.HIDDEN, ", ".join(losses)
+        return Fate.SURVIVED, differing
 
 
-def spread(mutants: Sequence[Mutant], most: int) -> list[Mutant]:
-    """So many of them at most, from the first to the last."""
+def spread(mutants: Sequence[Mutant], most: int, turn: int = 0) -> list[Mutant]:
+    """So many of them at most: of every kind in turn, and of each kind from the first to the last."""
     if len(mutants) <= most:
         return list(mutants)
-    return [mutants[position * len(mutants) // most] for position in range(most)]
+    by_kind = [[one for one in mutants if one.change.kind is kind] for kind in Kind]
+    shares = [0] * len(by_kind)
+    for place in itertools.islice(itertools.cycle(range(len(by_kind))), most * len(by_kind)):
+        if sum(shares) < most and shares[place] < len(by_kind[place]):
+            shares[place] += 1
+    return [
+        found[(position * len(found) // share + turn) % len(found)]
+        for found, share in zip(by_kind, shares, strict=True)
+        for position in range(share)
+    ]
 
 
-def _has_loss(artifact: Artifact) -> bool:
+def _losses(artifact: Artifact) -> tuple[str, ...]:
     losses = (Fidelity.WIDER, Fidelity.NARROWER)
-    return any(d.effect in losses and d.code not in UNREAD_CODES for d in artifact.diagnostics)
+    found = [d for d in artifact.diagnostics if d.effect in losses and d.code not in UNREAD_CODES]
+    return tuple(dict.fromkeys(f"{d.code} ({d.effect})" for d in found))
 
 
 def _as_read(rule: Rule) -> tuple[object, ...]:
@@ -159,37 +204,72 @@ def _frame(rule: Rule) -> tuple[object, ...]:
     return rule.threshold, rule.new_terms, sequence, rule.logsource
 
 
-def _conditions(rule: Rule) -> list[Expression]:
-    """The condition of each step."""
-    return [_folded(step.condition) for step in rule.steps]
-
-
-def _equal(one: Rule, other: Rule) -> bool:
-    """Whether two readings are proved to match the same events: none satisfies one condition alone."""
+def _differing(one: Rule, other: Rule) -> str | None:
+    """What tells two readings apart; None if they are proved to match the same events: none satisfies one
+    condition alone.
+    """
     if _frame(one) != _frame(other):
-        return False
-    pairs = zip(_conditions(one), _conditions(other), strict=True)
-    return all(_excludes(left, right) and _excludes(right, left) for left, right in pairs)
+        return "windows, counts or keys differ on no stream that was made"
+    for left, right in zip(one.steps, other.steps, strict=True):
+        conditions = _folded(left.condition), _folded(right.condition)
+        for holds, fails in itertools.permutations(conditions):
+            found = _alone(holds, fails)
+            if found is not None:
+                return found
+    return None
 
 
-def _excludes(holds: Expression, fails: Expression) -> bool:
-    """Whether no event satisfies the one and not the other, whatever the types of its fields."""
+def _alone(holds: Expression, fails: Expression) -> str | None:
+    """An event that satisfies the one and not the other, whatever the types of its fields; None if it is
+    proved that there is none.
+    """
     if arranged(holds) == arranged(fails):
-        return True
-    answer = EventSolver(lambda path: None).solve([Goal(holds, True), Goal(fails, False)])
-    return isinstance(answer, Impossible)
+        return None
+    try:
+        answer = EventSolver(lambda path: None).solve([Goal(holds, True), Goal(fails, False)])
+    except ConverterError as error:
+        return str(error)
+    match answer:
+        case Impossible():
+            return None
+    return f"not among the events: {answer}"[:600]
+
+
+# -- the report
+
+
+def table(outcomes: Iterable[Outcome]) -> str:
+    """How many were made and what became of them, by kind and platform."""
+    found = list(outcomes)
+    lines = [
+        f"{len(found)} mutants of {len({one.rule for one in found})} rules",
+        "",
+        f"| kind | platform | made | {' | '.join(Fate)} |",
+        f"|---|---|---|{'---|' * len(Fate)}",
+    ]
+    cells = Counter((one.change.kind, one.platform, one.fate) for one in found)
+    for kind in (*Kind, None):
+        for name in (*PLATFORMS, None) if kind is None else PLATFORMS:
+            fates = Counter[Fate]()
+            for (of, where, fate), count in cells.items():
+                if kind in (None, of) and name in (None, where):
+                    fates[fate] += count
+            if fates:
+                told = " | ".join(str(fates[fate]) for fate in Fate)
+                lines.append(f"| {kind or 'all'} | {name or 'all'} | {fates.total()} | {told} |")
+    return "\n".join(lines)
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:
-    """How many were made and what became of them, by language; and every survivor."""
+    """The table, what is equivalent for which reason, what a loss hides, and every survivor."""
     found = list(outcomes)
-    lines = [f"{len(found)} mutants of {len({one.rule for one in found})} rules"]
-    for language in ("all", *sorted({one.language for one in found})):
-        fates = Counter(one.fate for one in found if language in ("all", one.language))
-        told = ", ".join(f"{fates[fate]} {fate}" for fate in Fate)
-        lines.append(
-            f"{language}: {fates.total()} made, {told}; {caught(fates):.2%} caught of those that count"
-        )
+    lines = [table(found), ""]
+    for fate in (Fate.EQUIVALENT, Fate.HIDDEN):
+        reasons = Counter((one.platform, one.reason) for one in found if one.fate is fate)
+        for (where, reason), count in sorted(reasons.items()):
+            lines.append(f"{fate}: {count} on {where}: {reason}")
+    fates = Counter(one.fate for one in found)
+    lines.append(f"caught of those that mean something else: {caught(fates):.2%}")
     return "\n".join([*lines, *(f"survived: {one}" for one in found if one.fate is Fate.SURVIVED)])
 
 

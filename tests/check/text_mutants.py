@@ -1,23 +1,32 @@
-"""Rendered queries with one thing changed in their text, as a slip of the pen or a broken printer changes it.
+"""Queries with one thing changed in their text, as a slip of the pen or a broken printer changes it.
 
 The changes know words, signs and strings of a language, and nothing of rules or trees: operators, values,
-case, negation, AND and OR, wildcards, counts, windows and keys.
+case, negation, AND and OR, wildcards, counts, windows, keys and names of fields.
 """
 
 from __future__ import annotations
 
-import ast
+import enum
 import re
-import tomllib
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeAlias
 
 import msgspec
-import tomlkit
-import yaml
-from msgspec.structs import replace
 
-from converter.platforms.base import Artifact, File
+
+class Kind(enum.StrEnum):
+    """What was changed."""
+
+    OPERATOR = "operator"
+    VALUE = "value"
+    CASE = "case"
+    NEGATION = "negation"
+    JOIN = "and, or"
+    WILDCARD = "wildcard"
+    COUNT = "count"
+    WINDOW = "window"
+    KEY = "key"
+    FIELD = "field"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -25,228 +34,173 @@ class Change(msgspec.Struct, frozen=True):
     ``around``: the line of the query; empty for a setting beside it, which ``old`` names.
     """
 
+    kind: Kind
     line: int
     around: str
     old: str
     new: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.old!r} became {self.new!r} in {self.around.strip()[:160]!r}"
+        place = f"line {self.line}: " if self.around else ""
+        inside = f" in {self.around.strip()[:160]!r}" if self.around else ""
+        return f"{self.kind}, {place}{self.old!r} became {self.new!r}{inside}"
 
 
-class Mutant(msgspec.Struct, frozen=True):
-    """An artifact with one change."""
+Swap: TypeAlias = tuple[Kind, str, str]
+"""What stands outside strings (a regular expression), and what it becomes."""
 
-    change: Change
-    artifact: Artifact
-
-
-_STRING: Final = re.compile(r'"(?:\\.|[^"\\])*"')
-_JOINS: Final = (
-    (r"\band\b", "or"),
-    (r"\bor\b", "and"),
-    (r"\bnot (?!in\b)", ""),
-    (r"\(", "(not "),
+_ORDERS: Final[tuple[Swap, ...]] = (
+    (Kind.OPERATOR, r">=", ">"),
+    (Kind.OPERATOR, r"<=", "<"),
+    (Kind.OPERATOR, r"(?<![<>=!-])>(?!=)", ">="),
+    (Kind.OPERATOR, r"(?<![<>=!])<(?!=)", "<="),
 )
-_ORDERS: Final = ((r">=", ">"), (r"<=", "<"), (r"(?<![<>=!-])>(?!=)", ">="), (r"(?<![<>=!])<(?!=)", "<="))
-_EQUALS: Final = ((r"==", "!="), (r"!=", "=="))
-_UPPER_JOINS: Final = ((r"\bAND\b", "OR"), (r"\bOR\b", "AND"), (r"\bNOT ", ""), (r"(?<=AND )\(", "NOT ("))
+_EQUALS: Final[tuple[Swap, ...]] = ((Kind.NEGATION, r"==", "!="), (Kind.NEGATION, r"!=", "=="))
+_JOINS: Final[tuple[Swap, ...]] = ((Kind.JOIN, r"\band\b", "or"), (Kind.JOIN, r"\bor\b", "and"))
+_NOTS: Final[tuple[Swap, ...]] = ((Kind.NEGATION, r"\bnot (?!in\b)", ""), (Kind.NEGATION, r"\(", "(not "))
+_UPPER: Final[tuple[Swap, ...]] = (
+    (Kind.JOIN, r"\bAND\b", "OR"),
+    (Kind.JOIN, r"\bOR\b", "AND"),
+    (Kind.NEGATION, r"\bNOT ", ""),
+    (Kind.NEGATION, r"(?<=AND )\(", "NOT ("),
+)
 
-SWAPS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+SWAPS: Final[dict[str, tuple[Swap, ...]]] = {
     "kuery": (
-        *_JOINS[:3],
+        *_JOINS,
+        _NOTS[0],
         *_ORDERS,
-        (r"(?<![\w.@:-])([\w.@-]+:)", r"not \1"),
-        (r"(?<!\\)\*", ""),
-        (r"(?<=:)([a-z])", "X"),
+        (Kind.NEGATION, r"(?<![\w.@:-])([\w.@-]+:)", r"not \1"),
+        (Kind.WILDCARD, r"(?<!\\)\*", ""),
+        (Kind.FIELD, r"(?<![\w.@:/-])([\w.@/-]+)\w(?=:)", r"\1"),
     ),
     "eql": (
         *_JOINS,
+        *_NOTS,
         *_ORDERS,
         *_EQUALS,
-        (r" : ", " == "),
-        (r"~", ""),
-        (r"\bstartsWith\b", "endsWith"),
-        (r"\bendsWith\b", "startsWith"),
-        (r"\bstringContains\b", "startsWith"),
-        (r"!\[", "["),
-        (r"\bby [\w.@`]+(, )?", ""),
+        (Kind.OPERATOR, r" : ", " == "),
+        (Kind.CASE, r"~", ""),
+        (Kind.OPERATOR, r"\bstartsWith\b", "endsWith"),
+        (Kind.OPERATOR, r"\bendsWith\b", "startsWith"),
+        (Kind.OPERATOR, r"\bstringContains\b", "startsWith"),
+        (Kind.NEGATION, r"!\[", "["),
+        (Kind.KEY, r"\bby [\w.@`]+(, )?", ""),
+        (Kind.FIELD, r"(?<![\w.`])([a-z_]\w*\.[\w.]+)\w(?=[ ,)\]])", r"\1"),
     ),
     "esql": (
-        *_UPPER_JOINS,
+        *_UPPER,
         *_ORDERS,
         *_EQUALS,
-        (r"\bTO_LOWER\(", "("),
-        (r"\bSTARTS_WITH\b", "ENDS_WITH"),
-        (r"\bENDS_WITH\b", "STARTS_WITH"),
-        (r"IS NOT NULL", "IS NULL"),
-        (r"IS NULL", "IS NOT NULL"),
-        (r"\bCOUNT_DISTINCT\(", "COUNT("),
+        (Kind.CASE, r"\bTO_LOWER\(", "("),
+        (Kind.OPERATOR, r"\bSTARTS_WITH\b", "ENDS_WITH"),
+        (Kind.OPERATOR, r"\bENDS_WITH\b", "STARTS_WITH"),
+        (Kind.NEGATION, r"IS NOT NULL", "IS NULL"),
+        (Kind.NEGATION, r"IS NULL", "IS NOT NULL"),
+        (Kind.KEY, r"\bCOUNT_DISTINCT\(", "COUNT("),
+        (Kind.KEY, r"(?<=\bBY )[\w.@`]+, ", ""),
+        (Kind.FIELD, r"(?<![\w.`*-])((?!Esql\.)[a-z_]\w*\.[\w.]+)\w(?=[ ,)])", r"\1"),
     ),
     "spl": (
-        *_UPPER_JOINS,
+        *_UPPER,
         *_ORDERS,
         *_EQUALS,
-        (r"\bisnotnull\(", "isnull("),
-        (r"\bisnull\(", "isnotnull("),
-        (r"\blower\(", "("),
-        (r"\bdc\(", "count("),
-        (r"\blike\(", "match("),
+        (Kind.NEGATION, r"\bisnotnull\(", "isnull("),
+        (Kind.NEGATION, r"\bisnull\(", "isnotnull("),
+        (Kind.CASE, r"\blower\(", "("),
+        (Kind.KEY, r"\bdc\(", "count("),
+        (Kind.KEY, r"(?<=\bby )[\w.{}]+ ?(?! )", ""),
+        (Kind.OPERATOR, r"\blike\(", "match("),
+        (Kind.FIELD, r"('[^'\n]*)[^'\n]'", r"\1'"),
+        (Kind.FIELD, r"(?<![\w.'])([\w.{}]+)\w(?==[\"*\d])", r"\1"),
     ),
     "python": (
         *_JOINS,
+        *_NOTS,
         *_ORDERS,
         *_EQUALS,
-        (r"\.startswith\(", ".endswith("),
-        (r"\.endswith\(", ".startswith("),
-        (r"\.lower\(\)", ""),
-        (r" not in ", " in "),
-        (r" (?<!not )in ", " not in "),
-        (r"\bany\(", "all("),
-        (r"\ball\(", "any("),
-        (r"is not None", "is None"),
-        (r"\bTrue\b", "False"),
-        (r"\bFalse\b", "True"),
+        (Kind.OPERATOR, r"\.startswith\(", ".endswith("),
+        (Kind.OPERATOR, r"\.endswith\(", ".startswith("),
+        (Kind.CASE, r"\.lower\(\)", ""),
+        (Kind.NEGATION, r" not in ", " in "),
+        (Kind.NEGATION, r" (?<!not )in ", " not in "),
+        (Kind.OPERATOR, r"\bany\(", "all("),
+        (Kind.OPERATOR, r"\ball\(", "any("),
+        (Kind.NEGATION, r"is not None", "is None"),
+        (Kind.VALUE, r"\bTrue\b", "False"),
+        (Kind.VALUE, r"\bFalse\b", "True"),
     ),
 }
-"""Per language: what stands outside strings, and what it becomes."""
 
-_NUMBER: Final = re.compile(r"(?<![\w.\"'\[])(\d+)(?=[smhd]?\b)(?![\w]*[.\"'\]])")
-
-
-def text_mutants(artifact: Artifact) -> Iterator[Mutant]:
-    """Every mutant of an artifact's query, the numbers of its thresholds and windows included."""
-    language = artifact.language
-    for index, file in enumerate(artifact.files):
-        for change, text in _of_file(file, language):
-            files = (*artifact.files[:index], File(file.path, text), *artifact.files[index + 1 :])
-            yield Mutant(change, replace(artifact, files=files))
-
-
-def _of_file(file: File, language: str) -> Iterator[tuple[Change, str]]:
-    """The file with one change of its query."""
-    if language == "python" and file.path.endswith(".py"):
-        start, end = _rule_function(file.text)
-        for change, changed in changed_query(file.text[start:end], language):
-            yield change, file.text[:start] + changed + file.text[end:]
-    elif language == "python":
-        data = yaml.safe_load(file.text)
-        if "Threshold" in data:  # else the period is that of one alert, and says nothing of matches
-            yield from _of_numbers(data, ("DedupPeriodMinutes", "Threshold"))
-    elif file.path.endswith(".toml"):
-        data = tomllib.loads(file.text)
-        for change, changed in changed_query(data["rule"]["query"], language):
-            yield change, tomlkit.dumps({**data, "rule": {**data["rule"], "query": changed}})
-        yield from _of_elastic_settings(data)
-    elif file.path.startswith("detections/"):
-        data = yaml.safe_load(file.text)
-        for change, changed in changed_query(data["search"], language):
-            yield change, yaml.safe_dump({**data, "search": changed})
+_STRING: Final = re.compile(r'"(?:\\.|[^"\\])*"')
+_BARE: Final = re.compile(r"(?:(?<=[^\\]):\(?|\bor\s+\(?)((?:\\.|[^\s()\":\\])++)(?!:)")
+"""A value of KQL without quotes: behind a colon, or in a list."""
+_NUMBER: Final = re.compile(r"(?<![\w.\"'\[])(\d+)(?=(?:[smhd]|ms)?\b)(?![\w]*[.\"'\]])")
+_SPAN: Final = re.compile(r"(?:[smhd]|ms)\b| (?:milli)?(?:second|minute|hour|day)s?\b|\)?\*\d+(?= AND _time)")
+_OF_TIME: Final = re.compile(r"(?:_time-\w+\)\s*[<>]=?\s*|_time\S*/|time_window=)$")
+_OF_COUNT: Final = re.compile(r"(?:(?i:count\w*\W*)[<>=]=?\s*|\bruns=|\bwindow=|Threshold: )$")
+_MODIFIER: Final = re.compile(r"([+-])(\d+)([smhd].*)")
+_NAMING: Final = re.compile(
+    r"\b(?:get|deep_get|deep_walk|texts|values|nodes|has|group_keys?)"
+    r"\((?:\w+|\(|\)|, |\"(?:\\.|[^\"\\])*\")*$"
+)
+"""Before a string of Python: a call in which texts are keys of the event."""
 
 
-def _of_numbers(data: dict[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[Change, str]]:
-    """Settings that are numbers, one more and one less."""
-    for key in keys:
-        if isinstance(data.get(key), int):
-            for by in (1, -1):
-                yield _setting(key, data[key], data[key] + by), yaml.safe_dump({**data, key: data[key] + by})
-
-
-def _setting(name: str, old: object, new: object) -> Change:
-    return Change(0, "", f"{name} {old}", f"{name} {new}")
-
-
-def _of_elastic_settings(data: dict[str, Any]) -> Iterator[tuple[Change, str]]:
-    """The rule with another count, another field, or another history."""
-    rule = data["rule"]
-    threshold = rule.get("threshold")
-    if threshold is not None:
-        for by in (1, -1):
-            changed = {**threshold, "value": threshold["value"] + by}
-            put = tomlkit.dumps({**data, "rule": {**rule, "threshold": changed}})
-            yield _setting("value", threshold["value"], changed["value"]), put
-        for position in range(len(threshold.get("field", ()))):
-            fields = [*threshold["field"][:position], *threshold["field"][position + 1 :]]
-            changed = {**threshold, "field": fields}
-            yield (
-                _setting("field", threshold["field"], fields),
-                tomlkit.dumps({**data, "rule": {**rule, "threshold": changed}}),
-            )
-        for changed in _other_windows(rule, "from"):
-            yield _setting("from", rule["from"], changed["from"]), tomlkit.dumps({**data, "rule": changed})
-        for cell in threshold.get("cardinality", ())[:1]:
-            changed = {**threshold, "cardinality": [{**cell, "value": cell["value"] + 1}]}
-            put = tomlkit.dumps({**data, "rule": {**rule, "threshold": changed}})
-            yield _setting("cardinality", cell["value"], cell["value"] + 1), put
-    if "new_terms" in rule:
-        yield from _of_new_terms(data, rule)
-
-
-def _of_new_terms(data: dict[str, Any], rule: dict[str, Any]) -> Iterator[tuple[Change, str]]:
-    """The rule with other new terms, and with another history of them."""
-    block = rule["new_terms"]
-    (start,) = block["history_window_start"]
-    others = [{**block, "value": ["event.module"]}]
-    others += [{**block, "history_window_start": [one]} for one in _other_windows(start, "value")]
-    for other in others:
-        put = tomlkit.dumps({**data, "rule": {**rule, "new_terms": other}})
-        yield _setting("new_terms", dict(block), dict(other)), put
-
-
-def _other_windows(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """What holds a text like ``now-6m``, with a look-back of one more."""
-    found = re.search(r"\d+", holder.get(key, ""))
-    if found is None:
-        return []
-    text = found.string[: found.start()] + str(int(found[0]) + 1) + found.string[found.end() :]
-    return [{**holder, key: text}]
-
-
-def _rule_function(source: str) -> tuple[int, int]:
-    """Where the body of ``rule`` begins and ends in the source."""
-    (function,) = (
-        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "rule"
-    )
-    lines = source.splitlines(keepends=True)
-    first, last = function.body[0].lineno - 1, function.end_lineno or 0
-    return sum(map(len, lines[:first])), sum(map(len, lines[:last]))
-
-
-def changed_query(query: str, language: str) -> Iterator[tuple[Change, str]]:
-    """The query with one change: what was done, and the text."""
+def changed_query(query: str, language: str, kind: Kind | None = None) -> Iterator[tuple[Change, str]]:
+    """The query with one change: what was done, and the text. ``kind``: of all of them, where it is known."""
     strings = [match.span() for match in _STRING.finditer(query)]
-    for pattern, replacement in SWAPS[language]:
-        for match in re.finditer(pattern, query):
-            if not any(start < match.start() < end for start, end in strings):
-                put = match.expand(replacement)
-                yield _changed(query, match.start(), match.end(), put)
-    for match in _NUMBER.finditer(query):
+    for of, pattern, replacement in SWAPS[language]:
+        for match in _outside(strings, re.finditer(pattern, query)):
+            yield _changed(query, kind or of, match.start(), match.end(), match.expand(replacement))
+    for match in _outside(strings, _NUMBER.finditer(query)):
+        of = kind or _kind_of_number(query, match)
+        yield _changed(query, of, match.start(), match.end(), str(int(match[0]) + 1))
+    texts = [(start + 1, end - 1) for start, end in strings]
+    if language == "kuery":
+        texts += [match.span(1) for match in _outside(strings, _BARE.finditer(query))]
+    for start, end in texts:
+        names = language == "python" and bool(_NAMING.search(query[max(0, start - 300) : start - 1]))
+        for of, put in _other_strings(query[start:end]):
+            yield _changed(query, kind or (Kind.FIELD if names else of), start, end, put)
+
+
+def _outside(strings: list[tuple[int, int]], found: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """Those that do not begin inside a string."""
+    for match in found:
         if not any(start < match.start() < end for start, end in strings):
-            yield _changed(query, match.start(), match.end(), str(int(match.group()) + 1))
-    for start, end in strings:
-        for put in _other_strings(query[start + 1 : end - 1]):
-            yield _changed(query, start + 1, end - 1, put)
+            yield match
 
 
-def _other_strings(text: str) -> Iterator[str]:
+def _kind_of_number(query: str, match: re.Match[str]) -> Kind:
+    if _SPAN.match(query, match.end()) or _OF_TIME.search(query, 0, match.start()):
+        return Kind.WINDOW
+    return Kind.COUNT if _OF_COUNT.search(query, 0, match.start()) else Kind.VALUE
+
+
+def _other_strings(text: str) -> Iterator[tuple[Kind, str]]:
     """The text of a string with one letter changed, one taken away, in the other case, without wildcard."""
+    span = _MODIFIER.fullmatch(text)
+    if span is not None:
+        yield Kind.WINDOW, f"{span[1]}{int(span[2]) + 1}{span[3]}"
+        return
     letters = [index for index, char in enumerate(text) if char.isalnum() and text[index - 1 : index] != "\\"]
     if not letters:
         return
     middle = letters[len(letters) // 2]
-    yield text[:middle] + ("y" if text[middle] == "x" else "x") + text[middle + 1 :]
-    yield text[: letters[-1]] + text[letters[-1] + 1 :]
+    yield Kind.VALUE, text[:middle] + ("y" if text[middle] == "x" else "x") + text[middle + 1 :]
+    yield Kind.VALUE, text[: letters[-1]] + text[letters[-1] + 1 :]
     cased = [index for index in letters if text[index].swapcase() != text[index]]
     if cased:
-        yield text[: cased[0]] + text[cased[0]].swapcase() + text[cased[0] + 1 :]
+        yield Kind.CASE, text[: cased[0]] + text[cased[0]].swapcase() + text[cased[0] + 1 :]
     for wildcard in "*%":
         if text.startswith(wildcard) and len(text) > 1:
-            yield text[1:]
+            yield Kind.WILDCARD, text[1:]
         if text.endswith(wildcard) and len(text) > 1 and text[-2] != "\\":
-            yield text[:-1]
+            yield Kind.WILDCARD, text[:-1]
 
 
-def _changed(query: str, start: int, end: int, put: str) -> tuple[Change, str]:
+def _changed(query: str, kind: Kind, start: int, end: int, put: str) -> tuple[Change, str]:
     line = query.count("\n", 0, start)
-    change = Change(line + 1, query.splitlines()[line], query[start:end], put)
+    change = Change(kind, line + 1, query.splitlines()[line], query[start:end], put)
     return change, query[:start] + put + query[end:]

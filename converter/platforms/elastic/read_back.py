@@ -30,6 +30,7 @@ def read_back(artifact: Artifact, context: Context) -> Rule:
     packs = _packs(data, file.path, context)
     condition, sequence, threshold = _query(data, StoredFields(packs), artifact)
     try:
+        _check_schedule(data, sequence, threshold)
         return Rule(
             id=data["rule_id"],
             title=data["name"],
@@ -68,8 +69,25 @@ def _esql(
     from converter.platforms.elastic.kql import reader as kql_reader
 
     reading = esql.read_query(data["query"], fields.by_name, lambda text: kql_reader.read(text, fields))
-    interval = parse_since(f"now-{data.get('interval', DEFAULT_INTERVAL)}")
-    return reading.condition, None, reading.threshold(_look_back(data), interval)
+    look_back, interval = _look_back(data), _interval(data)
+    lost = [*reading.window_findings(look_back), *reading.window.schedule_findings(interval)]
+    if lost:
+        raise RuleError(f"ES|QL: {lost[0].message}", lost)
+    return reading.condition, None, reading.threshold(look_back, interval)
+
+
+def _check_schedule(data: dict[str, Any], sequence: Sequence | None, threshold: Threshold | None) -> None:
+    """Whether some run sees all that the rule looks at together, wherever between two runs that begins.
+
+    Raises ValueError. A threshold that is no query's own counts over whatever a run sees.
+    """
+    window = timedelta()
+    if sequence is not None and sequence.within is not None:
+        window = sequence.within
+    elif threshold is not None and threshold.every is not None:
+        window = threshold.within
+    if _look_back(data) < _interval(data) + window:
+        raise ValueError(f"runs every {_interval(data)} over {_look_back(data)} do not see {window} together")
 
 
 def _threshold(data: dict[str, Any]) -> Threshold | None:
@@ -97,6 +115,10 @@ def _new_terms(data: dict[str, Any]) -> NewTerms | None:
         fields=tuple(FieldPath((name,)) for name in block["value"]),
         history=parse_since(block["history_window_start"][0]["value"]),
     )
+
+
+def _interval(data: dict[str, Any]) -> timedelta:
+    return parse_since(f"now-{data.get('interval', DEFAULT_INTERVAL)}")
 
 
 def _look_back(data: dict[str, Any]) -> timedelta:

@@ -50,7 +50,9 @@ class _SliceReader(PipelineReader):
             raise SplError("some keys of a group are filled in where they are missing, others are not", 0)
         for path, filled in by:
             self._forget(Predicate(path, Operator.EXISTS), filled)
-        length = timedelta(seconds=group.seconds or 0)
+        if not group.seconds:
+            raise SplError("the groups are not cut into slices of the clock", 0, "spl-stats")
+        length = timedelta(seconds=group.seconds)
         self.meaning.threshold = Threshold(
             within=length,
             every=length,

@@ -70,6 +70,19 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
             return (self.since.every,) * 2 if self.slices == self.since.every else None
         return self.since.every, self.since.back
 
+    def schedule_findings(self, interval: timedelta) -> tuple[Diagnostic, ...]:
+        """Where runs every ``interval`` do not judge each tick of the clock once: what ended since another
+        time than the last run is left out, or judged again.
+        """
+        if self.since is None or self.ticks is None:
+            return ()
+        covered = self.since.offset or self.since.every
+        if covered == interval:
+            return ()
+        effect = Fidelity.NARROWER if covered < interval else Fidelity.WIDER
+        message = f"a run, every {interval}, judges what ended in the last {covered}"
+        return (diagnostic("window", message, effect),)
+
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a query says.
