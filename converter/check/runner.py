@@ -28,6 +28,7 @@ from converter.model.expressions import Expression
 from converter.model.rule import JsonObject, Rule, Step
 from converter.platforms.base import Artifact, Context, Counting, Engine, Platform, Skip, StoredEvent
 from converter.platforms.losses import STREAM_CODES, UNREAD_CODES
+from converter.platforms.processes import spread
 
 READER = "reader"
 """The engine that every platform has: its language's reader, then the reference evaluator."""
@@ -35,13 +36,15 @@ READER = "reader"
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. ``engines``: also the platforms' own; ``tools``: also the vendors' programs; ``made``:
-    also events and streams made from rules; ``limit``: at most so many shared events per rule and step.
+    also events and streams made from rules; ``limit``: at most so many shared events per rule and step;
+    ``jobs``: processes that share the rules, which changes nothing else.
     """
 
     engines: bool = True
     tools: bool = False
     made: bool = True
     limit: int = 5_000
+    jobs: int = 1
 
 
 def check_rules(
@@ -55,26 +58,60 @@ def check_rules(
     options = options or Options()
     if not platforms or not rules:
         return summarised([])
-    packs = contexts[platforms[0].name].packs
-    pool = SamplePool(rules, packs, logs)
-    engines, diagnostics = installed_engines(platforms) if options.engines else ({}, ())
-    opinions, unheard = _opinions(platforms, contexts) if options.engines else ({}, ())
-    diagnostics += unheard
+    pool = SamplePool(rules, contexts[platforms[0].name].packs, logs)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    if options.engines:
+        diagnostics = installed_engines(platforms)[1] + _opinions(platforms, contexts)[1]
     pairs: list[Pair] = []
     rendered: dict[str, list[tuple[Pair, Artifact]]] = {}
-    for rule in rules:
-        checked = RuleUnderCheck(rule, packs, pool, options)
-        for platform in platforms:
-            artifact = platform.render(rule, contexts[platform.name])
-            found = checked.pairs(platform, artifact, contexts[platform.name], engines.get(platform.name, ()))
-            if platform.name in opinions:
-                found.append(checked.opinion(opinions[platform.name], found[0]))
-            rendered.setdefault(platform.name, []).append((found[0], artifact))
-            pairs += found
+    setting = (rules, platforms, contexts, pool, options)
+    for found in spread(_Checker, setting, range(len(rules)), options.jobs):
+        for form in found:
+            pairs += form.pairs
+            if form.artifact is not None:
+                rendered.setdefault(form.pairs[0].platform, []).append((form.pairs[0], form.artifact))
     if options.tools:
         by_programs, missing = by_tools(platforms, rendered)
         return summarised([*pairs, *by_programs], (*diagnostics, *missing))
     return summarised(pairs, diagnostics)
+
+
+class _Form(msgspec.Struct, frozen=True):
+    """A rule's form on a platform: its pairs, the reader's first, and for the tools the form itself."""
+
+    pairs: list[Pair]
+    artifact: Artifact | None
+
+
+class _Checker:
+    """Checks one rule (by its number) after the other; in each process there is one, with its own engines."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        platforms: Sequence[Platform],
+        contexts: Mapping[str, Context],
+        pool: SamplePool,
+        options: Options,
+    ) -> None:
+        self._rules, self._platforms, self._contexts = rules, platforms, contexts
+        self._pool, self._options = pool, options
+        self._engines = installed_engines(platforms)[0] if options.engines else {}
+        self._opinions = _opinions(platforms, contexts)[0] if options.engines else {}
+
+    def __call__(self, number: int) -> list[_Form]:
+        rule = self._rules[number]
+        packs = self._contexts[self._platforms[0].name].packs
+        checked = RuleUnderCheck(rule, packs, self._pool, self._options)
+        return [self._form(rule, checked, platform) for platform in self._platforms]
+
+    def _form(self, rule: Rule, checked: RuleUnderCheck, platform: Platform) -> _Form:
+        context = self._contexts[platform.name]
+        artifact = platform.render(rule, context)
+        pairs = checked.pairs(platform, artifact, context, self._engines.get(platform.name, ()))
+        if platform.name in self._opinions:
+            pairs.append(checked.opinion(self._opinions[platform.name], pairs[0]))
+        return _Form(pairs, artifact if self._options.tools else None)
 
 
 def installed_engines(

@@ -9,7 +9,7 @@ case, one character more or less, first and last element, missing, null, empty.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -27,6 +27,7 @@ from converter.model.describe import describe
 from converter.model.expressions import absolute_fields, predicates
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
+from converter.platforms.processes import spread
 
 __all__ = [
     "Coverage",
@@ -34,6 +35,7 @@ __all__ = [
     "Status",
     "Vector",
     "Vectors",
+    "all_vectors",
     "coverer_of",
     "deciding_events",
     "field_lookup",
@@ -120,6 +122,23 @@ def vectors(rule: Rule, packs: Mapping[str, Pack], edges: bool = True) -> Vector
         coverage=tuple(coverage),
         unsatisfiable=unsatisfiable,
     )
+
+
+def all_vectors(
+    rules: Sequence[Rule], packs: Mapping[str, Pack], edges: bool = True, jobs: int = 1
+) -> Iterator[Vectors]:
+    """Those of many rules, in their order, made in so many processes."""
+    return spread(_Maker, (packs, edges), rules, jobs)
+
+
+class _Maker:
+    """Makes the events of one rule after the other, in one process."""
+
+    def __init__(self, packs: Mapping[str, Pack], edges: bool) -> None:
+        self._packs, self._edges = packs, edges
+
+    def __call__(self, rule: Rule) -> Vectors:
+        return vectors(rule, self._packs, self._edges)
 
 
 def field_lookup(pack: Pack) -> FieldLookup:

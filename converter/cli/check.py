@@ -18,6 +18,7 @@ from converter.cli.options import (
     Workspace,
     as_json,
     chosen_platforms,
+    jobs_option,
     platforms_option,
     reading_of,
     rule_paths,
@@ -26,7 +27,7 @@ from converter.events.logs import read_logs
 from converter.model.diagnostics import RuleError
 from converter.model.rule import Rule
 from converter.platforms.base import File
-from converter.platforms.collection import Collected, read_files, rule_files
+from converter.platforms.collection import Collected, Reading, read_files, rule_files
 from converter.platforms.output import write_files
 from converter.platforms.registry import platform
 
@@ -82,6 +83,7 @@ _SHOWN = 10
     help="How to report.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the report.")
+@jobs_option
 @as_json
 def command(
     paths: tuple[Path, ...],
@@ -97,6 +99,7 @@ def command(
     save_baseline: Path | None,
     form: str,
     output: Path | None,
+    jobs: int,
     as_json: bool,
 ) -> None:
     """Run every rendering of every rule and compare each verdict with the reference evaluator.
@@ -119,7 +122,9 @@ def command(
         raise RuleError("a baseline is of rules authored here: leave out --from")
     workspace = Workspace()
     names = chosen_platforms(targets)
-    reads = _read(workspace, source, paths, helpers, run_source)
+    if run_source and source != "panther":
+        raise RuleError("--run-source runs Panther's Python: say --from panther")
+    reads = [] if source is None else _read(reading_of(workspace, source, helpers, jobs), paths)
     rules = workspace.rules(paths) if source is None else [rule for _, rule in reads]
     report = check(
         rules,
@@ -127,7 +132,7 @@ def command(
         packs=workspace.packs,
         settings=workspace.project.platforms,
         logs=read_logs(logs),
-        options=Options(engines=not no_engines, tools=tools, made=not no_made),
+        options=Options(engines=not no_engines, tools=tools, made=not no_made, jobs=jobs),
     )
     if run_source:
         report = _with_sources(report, workspace, reads, helpers)
@@ -141,15 +146,8 @@ def command(
         sys.exit(1)
 
 
-def _read(
-    workspace: Workspace, source: str | None, paths: tuple[Path, ...], helpers: tuple[Path, ...], run: bool
-) -> list[tuple[Collected, Rule]]:
-    """A platform's own rules, those that can be read. Raises RuleError where sources cannot be run."""
-    if run and source != "panther":
-        raise RuleError("--run-source runs Panther's Python: say --from panther")
-    if source is None:
-        return []
-    reading = reading_of(workspace, source, helpers)
+def _read(reading: Reading, paths: tuple[Path, ...]) -> list[tuple[Collected, Rule]]:
+    """A platform's own rules, those that can be read."""
     found = [
         read for _, reads in read_files(reading, rule_files(reading, paths or (Path(),))) for read in reads
     ]

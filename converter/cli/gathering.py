@@ -13,7 +13,7 @@ from converter.catalog.index import Index, index_of
 from converter.catalog.prepare import Workshop
 from converter.catalog.sources import Found, Origin, canonical, imported
 from converter.cli.console import tracked
-from converter.cli.options import Workspace, reading_of
+from converter.cli.options import Workspace, jobs_option, reading_of
 from converter.platforms.registry import siem_names
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,9 +35,7 @@ _OPTIONS = (
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         help="Folder with what the rules lean on (helpers, macros, lookups), beside those next to them.",
     ),
-    click.option(
-        "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes."
-    ),
+    jobs_option,
     click.option("--no-cache", is_flag=True, help="Read every file anew."),
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -13,7 +12,7 @@ import msgspec
 import rich_click as click
 
 from converter.cli.console import print_diagnostics, print_json, print_table, progress
-from converter.cli.options import Workspace, as_json, reading_of
+from converter.cli.options import Workspace, as_json, jobs_option, reading_of
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.platforms.base import File
 from converter.platforms.collection import Collected, read_files, rule_files
@@ -46,9 +45,7 @@ _MOST_REASONS = 15
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with what the rules lean on (helpers, macros, lookups), beside those next to them.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes."
-)
+@jobs_option
 @click.option("--no-cache", is_flag=True, help="Read every file anew.")
 @as_json
 def command(

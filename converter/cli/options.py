@@ -39,6 +39,10 @@ platforms_option = click.option(
     help="panther, elastic, splunk, all of these (the default), sigma, or sigma:BACKEND; several times, too.",
 )
 
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes."
+)
+
 
 class Workspace:
     """The team's repository as a command sees it: settings, packs and rules."""

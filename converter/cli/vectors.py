@@ -10,9 +10,9 @@ import msgspec
 import rich_click as click
 
 from converter.check.added_tests import add_tests, made_tests
-from converter.check.vectors import Status, Vectors, vectors
-from converter.cli.console import print_json, print_json_line, print_table, tracked
-from converter.cli.options import Workspace, as_json, rule_paths
+from converter.check.vectors import Status, Vectors, all_vectors
+from converter.cli.console import print_json, print_json_line, print_table, progress
+from converter.cli.options import Workspace, as_json, jobs_option, rule_paths
 from converter.logsources.pack import Pack
 from converter.model.rule import Rule
 
@@ -30,9 +30,16 @@ from converter.model.rule import Rule
 )
 @click.option("--coverage", is_flag=True, help="A table of what the pairs cover, instead of the events.")
 @click.option("--add-tests", "adds", is_flag=True, help="Write the pairs into the rules' own tests.")
+@jobs_option
 @as_json
 def command(
-    paths: tuple[Path, ...], output: Path | None, pairs: bool, coverage: bool, adds: bool, as_json: bool
+    paths: tuple[Path, ...],
+    output: Path | None,
+    pairs: bool,
+    coverage: bool,
+    adds: bool,
+    jobs: int,
+    as_json: bool,
 ) -> None:
     """Make test events from the rules, with modified condition/decision coverage.
 
@@ -48,7 +55,11 @@ def command(
     workspace = Workspace()
     rules = workspace.rules(paths)
     edges = not (pairs or coverage or adds)
-    made = [vectors(rule, workspace.packs, edges) for rule in tracked(rules, "making events")]
+    made = []
+    with progress(len(rules), "making events") as advance:
+        for each in all_vectors(rules, workspace.packs, edges, jobs):
+            made.append(each)
+            advance(1)
     if adds:
         _add(rules, made, workspace.packs)
     if output is not None:

@@ -155,3 +155,11 @@ def test_baselines_are_of_authored_rules(option: tuple[str, str], convert: Conve
 def test_sources_of_others_are_not_run(convert: Convert, folder: Path) -> None:
     result = convert("check", "--from", "sigma", "detections", "--run-source")
     assert (result.code, "--from panther" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", [("check", "--no-made"), ("vectors", "--coverage"), ("vectors",)])
+def test_several_processes_say_the_same(convert: Convert, rules: Path, command: tuple[str, ...]) -> None:
+    one = convert(*command, "--json", "--jobs", "1")
+    assert json.loads(one.out)
+    assert convert(*command, "--json", "--jobs", "2") == one
+    assert convert(*command, "--jobs", "1").out == convert(*command, "--jobs", "2").out
