@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from converter.evaluate.operators import TESTS, Test, equal, fold
+from converter.evaluate.operators import TESTS, Test, cidr_of_any, equal, fold
 from converter.evaluate.values import (
     holds_something,
     nodes_at,
@@ -130,6 +130,8 @@ def _tests(predicate: Predicate) -> tuple[Test, ...]:
         return tests
     if predicate.operator is Operator.IS:
         return (_one_of(operands, predicate.ignore_case),)
+    if predicate.operator is Operator.CIDR:
+        return (cidr_of_any(operands),)
     return (lambda value: any(test(value) for test in tests),)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -92,6 +92,25 @@ def cidr(operand: Scalar, ignore_case: bool) -> Test:
     """The value is an IP address in the network."""
     network = ipaddress.ip_network(text_of(operand))
     return lambda value: (a := _address(value)) is not None and a.version == network.version and a in network
+
+
+def cidr_of_any(operands: Iterable[Scalar]) -> Test:
+    """The value is an IP address in one of the networks: one look-up for each length of their prefixes."""
+    by_mask: dict[tuple[int, int], set[int]] = {}
+    for operand in operands:
+        network = ipaddress.ip_network(text_of(operand))
+        key = (network.version, int(network.netmask))
+        by_mask.setdefault(key, set()).add(int(network.network_address))
+    masks = [(version, mask, starts) for (version, mask), starts in by_mask.items()]
+
+    def test(value: Scalar) -> bool:
+        address = _address(value)
+        if address is None:
+            return False
+        number = int(address)
+        return any(address.version == version and number & mask in starts for version, mask, starts in masks)
+
+    return test
 
 
 def ip(operand: Scalar, ignore_case: bool) -> Test:
