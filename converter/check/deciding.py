@@ -20,6 +20,7 @@ from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed
 from converter.check.witnesses import in_place, near_misses, typed_value, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
+from converter.logsources.forms import form_of
 from converter.logsources.pack import Field
 from converter.model.expressions import (
     All,
@@ -205,7 +206,9 @@ def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) 
     near = [value for one in present for value in near_misses(one, kind)]
     if present and isinstance(present[0], str):
         near += [value for value in in_place(present[0], predicate) if typed_value(value, kind) == value]
-    return values + [value for value in dict.fromkeys(near) if value not in values]
+    values += [value for value in dict.fromkeys(near) if value not in values]
+    form = form_of(field)
+    return values if form is None else [value for value in values if re.search(form, text_of(value))]
 
 
 def _force(

@@ -61,13 +61,21 @@ OPINIONS: Final[Mapping[str, Opinion]] = {
         backend="splunk",
         package="pysigma-backend-splunk",
         read=_spl,
-        sigma_flaws={**_CASED_LIST, r"\?": "one character of any kind: the backend writes any run of them"},
+        sigma_flaws={
+            **_CASED_LIST,
+            r"(?<!\\)(?:\\\\)*\\\*": "a * that is no wildcard: SPL's search has no escape for it",
+            r"\?": "one character of any kind: the backend writes any run of them",
+            r"\|fieldref": "two fields compared: the backend regards case",
+        },
     ),
     "elastic": Opinion(
         backend="eql",
         package="pysigma-backend-elasticsearch",
         read=_eql,
-        sigma_flaws=_CASED_LIST,
+        sigma_flaws={
+            **_CASED_LIST,
+            r"\|re(\||:)": "a regular expression: the backend has it match the whole text, in any case",
+        },
         query_flaws={
             r'==\s*"[^"]*[*?]': "a wildcard after ==, which EQL takes as it stands",
             r'"::ffff:[^"]*/': "a network of IPv4 in IPv6, which is one of IPv4 in Elasticsearch",

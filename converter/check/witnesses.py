@@ -7,6 +7,7 @@ enough that a wrong rendering of the predicate gives itself away on one of them.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -52,6 +53,9 @@ ADDRESSES = (
 _PLAIN = (Operator.IS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS)
 _MOST_IN_PLACE = 40
 """So many operands at most are put in place of the one that a text holds."""
+_MOST_SURROUNDED = 50
+_FIRST = 2
+"""Of a long list of operands so many at most have all their near misses, and each has the first ones."""
 _IPV4_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 _SECOND = 1_000_000_000
 
@@ -65,13 +69,25 @@ def witnesses(predicate: Predicate, kind: FieldType | None) -> list[Any]:
         raw: list[Scalar] = ["x", "", 1, True, "8.8.8.8", "2024-01-02T03:04:05Z"]
     else:
         operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
-        raw = [value for operand in operands for value in _OF[predicate.operator](operand)]
+        raw = _around(operands, _OF[predicate.operator])
     for function in reversed(predicate.functions):
         raw = [value for one in raw for value in _UNDO[function.name](function, one)]
     if kind in (FieldType.BOOLEAN, FieldType.IP):
         raw += [True, False, *ADDRESSES]
     typed = (typed_value(value, kind) for value in raw)
     return list({(type(value), value): value for value in typed if value is not None}.values())
+
+
+def _around(operands: list[Scalar], values_of: Callable[[Scalar], Iterator[Scalar]]) -> list[Scalar]:
+    """The values around each operand. Of a long list every one has its own, and its own in another case, and
+    some, from all over it, have the rest: all would make an event for each operand and near miss.
+    """
+    apart = -(-len(operands) // _MOST_SURROUNDED)
+    return [
+        value
+        for index, operand in enumerate(operands)
+        for value in itertools.islice(values_of(operand), None if index % apart == 0 else _FIRST)
+    ]
 
 
 def near_misses(value: Scalar, kind: FieldType | None) -> list[Any]:

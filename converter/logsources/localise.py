@@ -196,7 +196,9 @@ class _Localiser:
     # -- values stored in parts
 
     def _joined(self, field: PlatformField) -> Iterator[FieldPath | str]:
-        """The parts of a value and what stands between them."""
+        """The parts of a value and what stands between them, for a condition on the value as a whole."""
+        form = field.separator.join(field.join)
+        self._losses.note("value-form", f"the value is stored as {form}: one of another form is not kept")
         for number, part in enumerate(second_fields(field)):
             if number:
                 yield field.separator
@@ -204,28 +206,29 @@ class _Localiser:
 
     def _of_parts(self, predicate: Predicate, field: PlatformField, base: FieldPath | None) -> Expression:
         """A predicate on a value that is stored in parts: on each part if it can be, else on them joined."""
-        subject = Concat(tuple(self._joined(field)))
-        paths = [part for part in subject.parts if isinstance(part, FieldPath)]
         if predicate.operator is Operator.EXISTS:
-            return all_of(*(msgspec.structs.replace(predicate, subject=path) for path in paths))
+            parts = [part for part in self._joined(field) if isinstance(part, FieldPath)]
+            return all_of(*(msgspec.structs.replace(predicate, subject=path) for path in parts))
         if predicate.operator is not Operator.IS or predicate.functions or predicate.all_of:
+            subject = Concat(tuple(self._joined(field)))
             return self._with_operands(msgspec.structs.replace(predicate, subject=subject), base)
-        joined = msgspec.structs.replace(predicate, subject=subject)
-        return any_of(*(self._equal(joined, field, paths, str(value)) for value in predicate.values))
+        return any_of(*(self._equal(predicate, field, str(value)) for value in predicate.values))
 
-    def _equal(
-        self, joined: Predicate, field: PlatformField, paths: Sequence[FieldPath], value: str
-    ) -> Expression:
-        """Equality with one text, part by part. ``joined``: the predicate on the parts put together."""
+    def _equal(self, predicate: Predicate, field: PlatformField, value: str) -> Expression:
+        """Equality with one text, part by part."""
         pieces = value.split(field.separator)
-        if len(pieces) != len(paths):
+        if len(pieces) != len(field.join):
             message = f"{value!r} is not of the form {field.separator.join(field.join)}: not kept as it is"
             self._losses.lose("value-change", Fidelity.NARROWER, message)
-            return msgspec.structs.replace(joined, values=(value,))
+            return msgspec.structs.replace(
+                predicate, subject=Concat(tuple(self._joined(field))), values=(value,)
+            )
         return all_of(
             *(
-                msgspec.structs.replace(joined, subject=path, values=(piece,))
-                for path, piece in zip(paths, pieces, strict=True)
+                msgspec.structs.replace(
+                    predicate, subject=self.paths.given(FieldPath((part.name,)), part), values=(piece,)
+                )
+                for part, piece in zip(second_fields(field), pieces, strict=True)
             )
         )
 

@@ -29,20 +29,22 @@ def known(pack: Pack, path: FieldPath) -> Known | None:
     """What ``pack`` knows of ``path`` (which may have list steps), or None.
 
     Of an object of which only the fields inside are declared that is: its type, and nothing per platform.
+    Below an open object that is no declared field, names are the path's own.
     """
     keys = path.without_indexes()
     declared = pack.fields.get(keys)
     if declared is not None:
         return Known(declared)
     best: FieldPath | None = None
-    for opened in pack.open_fields:
-        if keys.steps[: len(opened.steps)] == opened.steps and (
-            best is None or len(opened.steps) > len(best.steps)
+    for free in pack.open_fields:
+        if keys.steps[: len(free.steps)] == free.steps and (
+            best is None or len(free.steps) > len(best.steps)
         ):
-            best = opened
+            best = free
     if best is None:
         return Known(Field(path=keys, type=FieldType.OBJECT)) if any(fields_below(pack, keys)) else None
-    return Known(pack.fields.get(best, _ROOT), below(path, len(best.steps)))
+    opened = pack.fields.get(best)
+    return Known(_ROOT, path.steps) if opened is None else Known(opened, below(path, len(best.steps)))
 
 
 def below(path: FieldPath, keys: int) -> tuple[PathStep, ...]:

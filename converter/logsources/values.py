@@ -49,7 +49,9 @@ class ValueChanges(msgspec.Struct, frozen=True):
             operand = text_of(value)
             wanted = [text for text in self.field.values if _same(text, operand, predicate.ignore_case)]
             images = sorted({self.field.values[text] for text in wanted})
-            values.extend(images or [value])
+            values.extend(images)
+            if not images or (predicate.ignore_case and self._may_be_kept(operand, images)):
+                values.append(value)
             alike = [
                 text
                 for text, image in self.field.values.items()
@@ -58,6 +60,14 @@ class ValueChanges(msgspec.Struct, frozen=True):
             if alike:
                 losses.append(self._wider(f"{', '.join(alike)} and {operand} are stored alike"))
         return msgspec.structs.replace(predicate, values=tuple(dict.fromkeys(values))), tuple(losses)
+
+    @staticmethod
+    def _may_be_kept(operand: str, images: Iterable[str]) -> bool:
+        """Whether the log's word may be stored as it is: written in another case it is not renamed.
+
+        Of true and false there is one spelling.
+        """
+        return operand not in ("true", "false") and not any(_same(image, operand, True) for image in images)
 
     def _recased(self, predicate: Predicate) -> tuple[Predicate, tuple[Loss, ...]]:
         if any(function.name in (FunctionName.LOWER, FunctionName.UPPER) for function in predicate.functions):

@@ -60,12 +60,21 @@ SKIPPED = [
     ("{field: CommandLine, is: [WhoAmI, x]}", "a list of texts with case"),
     ("{field: CommandLine, like: 'a?b', ignore_case: true}", "one character of any kind"),
     ("{concat: [{field: User}, {field: Image}], is: x}", "Sigma cannot say it exactly: concat"),
+    ("{field: CommandLine, contains: ' * ', ignore_case: true}", "a * that is no wildcard"),
+    ("{field: Image, same_as: ParentImage, ignore_case: true}", "two fields compared"),
+]
+SKIPPED_OF_ELASTIC = [
+    ("{field: CommandLine, regex: 'a[0-9]'}", "a regular expression"),
+    ("{field: CommandLine, regex: 'a[0-9]', ignore_case: true}", "a regular expression"),
 ]
 
 
-@pytest.mark.parametrize(("indicator", "reason"), SKIPPED)
-def test_where_there_is_none_the_reason_is_told(indicator: str, reason: str) -> None:
-    pair = _opinion(_rule(indicator))
+@pytest.mark.parametrize(
+    ("target", "indicator", "reason"),
+    [("splunk", *one) for one in SKIPPED] + [("elastic", *one) for one in SKIPPED_OF_ELASTIC],
+)
+def test_where_there_is_none_the_reason_is_told(target: str, indicator: str, reason: str) -> None:
+    pair = _opinion(_rule(indicator), target)
     assert pair.idle
     assert next(iter(pair.skipped)).startswith(reason)
 

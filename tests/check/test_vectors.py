@@ -141,3 +141,11 @@ def test_either_side_of_a_comparison_of_fields_is_missed() -> None:
     events = list(deciding_events(condition, [], _lookup))
     assert any("a" in event and "b" not in event for event in events)
     assert any("b" in event and "a" not in event for event in events)
+
+
+def test_a_long_list_has_an_event_for_each_operand_and_not_for_each_near_miss() -> None:
+    words = [f"word{number:03}" for number in range(600)]
+    condition = expression_from_data({"field": "a", "is": words})
+    seen = {event.get("a") for event in deciding_events(condition, [], _lookup)}
+    assert seen >= {*words, *(word.swapcase() for word in words)}
+    assert len(seen) < 3 * len(words)

@@ -15,7 +15,7 @@ from converter.logsources.lookup import known
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import FieldType
 from converter.model.diagnostics import RuleError
-from converter.model.expressions import TRUE, absolute_fields
+from converter.model.expressions import TRUE, absolute_fields, predicates
 from converter.model.paths import parse_path
 
 from .support import BUILT_IN, CASES, all_packs, cases
@@ -83,6 +83,21 @@ def test_the_macro_says_what_the_constants_say(name: str) -> None:
     definition = pack.platforms["splunk"]["definition"].replace('"', "")
     values = [v for value in constants.values() for v in (value if isinstance(value, list) else [value])]
     assert any(f"={value}" in definition for value in values) or definition.endswith("=*")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_elastics_event_category_is_one_that_every_event_has(name: str) -> None:
+    """EQL asks for it in front of ``where``: what the integrations do not write always is no category."""
+    pack = all_packs()[name]
+    category = pack.platforms.get("elastic", {}).get("category", "any")
+    stored = pack.constants.get("elastic", {}).get("event.category")
+    selected = {
+        operand
+        for predicate in predicates(pack.select)
+        if predicate.subject == parse_path("event.category")
+        for operand in predicate.values
+    }
+    assert category in ("any", stored) or selected == {category}
 
 
 def test_only_the_packs_that_are_asked_for_are_built() -> None:

@@ -23,7 +23,9 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Impossible(msgspec.Struct, frozen=True):
-    """A proof that there is none, among events whose values have the types that their log source declares."""
+    """A proof that there is none, among events whose values have the types and forms that their log source
+    declares.
+    """
 
 
 class Unsolved(msgspec.Struct, frozen=True):

@@ -28,8 +28,9 @@ from converter.check.constraints.values import solve_value
 from converter.check.placing import FieldLookup
 from converter.check.texts.limits import Budget, TooLarge
 from converter.check.verdicts import VALUE, holds
-from converter.logsources.pack import FieldType
-from converter.model.expressions import Expression, Predicate
+from converter.logsources.forms import form_of
+from converter.logsources.pack import Field, FieldType
+from converter.model.expressions import Expression, Operator, Predicate
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
 
@@ -85,13 +86,16 @@ class EventSolver:
                 asked, lambda each: self._object(each, below), listed, present, wrapped=listed is None
             )
         asked = [Asked(on_value(atom), place(atom).index, atom.wanted) for atom in atoms]
-        return solve_group(asked, lambda each: self._value(each, kind), listed, present, wrapped)
+        return solve_group(asked, lambda each: self._value(each, field), listed, present, wrapped)
 
-    def _value(self, asked: Iterable[Asked], kind: FieldType | None) -> Answer:
+    def _value(self, asked: Iterable[Asked], field: Field | None) -> Answer:
         pairs = dict.fromkeys(
             Literal(each.condition, each.wanted) for each in asked if isinstance(each.condition, Predicate)
         )
-        return solve_value(tuple(pairs), kind, self._budget)
+        form = form_of(field)
+        if form is not None:
+            pairs[Literal(Predicate(VALUE, Operator.REGEX, (form,)), True)] = None
+        return solve_value(tuple(pairs), None if field is None else field.type, self._budget)
 
     def _object(self, asked: Iterable[Asked], prefix: Keys) -> Answer:
         return self.solve([Goal(each.condition, each.wanted) for each in asked], prefix)
