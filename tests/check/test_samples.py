@@ -51,3 +51,27 @@ def test_a_broken_writer_is_caught_without_tests(source: str, name: str, breakag
     whole, broken = platform(name), Broken(platform(name), BREAKAGES[breakage])
     assert checked.pair(whole, whole.render(rule, context), context).agrees
     assert not checked.pair(broken, broken.render(rule, context), context).agrees
+
+
+ACCOUNT = """
+id: 0d5f7b7e-0000-4000-8000-000000000002
+title: An account of the system
+logsource: windows.process_creation
+indicators: [{field: User, contains: [SYSTEM, service], ignore_case: true}]
+exclusions: [{field: User, ends_with: x}, {field: CommandLine, is: quiet}]
+"""
+
+
+def test_made_values_have_the_form_of_their_field() -> None:
+    """An account is a domain and a name: Elastic stores the two, and no account without the one or other."""
+    (rule,) = load_text(ACCOUNT)
+    samples = SamplePool([rule], PACKS).step_samples(rule, 0, True, 0)
+    accounts = {account for sample in samples if (account := sample.event.data.get("User")) is not None}
+    assert len(accounts) > 5
+    assert all(account.count("\\") == 1 and all(account.split("\\")) for account in accounts)
+    holds = compile_expression(rule.condition)
+    assert {holds(sample.event.data) for sample in samples} == {True, False}
+    checked, elastic = RuleUnderCheck(rule, PACKS, SamplePool([rule], PACKS)), platform("elastic")
+    artifact = elastic.render(rule, Context(packs=PACKS))
+    assert artifact.fidelity == "exact"
+    assert checked.pair(elastic, artifact, Context(packs=PACKS)).agrees
