@@ -139,9 +139,9 @@ class SamplePool:
 
 
 def _example(step: Step, samples: Iterable[Sample]) -> Example | None:
-    """An event that satisfies the step, from its samples."""
+    """An event of its log source that satisfies the step, from its samples."""
     holds = compile_expression(step.condition)
     for sample in samples:
-        if holds(sample.event.data):
+        if not sample.foreign and holds(sample.event.data):
             return Example(data=sample.event.data, sources=sample.event.sources)
     return None

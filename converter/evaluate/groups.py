@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from converter.evaluate.measures import Contribution, GroupTests
+from converter.evaluate.measures import Contribution, GroupTests, Value
 from converter.evaluate.timestamps import nanoseconds
 from converter.evaluate.values import path_getter, text_of
 from converter.model.paths import FieldPath
@@ -88,9 +88,11 @@ class _Window:
         """Forget all matches."""
         self._matches: deque[_Match] = deque()
         self._meters = [gauge.new() for gauge in self._tests.gauges]
+        self._may_pass: bool | None = None
 
     def add(self, match: _Match) -> None:
         """Take in the newest match."""
+        self._may_pass = None
         self._matches.append(match)
         for meter, part in zip(self._meters, match.parts, strict=True):
             meter.add(part)
@@ -100,7 +102,7 @@ class _Window:
         dropped = False
         while self._matches and self._matches[0].time < time:
             match = self._matches.popleft()
-            dropped = True
+            dropped, self._may_pass = True, None
             for meter, part in zip(self._meters, match.parts, strict=True):
                 meter.remove(part)
         return dropped
@@ -108,11 +110,26 @@ class _Window:
     def __bool__(self) -> bool:
         return bool(self._matches)
 
+    @property
+    def oldest(self) -> int:
+        """The time of the first match."""
+        return self._matches[0].time
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether there is an end at which the window may pass, as long as its matches are these."""
+        if self._may_pass is None:
+            self._may_pass = bool(self._matches) and self._tests.may_hold(self._values(0))
+        return self._may_pass
+
     def passed(self, end: int) -> Passed | None:
         """The window that ends at ``end``, if it passes the tests."""
-        if not self._matches or not self._tests.hold([meter.value(end) for meter in self._meters]):
+        if not self.may_pass or not self._tests.hold(self._values(end)):
             return None
         return Passed(tuple(match.event for match in self._matches), self._group)
+
+    def _values(self, end: int) -> list[Value]:
+        return [meter.value(end) for meter in self._meters]
 
 
 def _sliding(counting: _Counting, watches_leaving: bool, found: Iterable[LogEvent]) -> Iterator[Passed]:
@@ -170,10 +187,14 @@ def _ticks(
             window.add(matches[taken])
             taken += 1
         window.drop_before(tick - within)
-        passed = window.passed(tick)
-        if passed is not None:
-            yield tick, passed
-        tick += every
+        if window.may_pass:
+            passed = window.passed(tick)
+            if passed is not None:
+                yield tick, passed
+            tick += every
+        elif window:
+            changes = [window.oldest + within, *(match.time for match in matches[taken : taken + 1])]
+            tick = _next_multiple(min(changes), every)
 
 
 def _next_multiple(time: int, every: int) -> int:

@@ -28,6 +28,7 @@ from converter.model.measures import (
     Moment,
     Multiple,
     NotTest,
+    measures,
 )
 from converter.model.rule import Threshold
 
@@ -227,12 +228,20 @@ class GroupTests:
         if threshold.distinct is not None:
             counted = Measure(MeasureKind.DISTINCT, threshold.distinct)
         enough = GroupTest(counted, ((Operator.GTE, threshold.count),))
-        self._tests = [self._compiled(condition) for condition in (enough, *threshold.having)]
+        self._steady: list[Verdict] = []
+        self._moving: list[Verdict] = []
+        for condition in (enough, *threshold.having):
+            tests = self._moving if _looks_at_end(condition) else self._steady
+            tests.append(self._compiled(condition))
         self.gauges = [Gauge(measure) for measure in self._measures]
 
+    def may_hold(self, values: Sequence[Value]) -> bool:
+        """Whether the tests hold that stay as they are while no match comes in or goes out."""
+        return all(test(values) for test in self._steady)
+
     def hold(self, values: Sequence[Value]) -> bool:
-        """Whether the group passes."""
-        return all(test(values) for test in self._tests)
+        """Whether the others hold too, those that look at the end of the window: the group passes."""
+        return all(test(values) for test in self._moving)
 
     def _compiled(self, condition: GroupCondition) -> Verdict:
         match condition:
@@ -272,3 +281,8 @@ class GroupTests:
         if measure not in self._measures:
             self._measures.append(measure)
         return self._measures.index(measure)
+
+
+def _looks_at_end(condition: GroupCondition) -> bool:
+    """Whether a test is of a span from or to the end of the window."""
+    return any(Edge.END in (one.start.edge, one.stop.edge) for one in measures((condition,)))

@@ -73,6 +73,7 @@ class PythonEql:
         try:
             with (
                 parser.elasticsearch_syntax,
+                parser.skip_optimizations,  # they take a field that is "a" and "b" for a contradiction
                 parser.ignore_missing_functions,
                 parser.allow_runs,
                 parser.allow_negation,

@@ -8,6 +8,7 @@ from typing import Any
 
 from converter.logsources import find_packs
 from converter.logsources.pack import Pack
+from converter.logsources.recognise import recognised_names
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.model.expressions import Expression
 from converter.model.paths import FieldPath
@@ -28,9 +29,9 @@ def read_back(artifact: Artifact, context: Context) -> Rule:
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise _error(artifact, f"not a rule file: {error}") from error
     packs = _packs(data, file.path, context)
-    condition, sequence, threshold = _query(data, StoredFields(packs), artifact)
     try:
-        _check_schedule(data, sequence, threshold)
+        condition, sequence, threshold = _query(data, StoredFields(packs), artifact)
+        _check_schedule(data, (sequence and sequence.within) or timedelta())
         return Rule(
             id=data["rule_id"],
             title=data["name"],
@@ -73,19 +74,12 @@ def _esql(
     lost = [*reading.window_findings(look_back), *reading.window.schedule_findings(interval)]
     if lost:
         raise RuleError(f"ES|QL: {lost[0].message}", lost)
+    _check_schedule(data, (reading.window.ticks or (interval, timedelta()))[1])
     return reading.condition, None, reading.threshold(look_back, interval)
 
 
-def _check_schedule(data: dict[str, Any], sequence: Sequence | None, threshold: Threshold | None) -> None:
-    """Whether some run sees all that the rule looks at together, wherever between two runs that begins.
-
-    Raises ValueError. A threshold that is no query's own counts over whatever a run sees.
-    """
-    window = timedelta()
-    if sequence is not None and sequence.within is not None:
-        window = sequence.within
-    elif threshold is not None and threshold.every is not None:
-        window = threshold.within
+def _check_schedule(data: dict[str, Any], window: timedelta) -> None:
+    """Whether some run sees a window whole, wherever between two runs it begins. Raises ValueError."""
     if _look_back(data) < _interval(data) + window:
         raise ValueError(f"runs every {_interval(data)} over {_look_back(data)} do not see {window} together")
 
@@ -126,22 +120,29 @@ def _look_back(data: dict[str, Any]) -> timedelta:
 
 
 def _packs(data: dict[str, Any], path: str, context: Context) -> list[Pack]:
-    """The log sources that the file's index patterns are of: the one whose folder it is in, and others for
-    the patterns that are not its own.
+    """The log sources that the file's index patterns are of: the one whose folder it is in, and others of
+    its operating system for the patterns that are not its own.
     """
     folder = path.partition("/")[0]
     left = set(data.get("index", ()))
     found: list[Pack] = []
+    systems: list[str] = []
     if folder in context.packs:
         found.append(context.packs[folder])
         left -= set(listed(context.packs[folder], "index"))
-    candidates = find_packs(PLATFORM, {"index": sorted(left)}, context.packs) if left else []
-    for pack in candidates:
+        systems = sorted(recognised_names(context.packs[folder], PLATFORM).get("os", ()))
+
+    def others() -> list[Pack]:
+        """The log sources of the patterns that are left."""
+        return find_packs(PLATFORM, {"index": sorted(left), "os": systems}, context.packs) if left else []
+
+    for pack in others():
         patterns = set(listed(pack, "index"))
         if patterns & left and pack not in found:
             found.append(pack)
             left -= patterns
-    return found
+    # Patterns that a rule has of its own are in no pack as they stand.
+    return found + [pack for pack in others() if pack not in found]
 
 
 def _error(artifact: Artifact, message: str) -> RuleError:

@@ -23,6 +23,8 @@ CASES = """
 - ['any where a in ("x", "y")', {a: y}, true]
 - ['any where a == "x"', {a: [x]}, true]
 - ['any where a == "x"', {a: [x, y]}, several values]
+- ['any where a == "x" and a == "y"', {a: [x, y]}, several values]
+- ['any where a == "x" and a == "y"', {a: x}, false]
 - ['any where a == "x"', {a: 5}, another type]
 - ['any where a == "x"', {a: true}, another type]
 - ['any where a == 5', {a: 5.0}, true]
