@@ -29,13 +29,15 @@ from converter.platforms.registry import platform
 
 
 class Opinion(msgspec.Struct, frozen=True, kw_only=True):
-    """A backend for a platform: its name, its package, and how its queries are read. ``sigma_flaws`` and
-    ``query_flaws``: where it is known not to keep Sigma's meaning, as a pattern on either text → why.
+    """A backend for a platform: its name, its package, and how its queries are read. ``lists``: a pattern on
+    how it writes texts of which any will do, in which it drops their case. ``sigma_flaws`` and
+    ``query_flaws``: where else it is known not to keep Sigma's meaning, as a pattern on either text → why.
     """
 
     backend: str
     package: str
     read: Callable[[str], Expression]
+    lists: str
     sigma_flaws: Mapping[str, str] = msgspec.field(default_factory=dict)
     query_flaws: Mapping[str, str] = msgspec.field(default_factory=dict)
 
@@ -55,14 +57,15 @@ def _eql(query: str) -> Expression:
     return found
 
 
-_CASED_LIST = {r"\|cased:\s*\n": "a list of texts with case: pySigma writes lists without it"}
+_CASED = "|cased"
+_CASED_LIST = "a list of texts with case: pySigma writes lists without it"
 OPINIONS: Final[Mapping[str, Opinion]] = {
     "splunk": Opinion(
         backend="splunk",
         package="pysigma-backend-splunk",
         read=_spl,
+        lists=r" IN \(",
         sigma_flaws={
-            **_CASED_LIST,
             r"(?<!\\)(?:\\\\)*\\\*": "a * that is no wildcard: SPL's search has no escape for it",
             r"\?": "one character of any kind: the backend writes any run of them",
             r"\|fieldref": "two fields compared: the backend regards case",
@@ -72,8 +75,8 @@ OPINIONS: Final[Mapping[str, Opinion]] = {
         backend="eql",
         package="pysigma-backend-elasticsearch",
         read=_eql,
+        lists=r" like~ \(",
         sigma_flaws={
-            **_CASED_LIST,
             r"\|re(\||:)": "a regular expression: the backend has it match the whole text, in any case",
         },
         query_flaws={
@@ -148,6 +151,8 @@ class SecondOpinion:
         if converted.refused:
             return Skip(f"the backend refuses it: {_reason(converted.diagnostics[0].message)}")
         (query,) = converted.queries
+        if _CASED in _detection(text) and re.search(self._opinion.lists, query):
+            return Skip(_CASED_LIST)
         flaws = (self._opinion.sigma_flaws, _detection(text)), (self._opinion.query_flaws, query)
         for known, where in flaws:
             for pattern, flaw in known.items():
