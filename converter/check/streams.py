@@ -38,7 +38,7 @@ LookupFor: TypeAlias = Callable[[Step], FieldLookup]
 def deciding_streams(
     rule: Rule, examples: Sequence[Example | None], lookup: LookupFor
 ) -> Iterator[MadeStream]:
-    """Streams on the edges of a rule's threshold, sequence or new terms.
+    """Streams on the edges of a rule's threshold, sequence, new terms or groups of alerts.
 
     ``examples``: for each step of ``rule.steps`` an event that satisfies it; None where none is known, and
     then no stream is made.
@@ -54,6 +54,8 @@ def deciding_streams(
         plans = _sequence_plans(rule, known, lookup)
     elif rule.new_terms is not None:
         plans = _new_terms_plans(rule, rule.new_terms, known[0], lookup(rule.steps[0]))
+    elif rule.alert.group_by or rule.alert.suppress_for is not None:
+        plans = _alert_plans(rule, known[0], lookup(rule.steps[0]))
     else:
         return
     for name, timed in plans:
@@ -105,6 +107,18 @@ def _new_terms_plans(
             "two terms, each twice",
             [(zero, known), (_SECOND, other), (2 * _SECOND, known), (3 * _SECOND, other)],
         )
+
+
+def _alert_plans(rule: Rule, example: Example, lookup: FieldLookup) -> Iterator[tuple[str, list[Timed]]]:
+    """Two matches of one group of alerts, and two that differ in one of its fields."""
+    maker = Variants(rule.steps[0], example, lookup)
+    paths = rule.alert.group_by
+    group = maker.first(paths)
+    yield "one group of alerts twice", [(timedelta(0), group), (_SECOND, group)]
+    for path in paths:
+        one, other = (maker.changed(group, [path], key) for key in ("k1", "k2"))
+        if one is not None and other is not None:
+            yield f"two groups of alerts by {path}", [(timedelta(0), one), (_SECOND, other)]
 
 
 def _sequence_plans(

@@ -42,6 +42,7 @@ from converter.model.rule import AlertSettings, Rule, Threshold
 from converter.platforms.base import WindowKind, Windows
 
 _SECOND = timedelta(seconds=1)
+_LONG = timedelta(days=36_500)
 _MOST_SHOWN = 5
 
 
@@ -79,7 +80,18 @@ def in_its_way(rule: Rule, windows: Windows) -> Rule:
     elif rule.new_terms is not None:
         history = _whole(rule.new_terms.history, windows.history_unit)
         changes["new_terms"] = msgspec.structs.replace(rule.new_terms, history=history)
+    elif is_plain(rule) and windows.forgets:
+        asked = rule.alert.suppress_for
+        kept = _LONG if asked is None else _whole(asked, windows.unit)
+        if asked is not None:
+            kept = min(max(kept, windows.shortest), windows.longest)
+        changes["alert"] = AlertSettings(group_by=rule.alert.group_by, suppress_for=kept)
     return msgspec.structs.replace(rule, **changes)
+
+
+def is_plain(rule: Rule) -> bool:
+    """Whether a rule alerts on each match."""
+    return rule.threshold is None and rule.sequence is None and rule.new_terms is None
 
 
 def _whole(span: timedelta, unit: timedelta) -> timedelta:
@@ -146,7 +158,13 @@ class WindowCheck:
         """
         self._stored, self._windows, self._allowed = stored, windows, allowed
         self._takes: Condition | None = None
-        if not windows.forgets or rule.new_terms is None:
+        self._is_plain = is_plain(rule)
+        self._is_compared = windows.forgets or not self._is_plain
+        if windows.forgets and self._is_plain and rule.alert.suppress_for is None:
+            reading = msgspec.structs.replace(
+                reading, alert=AlertSettings(group_by=reading.alert.group_by, suppress_for=_LONG)
+            )
+        elif not windows.forgets or (rule.new_terms is None and not self._is_plain):
             reading = msgspec.structs.replace(reading, alert=AlertSettings())
         if conditions_differ:
             self._takes = compile_expression(reading.condition)
@@ -158,7 +176,12 @@ class WindowCheck:
         """Named direction → the first stream on which the named loss shows."""
 
     def run(self, streams: Sequence[Stream]) -> list[Disagreement]:
-        """Both comparisons on every stream; at most a handful of disagreements is kept."""
+        """Both comparisons on every stream; at most a handful of disagreements is kept.
+
+        A rule that alerts on each match is compared where an alert is kept open for a group's further ones.
+        """
+        if not self._is_compared:
+            return []
         streams = [*streams, *self._at_edges(streams)]
         found: list[Disagreement] = []
         for stream in streams:
@@ -181,6 +204,11 @@ class WindowCheck:
         if ideal.new_terms is not None and windows.look_back is not None:
             known = ideal.new_terms.history - windows.look_back - _SECOND
             return spaced_streams(streams, {"as far back as every run knows": known}, 2)
+        if self._is_plain and ideal.alert.suppress_for not in (None, _LONG):
+            assert ideal.alert.suppress_for is not None
+            until = ideal.alert.suppress_for
+            gaps = {"while the alert is open": until - _SECOND, "as the alert is closed": until}
+            return spaced_streams(streams, gaps, 2)
         return []
 
     def _compared(self, stream: Stream) -> list[Disagreement]:
@@ -190,6 +218,8 @@ class WindowCheck:
         expected, got = self._alerts(self._ideal, events), self._alerts(self._reading, stored)
         if expected != got:
             return [_disagreement(stream, f"{stream.origin}, counted as the platform does", expected, got)]
+        if self._is_plain:
+            return []
         reference = evaluated(self._rule, events)
         missed, extra = uncovered(reference, got[0]), uncovered(got[-1], reference)
         differs = {Fidelity.NARROWER: missed, Fidelity.WIDER: extra}
@@ -250,10 +280,11 @@ def _wherever(by_phase: Iterable[Alerts]) -> list[Alerts]:
 
 def comparable(rule: Rule, codes: Iterable[str], conditions_differ: bool) -> bool:
     """Whether a rendering with these losses can be compared: its groups, and (of a sequence) its steps'
-    conditions are the rule's.
+    conditions are the rule's. Of a rule that alerts on each match there is something to compare if it groups
+    its alerts.
     """
-    if rule.threshold is None and rule.sequence is None and rule.new_terms is None:
-        return False
+    if is_plain(rule):
+        return bool(rule.alert.group_by) or rule.alert.suppress_for is not None
     if rule.threshold is not None and not rule.threshold.is_simple:
         return False
     return not (conditions_differ and rule.sequence is not None) and _OF_GROUPS.isdisjoint(codes)

@@ -90,12 +90,19 @@ def _not_asked(language: str, change: Change) -> str | None:
     """Why the changed place has no part in which events match.
 
     ``if(C, 1, 0)==0`` asks whether C fails, whatever else than 0 stands in it; ``table``, and ``rename``
-    right before it, name what is shown.
+    right before it, name what is shown, and so do ``KEEP`` at the end and ``VALUES``. streamstats keeps the
+    last ``window`` events of ``time_window``: where the first of them is asked to be at most so long ago, a
+    time window that is longer still changes nothing.
     """
-    if _MARK.fullmatch(change.old) and change.new != "0" and change.around.endswith("), 1, 0)==0"):
+    line = change.around
+    if _MARK.fullmatch(change.old) and change.new != "0" and line.endswith("), 1, 0)==0"):
         return "what if() gives is not 0 either way"
-    if language == "spl" and re.match(r"\s*\| (?:rename|table) ", change.around):
+    shown = {"spl": r"\s*\| (?:rename|table) ", "esql": r"\| KEEP |\s*Esql\.\w+_values = VALUES\("}
+    if language in shown and re.match(shown[language], line):
         return "a column that is only shown"
+    if re.match(r"\| streamstats time_window=\d+s window=\d+ global=f count AS ", line.strip()):
+        longer = change.kind is Kind.WINDOW and int(change.new) > int(change.old)
+        return "the time since the first match is asked for as well" if longer else None
     return None
 
 

@@ -41,6 +41,8 @@ def read_back(artifact: Artifact, context: Context) -> Rule:
             threshold=threshold or _threshold(data),
             new_terms=_new_terms(data),
         )
+    except RuleError:
+        raise
     except (KeyError, ValueError) as error:
         raise _error(artifact, f"{error}") from error
 

@@ -304,6 +304,9 @@ class Calls:
     def _group_key(self, node: ast.Call, env: Env) -> Value:
         assert isinstance(node.func, ast.Name)
         paths = []
+        event = self._argument(node, 0, env)
+        if not isinstance(event, a.Mapped) or event.scope:
+            raise UnreadableError("a group of something other than the event", node)
         for argument in node.args[1:]:
             steps = self._interpreter.value(argument, env)
             if not isinstance(steps, a.Several):

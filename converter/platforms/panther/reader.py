@@ -85,6 +85,7 @@ class _Reader:
             steps = tuple(self._step(each, by_id, transitions, enabled) for each in detection["Sequence"])
             within = _span(transitions)
             _check_order(detection["Sequence"], transitions)
+            _check_schedule(detection, within)
         except (UnreadableError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise self._error(path, error) from error
         folder = path.rpartition("/")[0]
@@ -268,6 +269,14 @@ def _span(transitions: list[dict[str, Any]]) -> timedelta | None:
         raise UnreadableError(f"transitions of different spans: {sorted(map(str, spans))}")
     minutes = spans.pop() if spans else None
     return None if minutes is None else timedelta(minutes=int(minutes))
+
+
+def _check_schedule(detection: dict[str, Any], within: timedelta | None) -> None:
+    """Whether some run sees the whole of a sequence, wherever between two runs it begins."""
+    minutes = timedelta(minutes=1)
+    rate, sees = detection["Schedule"]["RateMinutes"] * minutes, detection["LookbackWindowMinutes"] * minutes
+    if sees < rate + (within or timedelta()):
+        raise UnreadableError(f"runs every {rate} over {sees} do not see {within} together")
 
 
 def _check_order(entries: list[dict[str, Any]], transitions: list[dict[str, Any]]) -> None:

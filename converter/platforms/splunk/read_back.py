@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ def read_back(artifact: Artifact, context: Context) -> Rule:
     search = detection["search"]
     macros = {**pack_macros(context), **_own_macros(artifact)}
     reading = read_search(search, macros, path, artifact.rule_id)
+    _check_schedule(detection, reading, path)
     sources = _sources(search, path, context)
     sequence = reading.sequence
     if sequence is not None:
@@ -69,6 +71,34 @@ def read_search(search: str, macros: dict[str, MacroText], file: str, rule_id: s
             platform="splunk",
         )
         raise RuleError(str(diagnostic), (diagnostic,)) from error
+
+
+def _check_schedule(detection: dict[str, Any], reading: Reading, path: str) -> None:
+    """Whether a run that reports on what is new reads as far behind it as the rule looks back.
+
+    Raises RuleError. What is new begins where the last run ended; the time range reads back from there. The
+    far edge of a time window is open, so that one of distinct values is a second longer than what is asked.
+    """
+    back: timedelta | None = None
+    if reading.threshold is not None:
+        sliding = reading.threshold.every is None and reading.threshold.distinct is not None
+        back = reading.threshold.within - timedelta(seconds=1 if sliding else 0)
+    elif reading.sequence is not None:
+        back = reading.sequence.within
+    elif reading.new_terms is not None:
+        back = reading.new_terms.history
+    if reading.since is None or back is None:
+        return
+    scheduling = detection.get("deployment", {}).get("scheduling", {})
+    if reading.until not in (None, scheduling.get("latest_time")):
+        raise RuleError(f"{path}: a run reports on what is before {reading.until}, which is not its end")
+    earliest = str(scheduling.get("earliest_time", ""))
+    found = re.fullmatch(re.escape(reading.since) + r"-(\d+)s", earliest)
+    if found is None or timedelta(seconds=int(found[1])) < back:
+        raise RuleError(
+            f"{path}: a run reports on what is since {reading.since} and looks {back} back from there, but "
+            f"its time range begins at {earliest or 'no time of its own'}"
+        )
 
 
 def _detection(artifact: Artifact) -> tuple[dict[str, Any], str]:

@@ -28,15 +28,18 @@ _WHOLE = (
 
 def read_slices(expanded: Expanded, pipeline: s.Pipeline) -> Reading | None:
     """What such a search means; None for any other. Raises SplError where a part of it is not readable."""
-    if not any(map(_keeps_slices, pipeline.commands)):
+    kept_slices = next(filter(None, map(_kept_slices, pipeline.commands)), None)
+    if kept_slices is None:
         return None
+    since, until = kept_slices
     asking = itertools.takewhile(lambda command: command.name != "table", pipeline.commands)
-    kept = tuple(command for command in asking if not _keeps_slices(command))
+    kept = tuple(command for command in asking if _kept_slices(command) is None)
     meaning = _SliceReader(expanded, Runs(), Lookups(())).read(s.Pipeline(kept))
     lost = [one for one in meaning.said if one.effect is not None]
     if lost or meaning.residue:
         raise SplError(lost[0].message if lost else "a part is left out", 0, "spl-stats")
-    return Reading(condition=all_of(*meaning.conditions), threshold=meaning.threshold)
+    condition = all_of(*meaning.conditions)
+    return Reading(condition=condition, threshold=meaning.threshold, since=since, until=until)
 
 
 class _SliceReader(PipelineReader):
@@ -69,15 +72,20 @@ class _SliceReader(PipelineReader):
             del conditions[last]
 
 
-def _keeps_slices(command: s.Command) -> bool:
+def _kept_slices(command: s.Command) -> tuple[str, str] | None:
+    """The time modifiers between which slices ended that this command keeps; None for any other."""
     match command.body:
         case s.Where(expression):
             found = next(filter(None, (unified(example, expression) for example in _WHOLE)), None)
-            return found is not None and all(
-                _is_modifier(found[name]) for name in ("start", "end") if name in found
-            )
-    return False
+            if found is None:
+                return None
+            since, until = _modifier(found["start"]), _modifier(found.get("end", s.Literal("now")))
+            return None if since is None or until is None else (since, until)
+    return None
 
 
-def _is_modifier(node: s.EvalNode) -> bool:
-    return isinstance(node, s.Literal) and isinstance(node.value, str) and times.is_modifier(node.value)
+def _modifier(node: s.EvalNode) -> str | None:
+    match node:
+        case s.Literal(str(text)) if times.is_modifier(text):
+            return text
+    return None

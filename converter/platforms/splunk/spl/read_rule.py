@@ -25,7 +25,8 @@ _UNITS: Final = {"m": "minutes", "s": "seconds", "h": "hours", "d": "days", "w":
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """A pipeline as a rule. Paths name stored fields. ``since``: the time modifier from which on rows are
-    reported; ``notes``: what was read past, and why it says nothing of which events match.
+    reported, ``until`` the one before which, if the search says that; ``notes``: what was read past, and why
+    it says nothing of which events match.
     """
 
     condition: Expression = TRUE
@@ -34,6 +35,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     new_terms: NewTerms | None = None
     shown: tuple[str, ...] = ()
     since: str | None = None
+    until: str | None = None
     notes: tuple[str, ...] = ()
 
 
