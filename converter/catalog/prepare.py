@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from converter.catalog.records import Record, record_of
-from converter.catalog.renderings import Rendering, renderings_of
+from converter.catalog.renderings import Outcome, Rendering, renderings_of
 from converter.catalog.sources import Found
 from converter.logsources import load_packs
 from converter.platforms.base import Context
@@ -40,8 +40,14 @@ class Prepared(msgspec.Struct, frozen=True):
         """The renderings; none for a refused rule."""
         return _RENDERINGS.decode(self.packed)
 
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What the renderings came to."""
+        return _OUTCOMES.decode(self.packed)
+
 
 _RENDERINGS: Final = msgspec.msgpack.Decoder(tuple[Rendering, ...])
+_OUTCOMES: Final = msgspec.msgpack.Decoder(tuple[Outcome, ...])
 _PREPARED: Final = msgspec.msgpack.Decoder(Prepared)
 
 

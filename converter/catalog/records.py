@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from converter.catalog.normal import normal_form
+from converter.catalog.original import original
 from converter.catalog.rows import Tables, tables_of
 from converter.catalog.wording import condition_text, correlation_text
 from converter.logsources.lookup import known, stored_field
@@ -21,9 +22,6 @@ from converter.model.measures import measures
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule, Threshold
 from converter.platforms.collection import Collected
-
-CANONICAL: Final = "canonical"
-"""The platform of origin of a rule that was authored here."""
 
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 60
@@ -52,7 +50,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     no canonical form: only what it says of itself is known. ``log_types``: per platform, the names it gives
     the log sources. ``normal``: equal for rules that ask the same, the case of letters aside.
     ``entities``: the kinds of things its log sources name, with the fields. ``written``: the name
-    and text of the files that hold it; ``text``: the canonical rule file.
+    and text of the files that hold it; ``query`` and ``language``: its logic as written there;
+    ``text``: the canonical rule file.
     """
 
     key: str
@@ -71,6 +70,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     attack: tuple[str, ...] = ()
+    query: str = ""
+    language: str = ""
     condition: str = ""
     correlation: str = ""
     normal: str = ""
@@ -100,6 +101,7 @@ def record_of(
 ) -> Record:
     """The record of a rule as it was read. ``platforms``: those whose stored names are told."""
     rule = read.rule
+    query, language = original(read, written)
     record = Record(
         key=_key(read),
         platform=read.platform,
@@ -110,6 +112,8 @@ def record_of(
         reading=read.status,
         residue=read.residue,
         findings=read.diagnostics,
+        query=query,
+        language=language if query else "",
         written=written,
         text=read.text,
     )

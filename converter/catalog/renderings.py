@@ -34,6 +34,14 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     macros: tuple[str, ...] = ()
 
 
+class Outcome(msgspec.Struct, frozen=True):
+    """What a rendering came to, without its texts: the part of it that lists are made from."""
+
+    platform: str
+    fidelity: str
+    losses: tuple[Diagnostic, ...] = ()
+
+
 def renderings_of(read: Collected, rule: Rule, contexts: Mapping[str, Context]) -> tuple[Rendering, ...]:
     """The rule on each of the platforms whose contexts are given, in their order."""
     return tuple(_rendering(read, rule, name, context) for name, context in contexts.items())

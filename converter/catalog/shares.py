@@ -44,19 +44,46 @@ class FalsePositive(msgspec.Struct, frozen=True):
     rules: tuple[int, ...]
 
 
+_NONE_KNOWN: Final = frozenset(
+    {
+        "",
+        "-",
+        "false positives may be present, filter as needed",
+        "highly unlikely",
+        "likely",
+        "n/a",
+        "no false positives have been identified at this time",
+        "no known false positives",
+        "none",
+        "none at this time",
+        "none identified",
+        "none known",
+        "tbd",
+        "there are no known false positives",
+        "unknown",
+        "unknown. filter as needed",
+        "unlikely",
+        "very unlikely",
+    }
+)
+"""Normal texts that stand where false positives do and name none."""
+
+
 def false_positives(index: Index) -> list[FalsePositive]:
     """Every known false positive, the most common first; texts that differ in case, blanks and a final stop
-    alone are one.
+    alone are one, and texts that name nothing are none.
     """
     texts: dict[str, str] = {}
     found: dict[str, dict[int, None]] = {}
     for position, record in enumerate(index.records):
         for text in record.false_positives:
             key = normal_text(text)
+            if key in _NONE_KNOWN:
+                continue
             texts.setdefault(key, " ".join(text.split()))
             found.setdefault(key, {})[position] = None
     ordered = sorted(found, key=lambda key: (-len(found[key]), key))
-    return [FalsePositive(texts[key], tuple(found[key])) for key in ordered if key]
+    return [FalsePositive(texts[key], tuple(found[key])) for key in ordered]
 
 
 def normal_text(text: str) -> str:

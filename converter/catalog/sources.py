@@ -8,15 +8,12 @@ from typing import Final
 
 import msgspec
 
-from converter.catalog.records import CANONICAL
+from converter.catalog.original import CANONICAL, LARGEST_TEXT
 from converter.model.diagnostics import Fidelity
 from converter.model.dump import dump_rule
 from converter.model.rule import Rule
 from converter.platforms.collection import Collected, Reading, read_files, rule_files
 from converter.platforms.naming import slug
-
-LARGEST_TEXT: Final = 200_000
-"""Characters of a file that are shown with a rule; of a larger one (an export of many rules) none are."""
 
 _SUFFIXES: Final = (".py", ".yml", ".yaml", ".toml")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from converter.model.describe import describe, describe_test
-from converter.model.expressions import All, AnyOf, Expression, ForSome, Not
+from converter.model.describe import describe, describe_parts, describe_test
+from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, NewTerms, Rule, Sequence, Step, Threshold
 from converter.model.scalars_in import format_duration
@@ -49,8 +49,23 @@ def _outline(expression: Expression) -> Iterator[str]:
             yield from _listed("not", (term,))
         case ForSome(path, term) if len(line) > _WIDTH:
             yield from _listed(f"some element of {path}", (term,))
+        case Predicate() if len(line) > _WIDTH and len(expression.values) > 1:
+            asked, operands, case = describe_parts(expression)
+            yield f"{asked} {'all' if expression.all_of else 'any'} of{case}:"
+            yield from (_INDENT + row for row in _rows(operands))
         case _:
             yield line
+
+
+def _rows(operands: Iterable[str]) -> Iterator[str]:
+    """Operands side by side, as many as fit in a line."""
+    row = ""
+    for operand in operands:
+        if row and len(row) + len(operand) + 3 > _WIDTH:
+            yield f"{row},"
+            row = ""
+        row = f"{row}, {operand}" if row else operand
+    yield row
 
 
 def _listed(head: str, terms: Iterable[Expression]) -> Iterator[str]:

@@ -129,15 +129,20 @@ def _nested(expression: Expression) -> str:
     return text if isinstance(expression, Predicate | Not) else f"({text})"
 
 
-def _predicate(predicate: Predicate) -> str:
+def describe_parts(predicate: Predicate) -> tuple[str, tuple[str, ...], str]:
+    """A predicate as subject and operator, its operands, and what is said of letters' case."""
     subject = _applied(_subject(predicate.subject), predicate.functions)
-    if predicate.operator is Operator.EXISTS:
-        return f"{subject} exists"
-    joiner = " and " if predicate.all_of else " or "
-    operands = joiner.join(_operand(value) for value in predicate.values)
-    many = len(predicate.values) > 1
+    operator = "exists" if predicate.operator is Operator.EXISTS else predicate.operator.replace("_", " ")
     case = " (any case)" if predicate.ignore_case else ""
-    return f"{subject} {predicate.operator.replace('_', ' ')} {f'({operands})' if many else operands}{case}"
+    return f"{subject} {operator}", tuple(map(_operand, predicate.values)), case
+
+
+def _predicate(predicate: Predicate) -> str:
+    asked, operands, case = describe_parts(predicate)
+    if predicate.operator is Operator.EXISTS:
+        return asked
+    text = (" and " if predicate.all_of else " or ").join(operands)
+    return f"{asked} {f'({text})' if len(operands) > 1 else text}{case}"
 
 
 def _subject(subject: FieldPath | Concat) -> str:

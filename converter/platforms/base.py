@@ -86,6 +86,7 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
     ``fidelity`` relates it to the text. ``residue``: parts of the text that the canonical rule leaves out,
     as written; with any, the rule is partial, and ``fidelity`` says on which side it errs.
     ``described``: what a refused rule says of itself (see :func:`without_logic`), as far as that can be read.
+    ``query`` and ``language``: its query as written, where the platform has a query language.
     """
 
     source: str
@@ -95,6 +96,8 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     rule: Rule | None = None
     described: Rule | None = None
+    query: str = ""
+    language: str = ""
     fidelity: Fidelity = Fidelity.EXACT
     residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

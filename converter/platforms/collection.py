@@ -55,6 +55,8 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     status: str
     fidelity: Fidelity
+    query: str = ""
+    language: str = ""
     residue: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     text: str = ""
@@ -183,6 +185,8 @@ def _collected(read: ReadRule) -> Collected:
         kind=read.kind,
         status=read.status if rule is not None else str(Fidelity.REFUSED),
         fidelity=read.fidelity if rule is not None else Fidelity.REFUSED,
+        query=read.query,
+        language=read.language,
         residue=read.residue,
         diagnostics=diagnostics,
         text=text,

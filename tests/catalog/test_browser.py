@@ -151,6 +151,59 @@ def test_every_count_of_some_rules_is_the_number_of_other_rules_shown(opened: Si
     assert checked >= 3
 
 
+def test_a_number_leads_to_a_list_of_as_many_rules(opened: Site) -> None:
+    """Every number of the start page, the losses and the log sources that leads to the list of rules."""
+    checked = 0
+    for place in ("index.html", "losses.html", "logsources.html"):
+        page = opened.open(place)
+        links = page.locator("td.number a[href^='rules.html#']")
+        told = [(link.inner_text(), link.get_attribute("href")) for link in links.all()]
+        assert told, place
+        for number, target in told[:: max(1, len(told) // 8)]:
+            opened.open(target)
+            opened.count(f"^{number} rules?$")
+            checked += 1
+    assert checked > 15
+
+
+def test_a_cell_of_the_matrix_leads_to_the_rules_that_it_counts(opened: Site) -> None:
+    page = opened.open("attack.html")
+    page.select_option("[name=platform]", "canonical")
+    cell = page.locator('[data-tag="TA0007:T1613"]')
+    number = int(cell.get_attribute("data-count"))
+    assert number > 1
+    cell.click()
+    page.wait_for_url("**/rules.html#*technique=T1613*")
+    opened.count(f"^{number} rules$")
+    gap = opened.open("attack.html").locator(".cell[data-count='0']:visible").first
+    gap.click()
+    page.wait_for_url("**/techniques/*.html")
+    assert "No rule names this technique" in page.inner_text("main")
+
+
+def test_code_is_coloured_and_copied_as_it_is(opened: Site, catalog: Catalog) -> None:
+    longest = max(catalog.records, key=lambda record: len(record.condition))
+    page = opened.open(rule_place(longest))
+    shown = page.locator("#logic ~ .code code").last
+    assert shown.text_content() == longest.condition
+    assert shown.locator(".t-string").count() > 3
+    assert shown.locator(".t-word").count() > 3
+    folded = page.locator("#written ~ details .code code").first
+    text = folded.text_content()
+    assert folded.locator("span").count() == 0
+    folded.evaluate("node => { node.closest('details').open = true; }")
+    sync_api.expect(folded.locator("span")).not_to_have_count(0, timeout=PATIENCE)
+    assert folded.text_content() == text
+    page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard',"
+        " {value: {writeText: async text => { window.kept = text; }}})"
+    )
+    button = page.locator("#logic ~ .code .copy").last
+    button.click()
+    sync_api.expect(button).to_have_text("Copied", timeout=PATIENCE)
+    assert page.evaluate("window.kept") == longest.condition
+
+
 def test_tables_are_filtered_as_one_types(opened: Site) -> None:
     page = opened.open("fields.html")
     rows = page.locator("#fields tbody tr:visible")

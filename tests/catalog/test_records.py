@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from converter.catalog.index import index_of
+from converter.catalog.original import LARGEST_TEXT
 from converter.catalog.records import Record
 from converter.catalog.rows import Tables
 from converter.catalog.site.places import field_place, rule_place, value_place
-from converter.catalog.sources import LARGEST_TEXT, Origin, canonical, files_of, imported
+from converter.catalog.sources import Origin, canonical, files_of, imported
 from converter.catalog.wording import correlation_text
 from converter.logsources import load_packs
 from converter.model.load import load_text
@@ -62,8 +63,12 @@ def test_a_long_condition_stands_on_several_lines() -> None:
     )
     lines = found.condition.splitlines()
     assert lines[:3] == ["all of:", '    verb is "get"', "    any of:"]
-    assert lines[3].startswith('        user.username is ("system:serviceaccount:namespace-0" or')
-    assert lines[4:] == ["        stage does not exist", '    not userAgent starts with "kubectl"']
+    assert lines[3] == "        user.username is any of:"
+    assert lines[4].startswith(
+        '            "system:serviceaccount:namespace-0", "system:serviceaccount:namespace-1"'
+    )
+    assert " ".join(line.strip() for line in lines[4:-2]) == ", ".join(f'"{name}"' for name in names)
+    assert lines[-2:] == ["        stage does not exist", '    not userAgent starts with "kubectl"']
 
 
 def test_the_steps_of_a_sequence_are_told_apart() -> None:
@@ -166,6 +171,7 @@ def test_a_refused_rule_is_told_with_what_it_says_of_itself(case: dict[str, Any]
     assert found.reading == "refused"
     assert case["reason"] in [finding.code for finding in found.findings]
     assert found.written == ((str(file), case["text"]),)
+    assert (found.query, found.language) == (case["query"].rstrip("\n"), case["language"])
     told = {name: getattr(found, name) for name in case["told"]}
     assert {n: list(v) if isinstance(v, tuple) else v for n, v in told.items()} == case["told"]
     assert (found.condition, found.normal, found.output, found.needs) == ("", "", (), ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from converter.catalog.coverage import coverage_of, navigator_layer
 from converter.catalog.index import index_of
 from converter.catalog.normal import normal_form
 from converter.catalog.records import Record
-from converter.catalog.shares import COMMON, overlaps, related, shared_values
+from converter.catalog.shares import COMMON, false_positives, overlaps, related, shared_values
 from converter.catalog.sources import canonical
 from converter.evaluate import matches
 from converter.logsources import load_packs
@@ -192,3 +193,20 @@ def test_the_layer_has_a_score_for_each_technique_named() -> None:
     assert layer["gradient"]["maxValue"] == 25
     assert layer["versions"]["attack"] == attack_table().version.split(".")[0]
     assert navigator_layer("none", [])["techniques"] == []
+
+
+def test_false_positives_are_told_alike_and_what_names_none_is_left_out() -> None:
+    texts = [
+        ("Unknown", "A backup  program."),
+        ("None.",),
+        ("N/A",),
+        ("a backup program", "Unlikely"),
+        ("Tests",),
+    ]
+    asked = rule({"field": "a", "is": 1})
+    rules = [
+        msgspec.structs.replace(asked, title=f"Rule {number}", false_positives=told)
+        for number, told in enumerate(texts)
+    ]
+    found = false_positives(index_of(canonical(rules), PACKS))
+    assert [(one.text, one.rules) for one in found] == [("A backup program.", (0, 3)), ("Tests", (4,))]

@@ -17,6 +17,7 @@ from converter.catalog.prepare import Prepared, Workshop, listed, prepare
 from converter.catalog.site.build import is_current, page_count, read_manifest, write_site
 from converter.catalog.site.environment import is_link, visible
 from converter.catalog.site.pages import Catalog
+from converter.catalog.site.places import field_place, rare_place
 from converter.catalog.sources import Origin, imported
 from converter.logsources import load_packs
 from converter.model.diagnostics import RuleError
@@ -196,6 +197,30 @@ def test_a_shared_value_leads_to_all_rules_that_look_for_it(site: Path, catalog:
                     assert len(links) >= others + 1
                     compared += 1
     assert compared > 30
+
+
+def test_values_of_one_rule_alone_are_by_rule_and_apart_where_they_are_many(
+    own_site: tuple[list[Prepared], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    prepared, folder = own_site
+    catalog = Catalog(prepared)
+    (name,) = [name for name in catalog.keys_by_field if name == "CommandLine"]
+    values = [key[2] for key in catalog.keys_by_field[name] if key not in catalog.shared]
+    assert len(values) == 3
+    text = "".join(parsed(folder / field_place(name)).texts)
+    assert all(value in text for value in values)
+    assert not (folder / rare_place(name)).exists()
+    monkeypatch.setattr("converter.catalog.site.shared_pages._MOST_RARE", 2)
+    write_site(catalog, PACKS, tmp_path / "apart")
+    assert len(list(pages(tmp_path / "apart"))) == page_count(catalog)
+    apart = parsed(tmp_path / "apart" / rare_place(name))
+    assert all(value in "".join(apart.texts) for value in values)
+    assert sum("/rules/sigma/" in link for link in apart.references) == 3
+    assert not any(
+        "/rules/sigma/" in link for link in parsed(tmp_path / "apart" / field_place(name)).references
+    )
+    dead, _ = dead_links(tmp_path / "apart")
+    assert {target for _, target in dead} <= {"layers/all.json", "layers/canonical.json", "layers/sigma.json"}
 
 
 def test_a_refused_rule_has_a_page_that_says_why(site: Path) -> None:

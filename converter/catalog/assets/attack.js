@@ -5,6 +5,7 @@
   const matrix = document.getElementById("matrix");
   const status = document.getElementById("status");
   const cells = [...matrix.querySelectorAll(".cell")];
+  for (const cell of cells) cell.dataset.place = cell.getAttribute("href");
 
   function read() {
     const given = new URLSearchParams(location.hash.slice(1));
@@ -38,6 +39,17 @@
     return found;
   }
 
+  /* A cell leads to the rules that it counts; a gap to the technique's own page. */
+  function target(cell, count) {
+    if (!count) return cell.dataset.place;
+    const [tactic, technique] = cell.dataset.tag.split(":");
+    const asked = new URLSearchParams({ tactic, technique });
+    for (const name of ["platform", "logsource"]) {
+      if (form.elements[name].value) asked.set(name, form.elements[name].value);
+    }
+    return `rules.html#${asked}`;
+  }
+
   function update() {
     const found = counted();
     const counts = cells.map((cell) => found.get(cell.dataset.tag)?.size ?? 0);
@@ -47,6 +59,7 @@
       cell.dataset.count = count;
       cell.dataset.heat = count ? Math.max(1, Math.ceil((5 * Math.log(count + 1)) / Math.log(most + 1))) : 0;
       cell.querySelector("b").textContent = count || "";
+      cell.href = target(cell, count);
     });
     matrix.classList.toggle("only-gaps", form.elements.gaps.checked);
     matrix.classList.toggle("with-below", form.elements.below.checked);

@@ -7,6 +7,7 @@
   const status = document.getElementById("status");
   const beside = document.getElementById("beside");
   const more = document.getElementById("more");
+  const further = form.querySelector("details");
   const PAGE = 100;
   let found = [];
   let shown = 0;
@@ -17,6 +18,8 @@
     severity: { names: CATALOG.severities, of: (rule) => [rule[3]] },
     logsource: { names: CATALOG.logsources, of: (rule) => rule[4] },
     reading: { names: CATALOG.readings, of: (rule) => [rule[6]] },
+    written: { names: CATALOG.written, of: (rule) => rule[7] },
+    loss: { names: CATALOG.losses, of: (rule) => rule[8] },
   };
   const tactics = [...new Set(CATALOG.tags.map(tacticOf))].sort();
 
@@ -24,13 +27,16 @@
     for (const value of values) form.elements[name].append(new Option(value, value));
   }
   for (const [name, facet] of Object.entries(facets)) fill(name, facet.names.filter(Boolean).toSorted());
-  fill("tactic", tactics);
+  for (const tactic of tactics) {
+    form.elements.tactic.append(new Option(`${tactic} ${CATALOG.tactics[tactic] ?? ""}`.trim(), tactic));
+  }
 
   function read() {
     const given = new URLSearchParams(location.hash.slice(1) || location.search.slice(1));
     for (const element of form.elements) {
       if (element.name) element.value = given.get(element.name) ?? "";
     }
+    further.open ||= [...further.querySelectorAll("[name]")].some((element) => element.value);
   }
 
   function keep() {
@@ -45,7 +51,14 @@
       if (wanted && !facet.of(rule).some((number) => facet.names[number] === wanted)) return false;
     }
     const tactic = form.elements.tactic.value;
-    return !tactic || rule[5].some((number) => tacticOf(CATALOG.tags[number]) === tactic);
+    const technique = form.elements.technique.value.trim().toUpperCase();
+    return (!tactic && !technique) || rule[5].some((number) => isAbout(CATALOG.tags[number], tactic, technique));
+  }
+
+  /* Whether a tag is of the tactic and names the technique or one of its sub-techniques, as far as asked. */
+  function isAbout(tag, tactic, technique) {
+    const [own, named = ""] = tag.split(":");
+    return (!tactic || own === tactic) && (!technique || `${named}.`.startsWith(`${technique}.`));
   }
 
   function cell(row, text) {

@@ -21,7 +21,7 @@ from converter.catalog.site.environment import environment
 from converter.catalog.site.overview_pages import OVERVIEWS, overview_pages
 from converter.catalog.site.pages import Catalog, Page
 from converter.catalog.site.rule_pages import rule_pages
-from converter.catalog.site.shared_pages import fields_of_rules, shared_pages
+from converter.catalog.site.shared_pages import fields_of_rules, has_rare_page, shared_pages
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import RuleError
 from converter.platforms.base import File
@@ -74,10 +74,12 @@ def is_current(folder: Path, manifest: Manifest, inputs: str) -> bool:
 
 def page_count(catalog: Catalog) -> int:
     """How many pages the site will have."""
+    fields = fields_of_rules(catalog)
     logsources = {name for record in catalog.records for name in record.logsources}
     counted = (
         catalog.records,
-        fields_of_rules(catalog),
+        fields,
+        [name for name in fields if has_rare_page(catalog, name)],
         catalog.shared,
         catalog.table.techniques,
         logsources,

@@ -6,13 +6,14 @@ is loaded when somebody searches. Both assign plain JSON, which is JavaScript si
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from converter.catalog.index import rows_of
 from converter.catalog.records import Record
+from converter.catalog.renderings import Outcome
 from converter.catalog.site.environment import visible
 from converter.catalog.site.pages import Catalog
 from converter.catalog.site.places import field_place, logsource_place, rule_place, technique_place
@@ -35,7 +36,7 @@ def _script(name: str, value: Any) -> str:
 
 def _rules(catalog: Catalog) -> dict[str, Any]:
     """Tables of names, and per rule: place, title, then numbers into the tables."""
-    platforms, severities, logsources, tags, readings = (_Numbers() for _ in range(5))
+    platforms, severities, logsources, tags, readings, written, losses = (_Numbers() for _ in range(7))
     rules = [
         [
             rule_place(record),
@@ -45,8 +46,10 @@ def _rules(catalog: Catalog) -> dict[str, Any]:
             [logsources[name] for name in record.logsources],
             [tags[tag] for tag in record.attack],
             readings[record.reading],
+            [written[f"{outcome.platform}: {outcome.fidelity}"] for outcome in outcomes],
+            [losses[name] for name in dict.fromkeys(_lost(record, outcomes))],
         ]
-        for record in catalog.records
+        for record, outcomes in zip(catalog.records, catalog.outcomes, strict=True)
     ]
     return {
         "platforms": platforms.names,
@@ -54,8 +57,20 @@ def _rules(catalog: Catalog) -> dict[str, Any]:
         "logsources": logsources.names,
         "tags": tags.names,
         "readings": readings.names,
+        "written": written.names,
+        "losses": losses.names,
+        "tactics": {tactic.id: tactic.name for tactic in catalog.table.tactics.values()},
         "rules": rules,
     }
+
+
+def _lost(record: Record, outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """What was lost in reading a rule, and on each platform."""
+    for finding in record.findings:
+        if finding.effect is not None:
+            yield f"reading: {finding.code}"
+    for outcome in outcomes:
+        yield from (f"{outcome.platform}: {loss.code}" for loss in outcome.losses)
 
 
 class _Numbers:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import jinja2
 
+from converter.catalog.site.prose import blocks
 from converter.platforms.templating import templates_folder
 
 _UNSEEN: Final = re.compile(
@@ -35,6 +36,22 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def language(name: str) -> str:
+    """The language of a file, by the end of its name; empty if it is none that is coloured."""
+    return _LANGUAGES.get(name.rpartition(".")[2].lower(), "")
+
+
+_LANGUAGES: Final = {
+    "py": "python",
+    "yml": "yaml",
+    "yaml": "yaml",
+    "toml": "toml",
+    "json": "json",
+    "ndjson": "json",
+    "conf": "conf",
+}
+
+
 def _finalized(value: Any) -> Any:
     """Every value that a template prints passes here, before it is escaped; markup made by it is kept."""
     if type(value) is str and not value.isprintable():
@@ -55,5 +72,7 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.filters["plural"] = plural
+    made.filters["blocks"] = blocks
+    made.filters["language"] = language
     made.tests["link"] = is_link
     return made

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from converter.catalog.index import Index
 from converter.catalog.shares import across, normal_text, shared_values
 from converter.catalog.site.pages import Catalog, Data, Page, most
 from converter.catalog.site.places import field_place, logsource_place, rule_place, technique_place
@@ -95,7 +94,7 @@ def _logsources(catalog: Catalog) -> list[Data]:
             "place": logsource_place(name),
             "rules": counts.total(),
             "platforms": most(counts),
-            "techniques": len({tag.partition(":")[2] for tag in techniques[name]}),
+            "techniques": len({tag.partition(":")[2].partition(".")[0] for tag in techniques[name]}),
         }
         for name, counts in rules.items()
     ]
@@ -103,13 +102,10 @@ def _logsources(catalog: Catalog) -> list[Data]:
 
 
 def _fields(catalog: Catalog) -> Data:
-    values: Counter[str] = Counter()
-    index: Index = catalog.index
-    for key in {*index.seekers, *index.excluders}:
-        values.update(index.fields_of(key))
+    values = {name: len(keys) for name, keys in catalog.keys_by_field.items()}
     return {
         "fields": [
-            (name, field_place(name), len(rules), values[name])
+            (name, field_place(name), len(rules), values.get(name, 0))
             for name, rules in sorted(
                 fields_of_rules(catalog).items(), key=lambda item: (-len(item[1]), item[0])
             )
@@ -151,7 +147,10 @@ def _matrix(catalog: Catalog) -> Data:
 
 def _false_positives(catalog: Catalog) -> Data:
     pages = catalog.false_positive_pages
+    telling = {position for found in catalog.false_positives for position in found.rules}
     return {
+        "rules": len(catalog.records),
+        "silent": len(catalog.records) - len(telling),
         "entries": [
             {
                 "text": found.text,
@@ -167,7 +166,7 @@ def _false_positives(catalog: Catalog) -> Data:
                 "rule": catalog.briefs[found.rules[0]] if len(found.rules) == 1 else None,
             }
             for found in catalog.false_positives
-        ]
+        ],
     }
 
 
@@ -188,6 +187,7 @@ def _overlaps(catalog: Catalog) -> Data:
         if other.likeness >= _NEARLY
         and one < other.rule
         and catalog.records[one].platform != catalog.records[other.rule].platform
+        and catalog.records[one].normal != catalog.records[other.rule].normal
     ]
     near.sort(key=lambda pair: (-pair[0], pair[1:]))
     return {
@@ -201,11 +201,11 @@ def _losses(catalog: Catalog) -> Data:
     """What renderings lose, by origin and target, and which rules could not be read whole."""
     fidelity: dict[tuple[str, str], Counter[str]] = {}
     losses: dict[tuple[str, str], list[int]] = {}
-    for position, one in enumerate(catalog.rules):
-        for rendering in one.renderings:
-            fidelity.setdefault((one.record.platform, rendering.platform), Counter())[rendering.fidelity] += 1
-            for code in dict.fromkeys(loss.code for loss in rendering.losses):
-                losses.setdefault((rendering.platform, code), []).append(position)
+    for position, record in enumerate(catalog.records):
+        for outcome in catalog.outcomes[position]:
+            fidelity.setdefault((record.platform, outcome.platform), Counter())[outcome.fidelity] += 1
+            for code in dict.fromkeys(loss.code for loss in outcome.losses):
+                losses.setdefault((outcome.platform, code), []).append(position)
     read: dict[tuple[str, str], list[int]] = {}
     for position, record in enumerate(catalog.records):
         for code in dict.fromkeys(f.code for f in record.findings if f.effect is not None):

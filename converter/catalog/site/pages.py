@@ -14,6 +14,7 @@ from converter.catalog.index import arranged, index_arranged
 from converter.catalog.keys import Key
 from converter.catalog.prepare import Prepared
 from converter.catalog.records import Record
+from converter.catalog.renderings import Outcome
 from converter.catalog.shares import (
     FalsePositive,
     Overlap,
@@ -89,6 +90,17 @@ class Catalog:
         )
 
     @cached_property
+    def keys_by_field(self) -> dict[str, list[Key]]:
+        """What is asked of each field: the keys, the most looked for first, then in order."""
+        found: dict[str, list[Key]] = {}
+        for key in sorted({*self.index.seekers, *self.index.excluders}):
+            for name in self.index.fields_of(key):
+                found.setdefault(name, []).append(key)
+        for keys in found.values():
+            keys.sort(key=lambda key: -len(self.index.seekers.get(key, ())))
+        return found
+
+    @cached_property
     def briefs(self) -> list[Data]:
         """Every rule as lists show it."""
         return [
@@ -105,6 +117,11 @@ class Catalog:
             }
             for record in self.records
         ]
+
+    @cached_property
+    def outcomes(self) -> list[tuple[Outcome, ...]]:
+        """For each rule what its renderings came to."""
+        return [one.outcomes for one in self.rules]
 
     @cached_property
     def false_positive_pages(self) -> dict[str, str]:

@@ -16,6 +16,11 @@ def field_place(name: str) -> str:
     return _place("fields", name, name)
 
 
+def rare_place(name: str) -> str:
+    """The page of the values of a field that one rule alone has."""
+    return _place("fields", f"{name}-rare", name, "rare")
+
+
 def value_place(key: Key) -> str:
     """The page of a value that several rules share."""
     return _place("values", key[2], *key)

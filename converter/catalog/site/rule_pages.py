@@ -15,7 +15,8 @@ from converter.catalog.site.places import field_place, logsource_place, rule_pla
 from converter.model.diagnostics import Diagnostic, Severity
 
 _PLAIN = (
-    "platform source id title kind reading description severity status tags references condition correlation "
+    "platform source id title kind reading description severity status tags references query language "
+    "condition correlation "
     "output alert runbook author created updated risk residue written text"
 ).split()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from converter.catalog.index import rows_of
 from converter.catalog.keys import Key
@@ -14,11 +14,15 @@ from converter.catalog.site.places import (
     false_positive_place,
     field_place,
     logsource_place,
+    rare_place,
     technique_place,
     value_place,
 )
 from converter.logsources.pack import Pack
 from converter.platforms.registry import siem_names
+
+_MOST_RARE = 300
+"""Values that one rule alone has, on the page of their field; of more there is a page of their own."""
 
 
 def shared_pages(catalog: Catalog, packs: Mapping[str, Pack]) -> Iterator[Page]:
@@ -43,13 +47,10 @@ def fields_of_rules(catalog: Catalog) -> dict[str, dict[int, None]]:
 
 
 def _field_pages(catalog: Catalog) -> Iterator[Page]:
-    keys: dict[str, list[Key]] = {}
-    for key in sorted({*catalog.index.seekers, *catalog.index.excluders}):
-        for name in catalog.index.fields_of(key):
-            keys.setdefault(name, []).append(key)
     for name, rules in sorted(fields_of_rules(catalog).items()):
-        values = [_value(catalog, key) for key in keys.get(name, ())]
-        values.sort(key=lambda value: -len(value["seekers"]))
+        keys = catalog.keys_by_field.get(name, [])
+        rare = _rare(catalog, name)
+        apart = rare_place(name) if has_rare_page(catalog, name) else ""
         yield Page(
             field_place(name),
             "field.html.j2",
@@ -57,47 +58,68 @@ def _field_pages(catalog: Catalog) -> Iterator[Page]:
                 "name": name,
                 "caseless": name in catalog.index.caseless,
                 "rules": len(rules),
-                "values": [_listed(value) for value in values],
-                "unasked": [] if values else catalog.brief(rules),
+                "values": [_shared(catalog, key) for key in keys if key in catalog.shared],
+                "rare_count": sum(key not in catalog.shared for key in keys),
+                "rare": [] if apart else rare,
+                "apart": apart,
+                "unasked": [] if keys else catalog.brief(rules),
                 **catalog.spread(rules),
             },
         )
+        if apart:
+            yield Page(
+                apart, "rare.html.j2", {"name": name, "place_of_field": field_place(name), "rare": rare}
+            )
 
 
-def _value(catalog: Catalog, key: Key) -> Data:
+def has_rare_page(catalog: Catalog, name: str) -> bool:
+    """Whether the values that one rule alone has are so many that they have a page of their own."""
+    keys = catalog.keys_by_field.get(name, ())
+    return sum(key not in catalog.shared for key in keys) > _MOST_RARE
+
+
+def _shared(catalog: Catalog, key: Key) -> Data:
     subject, kind, text = key
     return {
         "subject": subject,
         "kind": kind,
         "value": text,
-        "seekers": catalog.index.seekers.get(key, ()),
-        "excluders": catalog.index.excluders.get(key, ()),
-        "place": value_place(key) if key in catalog.shared else "",
-        "only": None if key in catalog.shared else _only(catalog, key),
+        "seekers": len(catalog.index.seekers.get(key, ())),
+        "excluders": len(catalog.index.excluders.get(key, ())),
+        "place": value_place(key),
     }
 
 
-def _only(catalog: Catalog, key: Key) -> Data:
-    """The one rule that has a value."""
-    (position,) = catalog.index.seekers.get(key) or catalog.index.excluders[key]
-    brief = catalog.briefs[position]
-    return {"place": brief["place"], "title": brief["title"]}
-
-
-def _listed(value: Data) -> Data:
-    return {**value, "seekers": len(value["seekers"]), "excluders": len(value["excluders"])}
+def _rare(catalog: Catalog, name: str) -> list[Data]:
+    """The values of a field that one rule alone has: by rule, and there by subject, kind and use."""
+    found: dict[int, dict[tuple[str, str, bool], list[str]]] = {}
+    for key in catalog.keys_by_field.get(name, ()):
+        if key not in catalog.shared:
+            seekers = catalog.index.seekers.get(key, ())
+            (position,) = seekers or catalog.index.excluders[key]
+            subject, kind, text = key
+            found.setdefault(position, {}).setdefault((subject, kind, not seekers), []).append(text)
+    return [
+        {
+            **catalog.briefs[position],
+            "asked": [(*asked, values) for asked, values in sorted(found[position].items())],
+        }
+        for position in sorted(found)
+    ]
 
 
 def _value_pages(catalog: Catalog) -> Iterator[Page]:
     for key in sorted(catalog.shared):
-        value = _value(catalog, key)
-        seekers, excluders = value.pop("seekers"), value.pop("excluders")
+        subject, kind, text = key
+        seekers, excluders = catalog.index.seekers.get(key, ()), catalog.index.excluders.get(key, ())
         both = [*seekers, *(position for position in excluders if position not in seekers)]
         yield Page(
             value_place(key),
             "value.html.j2",
             {
-                **value,
+                "subject": subject,
+                "kind": kind,
+                "value": text,
                 "fields": [(name, field_place(name)) for name in catalog.index.fields_of(key)],
                 "caseless": any(name in catalog.index.caseless for name in catalog.index.fields_of(key)),
                 "seekers": catalog.brief(seekers),
@@ -126,6 +148,7 @@ def _technique_pages(catalog: Catalog) -> Iterator[Page]:
             children.setdefault(technique.parent, []).append(technique.id)
     for technique in catalog.table.techniques.values():
         rules = sorted(own[technique.id])
+        under = [position for position in sorted(below[technique.id]) if position not in own[technique.id]]
         yield Page(
             technique_place(technique.id),
             "technique.html.j2",
@@ -140,8 +163,8 @@ def _technique_pages(catalog: Catalog) -> Iterator[Page]:
                     for child in children.get(technique.id, ())
                 ],
                 "rules": catalog.brief(rules),
-                "below": len([p for p in below[technique.id] if p not in own[technique.id]]),
-                **catalog.spread(rules),
+                "below": catalog.brief(under),
+                **catalog.spread([*rules, *under]),
             },
         )
 
@@ -155,7 +178,7 @@ def _logsource_pages(catalog: Catalog, packs: Mapping[str, Pack]) -> Iterator[Pa
         pack = packs.get(name)
         records = [catalog.records[position] for position in positions]
         fields = Counter(use.field for record in records for use in record.needs)
-        tags = Counter(tag for record in records for tag in record.attack if ":" in tag)
+        tags = Counter(tag for record in records for tag in _with_parents(record.attack))
         yield Page(
             logsource_place(name),
             "logsource.html.j2",
@@ -170,6 +193,12 @@ def _logsource_pages(catalog: Catalog, packs: Mapping[str, Pack]) -> Iterator[Pa
                 "platforms": catalog.spread(positions)["platforms"],
             },
         )
+
+
+def _with_parents(tags: Iterable[str]) -> set[str]:
+    """The techniques among the tags, and those that they are sub-techniques of, under the same tactics."""
+    named = {tag for tag in tags if ":" in tag}
+    return named | {tag.partition(".")[0] for tag in named}
 
 
 def _false_positive_pages(catalog: Catalog) -> Iterator[Page]:

@@ -97,10 +97,20 @@ def _read_one(document: Document, file: str, context: ReadContext) -> ReadRule:
         kind=metadata.line(document.rule.get("type")),
         rule=None if refused else rule,
         described=outline,
+        **_query(document),
         fidelity=fidelity,
         residue=() if refused else tuple(dict.fromkeys(findings.residue)),
         diagnostics=findings.diagnostics,
     )
+
+
+def _query(document: Document) -> dict[str, str]:
+    """The query as written, and its language."""
+    query, kind = document.rule.get("query"), document.rule.get("type")
+    if not isinstance(query, str):
+        return {}
+    told = metadata.line(document.rule.get("language"))
+    return {"query": query, "language": kind if kind in ("eql", "esql") else told or "kuery"}
 
 
 def _facts(document: Document) -> dict[str, Sequence[str]]:

@@ -121,6 +121,8 @@ class _Reading:
             kind=metadata.kind(self._document.data, self._document.form),
             rule=rule,
             described=self._described() if rule is None else None,
+            query=search or "",
+            language="spl",
             fidelity=fidelity,
             residue=tuple(meaning.residue) if meaning is not None and rule is not None else (),
             diagnostics=tuple(self._found),
