@@ -6,7 +6,6 @@ names a folder that holds the package pypanther, whose rules are classes.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from functools import cache
@@ -24,10 +23,10 @@ from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.losses import STREAM_CODES
 from converter.platforms.panther import PLATFORM
 from tests.corpus import CORPUS
+from tests.corpus import PANTHER_CLASSES as CLASSES
 from tests.platforms.panther.importing.support import packs
 
 YAML = CORPUS / "panther"
-CLASSES = Path(os.environ.get("PYPANTHER") or "nowhere") / "pypanther" / "rules"
 
 needs_yaml = pytest.mark.skipif(not YAML.is_dir(), reason="CONVERTER_CORPUS holds no Panther detections")
 needs_classes = pytest.mark.skipif(not CLASSES.is_dir(), reason="PYPANTHER names no folder with pypanther")
