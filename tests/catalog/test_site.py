@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -18,126 +15,34 @@ from converter.catalog.site.build import is_current, page_count, read_manifest, 
 from converter.catalog.site.environment import is_link, visible
 from converter.catalog.site.pages import Catalog
 from converter.catalog.site.places import field_place, rare_place
-from converter.catalog.sources import Origin, imported
 from converter.logsources import load_packs
 from converter.model.diagnostics import RuleError
-from converter.platforms.base import File
-from converter.platforms.collection import Reading
 from tests.catalog.conftest import found
-from tests.corpus import CORPUS
+from tests.catalog.pages import Seen, dead_links, look_at, pages, parsed, wrong_numbers
 
 PACKS = load_packs()
 
 
-class Links(HTMLParser):
-    """Every reference of a page, its ids, and whatever could run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.references: list[str] = []
-        self.ids: list[str] = []
-        self.scripts: list[dict[str, str | None]] = []
-        self.handlers: list[str] = []
-        self.texts: list[str] = []
-        self._in_script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.handlers += [name for name in given if name.startswith("on") or name == "style"]
-        self.ids += [value for name, value in attrs if name == "id" and value]
-        self.references += [v for n, v in attrs if n in ("href", "src", "action") and v]
-        if tag == "script":
-            self.scripts.append(given)
-            self._in_script = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "script":
-            self._in_script = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_script:
-            assert not data.strip(), "a script within the page"
-        self.texts.append(data)
+@pytest.fixture(scope="module")
+def seen(site: Path) -> list[Seen]:
+    """Every page, taken apart."""
+    return list(map(look_at, pages(site)))
 
 
-def parsed(file: Path) -> Links:
-    """A page taken apart."""
-    links = Links()
-    links.feed(file.read_text(encoding="utf-8"))
-    return links
+def test_pages_are_valid_html(seen: list[Seen]) -> None:
+    assert {one.page: one.faults for one in seen if one.faults} == {}
 
 
-def pages(site: Path) -> Iterator[Path]:
-    """Every page of a site."""
-    return site.rglob("*.html")
-
-
-def dead_links(site: Path) -> tuple[list[tuple[str, str]], int]:
-    """The references within a site that lead nowhere, and how many were followed."""
-    ids = {page.resolve(): set(parsed(page).ids) for page in pages(site)}
-    files = {file.resolve() for file in site.rglob("*") if file.is_file()}
-    dead: list[tuple[str, str]] = []
-    followed = 0
-    for page in pages(site):
-        for reference in parsed(page).references:
-            parts = urlsplit(reference)
-            if parts.scheme:
-                continue
-            path = os.path.normpath(page.parent / unquote(parts.path)) if parts.path else page
-            target, fragment = Path(path).resolve(), parts.fragment
-            followed += 1
-            if target not in files or (fragment and "=" not in fragment and fragment not in ids[target]):
-                dead.append((str(page.relative_to(site)), reference))
-    return dead, followed
-
-
-def test_no_link_is_dead(site: Path) -> None:
-    dead, followed = dead_links(site)
+def test_no_link_is_dead(site: Path, seen: list[Seen]) -> None:
+    dead, followed = dead_links(site, seen)
     assert not dead
     assert followed > 5000
 
 
-@pytest.mark.corpus
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="no public rules here")
-def test_a_site_of_public_rules_is_whole_and_valid(tmp_path: Path) -> None:
-    """Every page's links, ids and scripts; every tenth page strictly parsed."""
-    html5lib = pytest.importorskip("html5lib")
-    folders = {
-        "sigma": "rules-threat-hunting",
-        "elastic": "rules",
-        "splunk": "detections",
-        "panther": "rules",
-    }
-    origins = [
-        Origin(reading=Reading(platform=name, jobs=2), paths=(CORPUS / name / folder,))
-        for name, folder in folders.items()
-    ]
-    workshop = Workshop(jobs=2)
-    catalog = Catalog(prepare(listed(imported(origins), workshop), workshop))
-    assert len(catalog.records) > 2000
-    layers = [File(f"layers/{name}.json", "{}") for name in ("all", *folders)]
-    write_site(catalog, PACKS, tmp_path / "site", extra=layers, jobs=2)
-    dead, followed = dead_links(tmp_path / "site")
-    assert not dead
-    assert followed > 100_000
-    for number, page in enumerate(sorted(pages(tmp_path / "site"))):
-        links = parsed(page)
-        assert len(links.ids) == len(set(links.ids)), page
-        assert not links.handlers, page
-        if number % 10 == 0:
-            html5lib.HTMLParser(strict=True).parse(page.read_text(encoding="utf-8"))
-
-
-def test_ids_are_unique(site: Path) -> None:
-    for page in pages(site):
-        ids = parsed(page).ids
-        assert len(ids) == len(set(ids)), page
-
-
-def test_pages_are_valid_html(site: Path) -> None:
-    html5lib = pytest.importorskip("html5lib")
-    for page in pages(site):
-        html5lib.HTMLParser(strict=True).parse(page.read_text(encoding="utf-8"))
+def test_numbers_lead_to_as_many_rules(seen: list[Seen]) -> None:
+    wrong, compared = wrong_numbers(seen)
+    assert not wrong
+    assert compared > 300
 
 
 def test_nothing_of_a_rule_becomes_markup(site: Path) -> None:

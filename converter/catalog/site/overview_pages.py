@@ -63,7 +63,7 @@ def _most_shared(catalog: Catalog) -> list[Data]:
             "kind": shared.key[1],
             "value": shared.key[2],
             "count": len(shared.seekers),
-            "place": catalog.value_link(shared.key),
+            "place": catalog.value_links(shared.key)[0],
         }
         for shared in shared_values(catalog.index)[:_MOST_SHARED]
         if shared.seekers

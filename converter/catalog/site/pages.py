@@ -137,6 +137,11 @@ class Catalog:
         """Where all rules with a value are shown: its own page, or its field's."""
         return value_place(key) if key in self.shared else field_place(self.index.fields_of(key)[0])
 
+    def value_links(self, key: Key) -> tuple[str, str]:
+        """Where the rules are listed that look for a value, and where those that exclude it."""
+        link = self.value_link(key)
+        return (f"{link}#seekers", f"{link}#excluders") if key in self.shared else (link, link)
+
     def spread(self, positions: Iterable[int]) -> Data:
         """How many of the rules come from each platform, and how many ask of each log source."""
         records = [self.records[position] for position in positions]

@@ -68,10 +68,9 @@ def _row(catalog: Catalog, position: int, row: Row) -> Data:
     index = catalog.index
     values = []
     for value in row.values:
-        key = index.key(row, value)
-        link = catalog.value_link(key)
+        links = catalog.value_links(index.key(row, value))
         values.append(
-            (value.text, link, index.seen_by(position, row, value), index.left_out_by(position, row, value))
+            (value.text, links, index.seen_by(position, row, value), index.left_out_by(position, row, value))
         )
     return {
         "field": row.field,
