@@ -133,6 +133,7 @@ class _Localiser:
             inside = self._object_exists(predicate, predicate.subject, base)
             if inside is not None:
                 return inside
+            self._lose_objects(predicate, base)
         path = self.paths.stored(predicate.subject, base)
         stored = msgspec.structs.replace(predicate, subject=path)
         field = self.paths.fields[path]
@@ -237,12 +238,10 @@ class _Localiser:
     def _object_exists(
         self, predicate: Predicate, path: FieldPath, base: FieldPath | None
     ) -> Expression | None:
-        """``exists`` on an object, which flat platforms do not store: some declared field inside exists.
+        """``exists`` on an object that is not stored as one: some declared field inside exists.
 
-        None where the path names no object.
+        None where the path names no object, and where all that is inside is stored in its place.
         """
-        if not is_flat(self._platform):
-            return None
         whole = path if base is None else base.joined(path)
         finds = [known(pack, whole) for pack in self._packs]
         inside = sorted({field.path for pack in self._packs for field in fields_below(pack, whole)})
@@ -250,7 +249,11 @@ class _Localiser:
         if not any(field.type is FieldType.OBJECT for field in declared) and (declared or not inside):
             return None
         opened = {p for pack in self._packs for p in pack.open_fields}
-        if whole.without_indexes() in opened or opened & set(inside):
+        below = any(find.rest for find in finds if find is not None)
+        has_any_key = below or whole.without_indexes() in opened or not opened.isdisjoint(inside)
+        if not is_flat(self._platform) and (has_any_key or self._stays(inside)):
+            return None
+        if has_any_key:
             self._losses.lose(
                 "object-exists",
                 Fidelity.REFUSED,
@@ -264,6 +267,27 @@ class _Localiser:
         message = f"{self._platform} keeps none of the fields in {whole}"
         self._losses.lose("not-stored", Fidelity.REFUSED, message)
         return msgspec.structs.replace(predicate, subject=self.paths.unkept(whole))
+
+    def _stays(self, paths: Sequence[FieldPath]) -> bool:
+        """Whether the platform stores each of these fields where it is."""
+        finds = [find for path in paths for pack in self._packs if (find := known(pack, path)) is not None]
+        stored = [(find.field.path, stored_field(find, self._platform)) for find in finds]
+        return all(at is not None and at.name == str(path) for path, at in stored)
+
+    def _lose_objects(self, predicate: Predicate, base: FieldPath | None) -> None:
+        """``exists`` on a field that nobody declares, which may be an object or a list: flat platforms store
+        what lies inside under other names.
+        """
+        assert isinstance(predicate.subject, FieldPath)
+        whole = predicate.subject if base is None else base.joined(predicate.subject)
+        finds = [known(pack, whole) for pack in self._packs]
+        if is_flat(self._platform) and not predicate.functions and any(f is None or f.rest for f in finds):
+            self._losses.lose(
+                "object-exists",
+                Fidelity.NARROWER,
+                f"no log source declares {whole}: an object there is stored by its keys alone",
+                "declare the field in a log source of your own, or ask for one of its keys",
+            )
 
     def _leaves_exist(self, predicate: Predicate, paths: Sequence[FieldPath]) -> Iterator[Expression]:
         for path in paths:

@@ -55,7 +55,8 @@ def pipeline_names() -> tuple[str, ...]:
 def to_backend(sigma_text: str, backend_name: str, pipelines: Iterable[str] = ()) -> Converted:
     """A Sigma text in the language of a backend, its fields renamed by the pipelines, in their order.
 
-    What the backend refuses is a refused result. Raises RuleError for a name that is not installed.
+    What the backend refuses, or makes no query of (Splunk's of two regular expressions), is a refused result.
+    Raises RuleError for a name that is not installed.
     """
     installed = _installed()
     chosen = tuple(pipelines)
@@ -68,6 +69,8 @@ def to_backend(sigma_text: str, backend_name: str, pipelines: Iterable[str] = ()
             queries = _convert(sigma_text, installed.backends[backend_name], _resolved(installed, chosen))
     except Exception as error:  # whatever a third party's backend raises is its way of refusing
         return _refused(backend_name, error)
+    if not queries:
+        return _refused(backend_name, ValueError("the backend makes no query of it"))
     notes = [_finding(backend_name, Severity.NOTE, "not-checked", _NOT_CHECKED)]
     if not chosen:
         notes.append(

@@ -30,7 +30,10 @@ def test_pipelines_rename_fields() -> None:
     assert [d.code for d in converted.diagnostics] == ["not-checked"]
 
 
-@pytest.mark.parametrize("text", ["title: x", RULE.replace("contains", "nonsense"), "- a", "{"])
+REGEXES = rule_text("{s: {a|re: x.y, b|re: y.x}, condition: s}")
+
+
+@pytest.mark.parametrize("text", ["title: x", RULE.replace("contains", "nonsense"), "- a", "{", REGEXES])
 def test_what_a_backend_does_not_take_is_refused(text: str) -> None:
     converted = to_backend(text, "splunk")
     assert converted.refused

@@ -115,8 +115,8 @@ def _sum(parts: Parts) -> Value:
 def _of_numbers(kind: MeasureKind) -> Callable[[Parts], Value]:
     def make(parts: Parts) -> Value:
         match parts:
-            case [(guard, Term(FieldPath() as path, functions, family, converted=False) as term)]:
-                if family in (Family.NUMBER, None):
+            case [(guard, Term(FieldPath() as path, functions, family) as term)]:
+                if family is Family.NUMBER or (family is None and not term.converted):
                     measure = Measure(kind, path, functions, _filter(guard))
                     whole = kind is not MeasureKind.AVG
                     return always(Measured(measure, Fraction(1), whole, all_of(guard, has_value(term))))

@@ -38,7 +38,7 @@ from converter.platforms.splunk.importing.rewriting import (
     number_in,
     rewritten,
 )
-from converter.platforms.splunk.importing.scope import OPAQUE
+from converter.platforms.splunk.importing.scope import ALWAYS_THERE, OPAQUE
 from converter.platforms.splunk.importing.scores import addends_of, compared
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
@@ -338,6 +338,8 @@ class Where(WhereReader):
         """When the value is not null. Raises SplError if that cannot be said."""
         match node:
             case s.Literal():
+                return TRUE
+            case s.FieldName(name) if name in ALWAYS_THERE:
                 return TRUE
             case s.Call("null", ()):
                 return FALSE

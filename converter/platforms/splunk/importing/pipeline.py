@@ -170,7 +170,7 @@ class PipelineReader(Commands):
     def _demand(self, keys: dict[str, s.EvalNode]) -> None:
         """Rows without a value of a BY field are dropped."""
         for name, node in keys.items():
-            if name in ALWAYS_THERE or aggregates_in(node):
+            if aggregates_in(node):
                 continue
             try:
                 present = simplified(self._where.present(node))
