@@ -44,10 +44,10 @@ class ConditionCheck:
     ) -> list[Disagreement]:
         """The other form is an expression, evaluated on the stored events."""
         holds = compile_expression(other)
-        return self.by_verdicts(samples, [holds(event) for event in stored])
+        return self.by_verdicts(samples, map(holds, stored))
 
-    def by_verdicts(self, samples: Sequence[Sample], verdicts: Sequence[bool | Skip]) -> list[Disagreement]:
-        """The other form's verdicts are given, one per sample. At most a handful of disagreements is kept."""
+    def by_verdicts(self, samples: Sequence[Sample], verdicts: Iterable[bool | Skip]) -> list[Disagreement]:
+        """The other form's verdicts are given, one per sample. With a handful of disagreements it ends."""
         found: list[Disagreement] = []
         for sample, got in zip(samples, verdicts, strict=True):
             if isinstance(got, Skip) or (sample.foreign and self._guarded(sample.event.data)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -119,17 +120,13 @@ def run_by_run(
 
     A run knows of the values of its ``history`` too, and says which of those in its look-back are new.
     """
-    reach, alone = look_back, rule
-    if rule.new_terms is not None:
-        reach = rule.new_terms.history
-        alone = msgspec.structs.replace(
-            rule, new_terms=msgspec.structs.replace(rule.new_terms, history=_LONG)
-        )
+    reach = look_back if rule.new_terms is None else rule.new_terms.history
     found: Alerts = []
+    evaluator = _evaluator(rule, endless=rule.new_terms is not None)
     for end in _run_ends(events, (look_back, reach), interval, phase):
         recent = {event.id for event in _since(events, end - nanoseconds(look_back), end)}
         seen = _since(events, end - nanoseconds(reach), end)
-        found += [alert for alert in evaluated(alone, seen) if recent.issuperset(alert)]
+        found += [alert for alert in _alerts(evaluator, seen) if recent.issuperset(alert)]
     return sorted(dict.fromkeys(found), key=str)
 
 
@@ -139,18 +136,41 @@ def step_by_step(rule: Rule, events: Sequence[LogEvent]) -> Alerts:
     assert sequence is not None
     times = {event.id: _time(event) for event in events}
     longest = nanoseconds(sequence.within or _LONG)
-    free = msgspec.structs.replace(rule, sequence=msgspec.structs.replace(sequence, within=_LONG))
     return [
         alert
-        for alert in evaluated(free, events)
+        for alert in _alerts(_evaluator(rule, endless=True), events)
         if all(times[later] - times[event] <= longest for event, later in itertools.pairwise(alert))
     ]
 
 
 def evaluated(rule: Rule, events: Sequence[LogEvent]) -> Alerts:
     """The alerts as the rule itself means it; none where an event lacks its time."""
+    return _alerts(_evaluator(rule), events)
+
+
+_RECENT: deque[tuple[Rule, bool, StreamEvaluator]] = deque(maxlen=8)
+"""The evaluators last used: the same few rules are asked stream after stream."""
+
+
+def _evaluator(rule: Rule, endless: bool = False) -> StreamEvaluator:
+    """The evaluator of a rule. ``endless``: without the limits of its sequence's span or its history."""
+    for one, is_endless, found in _RECENT:
+        if one is rule and is_endless is endless:
+            return found
+    asked = rule
+    if endless and rule.sequence is not None:
+        asked = msgspec.structs.replace(rule, sequence=msgspec.structs.replace(rule.sequence, within=_LONG))
+    elif endless and rule.new_terms is not None:
+        new_terms = msgspec.structs.replace(rule.new_terms, history=_LONG)
+        asked = msgspec.structs.replace(rule, new_terms=new_terms)
+    made = StreamEvaluator(asked)
+    _RECENT.append((rule, endless, made))
+    return made
+
+
+def _alerts(evaluator: StreamEvaluator, events: Sequence[LogEvent]) -> Alerts:
     try:
-        return sorted((tuple(alert.events) for alert in StreamEvaluator(rule).alerts(events)), key=str)
+        return sorted((tuple(alert.events) for alert in evaluator.alerts(events)), key=str)
     except RuleError:
         return []
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import msgspec
+
 from converter.evaluate.operators import TESTS, Test, cidr_of_any, equal, fold
 from converter.evaluate.values import (
     holds_something,
@@ -40,7 +42,7 @@ def compile_expression(expression: Expression) -> Condition:
             conditions = tuple(compile_expression(term) for term in terms)
             return conditions[0] if len(conditions) == 1 else _every(conditions)
         case AnyOf(terms):
-            conditions = tuple(compile_expression(term) for term in terms)
+            conditions = tuple(compile_expression(term) for term in _joined(terms))
             return conditions[0] if len(conditions) == 1 else _some(conditions)
         case Not(term):
             condition = compile_expression(term)
@@ -68,6 +70,26 @@ def compile_predicate(predicate: Predicate) -> Condition:
         test = tests[0]
         return lambda event: any(map(test, get(event)))
     return lambda event: _all_of(tests, get(event))
+
+
+def _joined(terms: tuple[Expression, ...]) -> list[Expression]:
+    """The terms of an ``any``, those that ask the same of the same values as one with all their operands:
+    long lists of operands are looked up (4.19).
+    """
+    found: list[Expression] = []
+    places: dict[tuple[Any, ...], int] = {}
+    for term in terms:
+        if not isinstance(term, Predicate) or term.all_of or term.operator is Operator.EXISTS:
+            found.append(term)
+            continue
+        place = places.setdefault((term.subject, term.operator, term.ignore_case, term.functions), len(found))
+        if place == len(found):
+            found.append(term)
+            continue
+        first = found[place]
+        assert isinstance(first, Predicate)
+        found[place] = msgspec.structs.replace(first, values=first.values + term.values)
+    return found
 
 
 def _every(conditions: tuple[Condition, ...]) -> Condition:
