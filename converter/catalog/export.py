@@ -45,12 +45,17 @@ def as_csv(index: Index, rules: Sequence[Prepared]) -> Iterator[File]:
         yield File(f"{name}.csv", text.getvalue())
 
 
-def as_parquet(index: Index, rules: Sequence[Prepared]) -> Iterator[tuple[str, bytes]]:
-    """The same tables as Parquet. Raises MissingExtraError without pyarrow."""
+def parquet_modules() -> tuple[Any, Any]:
+    """The package pyarrow and its Parquet module. Raises MissingExtraError without them."""
     try:
-        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
         raise MissingExtraError("Parquet needs pyarrow: pip install 'rule-converter[parquet]'") from error
+
+
+def as_parquet(index: Index, rules: Sequence[Prepared]) -> Iterator[tuple[str, bytes]]:
+    """The same tables as Parquet: name and content of each file. Raises MissingExtraError without pyarrow."""
+    pyarrow, parquet = parquet_modules()
     for name, columns, rows in tables(index, rules):
         by_column = {column: [row[at] for row in rows] for at, column in enumerate(columns)}
         sink = io.BytesIO()

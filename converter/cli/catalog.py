@@ -14,13 +14,21 @@ import msgspec
 import rich_click as click
 
 from converter.catalog.coverage import navigator_layer
-from converter.catalog.export import as_csv, as_json, as_parquet
+from converter.catalog.export import as_csv, as_json, as_parquet, parquet_modules
 from converter.catalog.prepare import code_state, listed, prepare
-from converter.catalog.site.build import Built, is_current, page_count, read_manifest, write_site
+from converter.catalog.site.build import (
+    Built,
+    is_current,
+    page_count,
+    read_manifest,
+    write_site,
+    write_table,
+)
 from converter.catalog.site.pages import Catalog
 from converter.cli.console import progress
 from converter.cli.gathering import gather, gathering_options, workshop_of
 from converter.cli.options import Workspace
+from converter.model.diagnostics import RuleError
 from converter.platforms.base import File
 from converter.platforms.output import write_files
 
@@ -59,6 +67,8 @@ def command(output: Path, formats: tuple[str, ...], serve: bool, port: int, **so
 
       convert catalog --from elastic rules/ --format csv -o tables/
     """
+    if serve and formats and "site" not in formats:
+        raise RuleError("--serve shows the site: add --format site, or leave --format out")
     started = time.perf_counter()
     built, rules = _build(output, formats or _FORMATS[:3], sources)
     seconds = time.perf_counter() - started
@@ -71,6 +81,8 @@ def command(output: Path, formats: tuple[str, ...], serve: bool, port: int, **so
 def _build(output: Path, formats: tuple[str, ...], sources: dict[str, Any]) -> tuple[Built, int]:
     """Build what is asked for; gives what was done and how many rules there are."""
     workspace = Workspace()
+    if "parquet" in formats:
+        parquet_modules()
     workshop = workshop_of(workspace, sources["jobs"], sources["no_cache"])
     manifest = read_manifest(output) if "site" in formats else None
     work = listed(gather(workspace, **sources), workshop)
@@ -80,10 +92,13 @@ def _build(output: Path, formats: tuple[str, ...], sources: dict[str, Any]) -> t
     with progress(len(work), "reading") as advance:
         catalog = Catalog(prepare(work, workshop, advance))
     data = [*_data(catalog, formats)]
+    tables = [*as_parquet(catalog.index, catalog.rules)] if "parquet" in formats else []
     if "site" not in formats:
         write_files(output, data)
-        _write_parquet(output, catalog, formats)
-        return Built(files=len(data), written=len(data)), len(work)
+        for name, content in tables:
+            write_table(output, name, content)
+        count = len(data) + len(tables)
+        return Built(files=count, written=count), len(work)
     with progress(page_count(catalog), "pages") as advance:
         built = write_site(
             catalog,
@@ -91,18 +106,11 @@ def _build(output: Path, formats: tuple[str, ...], sources: dict[str, Any]) -> t
             output,
             inputs=inputs,
             extra=[*_layers(catalog), *data],
+            tables=tables,
             jobs=sources["jobs"],
             advance=advance,
         )
-    _write_parquet(output, catalog, formats)
     return built, len(work)
-
-
-def _write_parquet(folder: Path, catalog: Catalog, formats: tuple[str, ...]) -> None:
-    if "parquet" in formats:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in as_parquet(catalog.index, catalog.rules):
-            (folder / name).write_bytes(content)
 
 
 def _digest(parts: Iterable[str | bytes]) -> str:
@@ -132,7 +140,12 @@ def _layers(catalog: Catalog) -> Iterator[File]:
 def _serve(folder: Path, port: int) -> None:
     """Show the site to this machine alone, until it is interrupted."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    try:
+        opened = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        hint = "name another with --port, or 0 for any that is free"
+        raise RuleError(f"port {port} cannot be used: {error.strerror}; {hint}") from error
+    with opened as server:
         click.echo(f"http://127.0.0.1:{server.server_port}/ (Ctrl+C ends)")
         try:
             server.serve_forever()

@@ -45,7 +45,8 @@ def command(layer: Path | None, gaps: bool, as_json: bool, **sources: Any) -> No
         return
     print_table(["tactic", "techniques", "named", "rules"], [_row(coverage, t) for t in coverage.tactics])
     unread = f"; {len(coverage.unread)} of these could not be read" if coverage.unread else ""
-    click.echo(f"{len(records)} rules, {len(coverage.without)} of them name no technique or tactic{unread}")
+    rules = f"{len(records)} rule{'' if len(records) == 1 else 's'}"
+    click.echo(f"{rules}, {len(coverage.without)} of them name no technique or tactic{unread}")
     if gaps:
         print_table(["tactic", "technique", "name"], _gaps(coverage), title="named by no rule")
 

@@ -14,6 +14,8 @@ from converter.catalog.prepare import Workshop
 from converter.catalog.sources import Found, Origin, canonical, imported
 from converter.cli.console import tracked
 from converter.cli.options import Workspace, jobs_option, reading_of
+from converter.model.diagnostics import RuleError
+from converter.platforms.collection import rule_files
 from converter.platforms.registry import siem_names
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,14 +59,20 @@ def gather(
 ) -> list[Found]:
     """Canonical rules at ``paths`` (when nothing is named: the project's), then those of the platforms.
 
-    Raises RuleError for a path that does not exist, and for a canonical file that is malformed.
+    Raises RuleError for a path that does not exist or holds no rules, and for a canonical file that is
+    malformed.
     """
-    own = canonical(workspace.rules(paths)) if paths or not origins else ()
-    theirs = imported(
+    own = [*canonical(workspace.rules(paths))] if paths or not origins else []
+    if paths and not own:
+        raise RuleError(f"{', '.join(map(str, paths))}: no canonical rules there")
+    wanted = [
         Origin(reading=reading_of(workspace, name, helpers, jobs, not no_cache), paths=(path,))
         for name, path in origins
-    )
-    return [*own, *theirs]
+    ]
+    for origin in wanted:
+        if not rule_files(origin.reading, origin.paths):
+            raise RuleError(f"{origin.paths[0]}: no rules of {origin.reading.platform} there")
+    return [*own, *imported(wanted)]
 
 
 def workshop_of(workspace: Workspace, jobs: int, no_cache: bool) -> Workshop:

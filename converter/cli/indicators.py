@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import rich_click as click
@@ -12,6 +13,7 @@ from converter.catalog.shares import Shared, shared_values
 from converter.cli.console import print_json, print_table
 from converter.cli.gathering import gather_index, gathering_options
 from converter.cli.options import Workspace, as_json
+from converter.model.diagnostics import RuleError
 
 _DEFAULT_COUNT = 20
 
@@ -39,6 +41,8 @@ def command(field: str | None, most: int, as_json: bool, **sources: Any) -> None
       convert indicators --from sigma rules/ --from elastic detection-rules/rules --field Image
     """
     index = gather_index(Workspace(), **sources)
+    if field is not None:
+        _check_field(field, index)
     values = [s for s in shared_values(index) if field is None or field in index.fields_of(s.key)]
     if as_json:
         print_json([_record(index, value) for value in values])
@@ -52,6 +56,15 @@ def command(field: str | None, most: int, as_json: bool, **sources: Any) -> None
     _table("one rule alone", once[:most], index)
     excluded = sorted((v for v in values if v.excluders), key=lambda v: -len(v.excluders))
     _table("most excluded", excluded[:most], index)
+
+
+def _check_field(field: str, index: Index) -> None:
+    """Raises RuleError for a field that no rule asks."""
+    asked = sorted({name for names in index.subjects.values() for name in names})
+    if field not in asked:
+        near = get_close_matches(field, asked, n=3)
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        raise RuleError(f"--field {field}: no rule asks this field{hint}")
 
 
 def _table(title: str, values: Iterable[Shared], index: Index) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_coverage_is_printed_and_written(convert: Convert, sigma: Path) -> None:
     result = convert("coverage", "--from", "sigma", str(sigma), "--layer", "out/layer.json", "--gaps")
     assert result.code == 0
     assert "TA0007 Discovery" in result.out
-    assert "1 rules, 0 of them name no technique or tactic" in result.out
+    assert "1 rule, 0 of them name no technique or tactic" in result.out
     assert "T1190" in result.out
     layer = json.loads((sigma.parent / "out/layer.json").read_text())
     assert [technique["techniqueID"] for technique in layer["techniques"]] == ["T1613"]
@@ -127,3 +128,56 @@ def test_a_site_is_served_to_this_machine(rules: Path, tmp_path: Path) -> None:
 )
 def test_a_source_that_is_not_there_is_bad_input(convert: Convert, arguments: list[str]) -> None:
     assert convert(*arguments).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["catalog", "empty"], "empty: no canonical rules there"),
+        (["catalog", "--from", "sigma", "empty"], "empty: no rules of sigma there"),
+        (["catalog", "--from", "sigma", "sigma", "--from", "elastic", "sigma"], "sigma: no rules of elastic"),
+        (["coverage", "--from", "splunk", "empty", "--layer", "out/layer.json"], "empty: no rules of splunk"),
+        (["indicators", "--from", "sigma", "sigma", "--field", "verbs"], "asks this field; near it: verb"),
+        (["catalog", "--from", "sigma", "sigma", "-o", "sigma/rule.yml/x"], "cannot be written into"),
+        (
+            ["catalog", "--from", "sigma", "sigma", "--format", "csv", "-o", "sigma/rule.yml/x"],
+            "cannot write",
+        ),
+        (["catalog", "--from", "sigma", "sigma", "--format", "csv", "--serve"], "--serve shows the site"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
+)
+def test_bad_input_is_named_and_nothing_written(
+    convert: Convert, sigma: Path, arguments: list[str], message: str
+) -> None:
+    (sigma.parent / "empty").mkdir()
+    before = {file for file in sigma.parent.rglob("*") if "cache" not in file.parts}
+    result = convert(*arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert {file for file in sigma.parent.rglob("*") if "cache" not in file.parts} == before
+
+
+def test_a_port_that_is_taken_is_named(convert: Convert, sigma: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = convert("catalog", "--from", "sigma", str(sigma), "-o", "site", "--serve", "--port", port)
+    assert result.code == 2
+    assert f"port {port} cannot be used" in result.err
+
+
+def test_tables_in_parquet_belong_to_the_site(convert: Convert, sigma: Path) -> None:
+    pytest.importorskip("pyarrow")
+    command = ["catalog", "--from", "sigma", str(sigma), "-o", "site", "--jobs", "1"]
+    both = [*command, "--format", "site", "--format", "parquet"]
+    assert convert(*both).code == 0
+    table = sigma.parent / "site/rules.parquet"
+    content = table.read_bytes()
+    table.unlink()
+    assert "1 written" in convert(*both).out
+    assert table.read_bytes() == content
+    assert convert(*command).code == 0
+    assert not table.exists(), "it is not asked for any longer"
+    assert (
+        "2 files in tables (2 written)" in convert(*command[:-4], "-o", "tables", "--format", "parquet").out
+    )

@@ -7,7 +7,6 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -58,8 +57,12 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises RuleError for a folder with other things in it, so that nobody's files are mixed up with a site.
     """
-    with suppress(FileNotFoundError, msgspec.DecodeError):
+    try:
         return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.DecodeError):
+        pass
+    except OSError as error:
+        raise RuleError(f"{folder}: cannot be written into: {error.strerror}") from error
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
         raise RuleError(f"{folder}: is not empty and holds no catalog; name another folder")
     return Manifest()
@@ -96,16 +99,20 @@ def write_site(
     *,
     inputs: str = "",
     extra: Iterable[File] = (),
+    tables: Iterable[tuple[str, bytes]] = (),
     jobs: int = 1,
     advance: Callable[[int], None] | None = None,
 ) -> Built:
-    """Write every page and file. ``inputs``: the digest of all there is, for :func:`is_current`; ``extra``:
-    further files of the site. ``advance`` is told how many more pages are done, again and again.
+    """Write every page and file. ``inputs``: the digest of all there is, for :func:`is_current`; ``extra``
+    and ``tables``: further files of the site, texts and others (name, content). ``advance`` is told how many
+    more pages are done, again and again.
     """
     writer = _Writer(folder, read_manifest(folder))
     writer.begin()
     for file in itertools.chain(data_files(catalog), _assets(), extra):
         writer.file(file)
+    for name, content in tables:
+        writer.table(name, content)
     pages = itertools.chain(overview_pages(catalog), rule_pages(catalog), shared_pages(catalog, packs))
     writer.pages(pages, jobs, advance or (lambda count: None))
     return writer.finished(inputs)
@@ -121,23 +128,29 @@ class _Job(msgspec.Struct, frozen=True):
 
 
 class _Writer:
-    """Writes files into a site and keeps its manifest."""
+    """Writes files into a site and keeps its manifest. ``_before``: the files that are there in full."""
 
     def __init__(self, folder: Path, before: Manifest) -> None:
         self._folder = folder
-        self._before = before.files
+        self._before = {p: known for p, known in before.files.items() if _size(folder / p) == known[1]}
+        self._owned = before.files
         self._files: dict[str, tuple[str, int]] = {}
         self._written = 0
 
     def begin(self) -> None:
         """Until the site is finished its manifest vouches for no content, only for whose the files are."""
-        self._write_manifest(Manifest("", {place: ("", size) for place, (_, size) in self._before.items()}))
+        self._write_manifest(Manifest("", {place: ("", size) for place, (_, size) in self._owned.items()}))
 
     def file(self, file: File) -> None:
         """Write a text."""
         data = file.text.encode("utf-8", "replace")
         write_files(self._folder, [File(file.path, data.decode())])
         self._note(file.path, hashlib.blake2b(data, digest_size=16).hexdigest(), len(data))
+
+    def table(self, name: str, content: bytes) -> None:
+        """Write a file that is no text."""
+        write_table(self._folder, name, content)
+        self._note(name, hashlib.blake2b(content, digest_size=16).hexdigest(), len(content))
 
     def pages(self, pages: Iterable[Page], jobs: int, advance: Callable[[int], None]) -> None:
         """Render and write the pages that are not there yet as they should be."""
@@ -150,7 +163,7 @@ class _Writer:
 
     def finished(self, inputs: str) -> Built:
         """Remove what belongs to the site no longer, and write the manifest."""
-        gone = [place for place in self._before if place not in self._files]
+        gone = [place for place in self._owned if place not in self._files]
         for place in gone:
             (self._folder / place).unlink(missing_ok=True)
         self._write_manifest(Manifest(inputs, dict(sorted(self._files.items()))))
@@ -166,7 +179,7 @@ class _Writer:
             digest.update(page.template.encode())
             digest.update(data)
             known = self._before.get(page.place)
-            if known is not None and known == (digest.hexdigest(), _size(self._folder / page.place)):
+            if known is not None and known[0] == digest.hexdigest():
                 self._note(page.place, *known)
                 advance(1)
             else:
@@ -177,6 +190,18 @@ class _Writer:
             raise RuleError(f"two pages would be written to {place}")
         self._files[place] = (digest, size)
         self._written += self._before.get(place) != (digest, size)
+
+
+def write_table(folder: Path, name: str, content: bytes) -> None:
+    """Write a file that is no text into a folder, whole or not at all."""
+    temporary = folder / f".{name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(folder / name)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RuleError(f"cannot write {folder / name}: {error.strerror}") from error
 
 
 def _mapped(folder: str, chunks: Iterable[list[_Job]], jobs: int) -> Iterator[list[tuple[str, str, int]]]:
