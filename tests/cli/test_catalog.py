@@ -105,16 +105,19 @@ def test_a_site_is_served_to_this_machine(rules: Path, tmp_path: Path) -> None:
         env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
+        # A shell starts what runs in the background with interrupts ignored, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stdout is not None
         built, address = running.stdout.readline(), running.stdout.readline()
         try:
             assert built.startswith("2 rules")
-            with urlopen(address.split(" ")[0] + "index.html", timeout=20) as answer:
+            with urlopen(address.split(" ")[0] + "index.html", timeout=60) as answer:
                 assert b"2 detection rules" in answer.read()
-        finally:
             running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=60) == 0
+        finally:
+            running.kill()
     assert address.startswith("http://127.0.0.1:")
 
 
