@@ -47,6 +47,7 @@ FOUND = {
 }
 
 
+@pytest.mark.no_cover  # its time is measured
 @pytest.mark.parametrize("name", FOUND)
 def test_found(name: str) -> None:
     platform, text = FOUND[name]

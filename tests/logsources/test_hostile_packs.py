@@ -18,6 +18,8 @@ from converter.model.yaml_in import read_yaml
 
 from .support import CASES, WITH_OWN_FIELDS
 
+pytestmark = pytest.mark.no_cover  # many packs go the way of a few
+
 ODD: tuple[Any, ...] = (
     None, 5, -1, 0.5, True, "", "x", "a..b", "a[]", "*", "[]", "a[0]", "\n", "a" * 300,
     [], [1], ["a"], [[]], [None], {}, {"a": 1}, {"a": None}, {"a": ["b"]},

@@ -307,6 +307,7 @@ def test_platform_settings_are_kept_as_they_are() -> None:
     assert load_text(f"{GOOD}{text}\n")[0].platforms == settings
 
 
+@pytest.mark.no_cover  # its time is measured
 def test_a_typical_rule_loads_in_milliseconds() -> None:
     event = "".join(f"      key{number}: {{name: value {number}, list: [a, b]}}\n" for number in range(8))
     tests = "".join(f"  - name: test {number}\n    expect: match\n    event:\n{event}" for number in range(3))

@@ -59,9 +59,9 @@ def broken_texts(draw: st.DrawFn) -> str:
 
 @given(text=broken_texts())
 def test_broken_texts_are_read_or_refused(text: str) -> None:
-    start = time.monotonic()
+    started = time.process_time()
     rules = PLATFORM.read(Source(file="rule.yml", text=text), READING)
-    assert time.monotonic() - start < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
     for rule in rules:
         assert (rule.rule is None) == (rule.status == "refused")
         assert rule.rule is not None or rule.diagnostics

@@ -181,6 +181,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.no_cover  # its time is measured
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_queries_end_soon(name: str) -> None:
     language, query = HOSTILE[name]

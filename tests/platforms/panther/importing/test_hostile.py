@@ -135,6 +135,7 @@ LARGE = {
 }
 
 
+@pytest.mark.no_cover  # its time is measured
 @pytest.mark.parametrize("name", LARGE)
 def test_nothing_large_hangs(name: str) -> None:
     check(LARGE[name])

@@ -25,6 +25,8 @@ from converter.platforms.base import Artifact, Context, ReadContext, ReadRule, S
 from converter.platforms.panther import PLATFORM
 from tests.platforms.panther.importing.support import packs
 
+pytestmark = pytest.mark.no_cover  # many rules go the way of a few
+
 ROOT = Path(__file__).resolve().parents[4]
 RULES = {rule.title: rule for rule in load_rules([ROOT / "canonical_rules"])}
 POOL = SamplePool(list(RULES.values()), packs())

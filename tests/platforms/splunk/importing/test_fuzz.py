@@ -100,6 +100,7 @@ def test_no_damaged_file_crashes(path: Path, chance: random.Random) -> None:
     check(damaged(path.read_text("utf-8"), chance), path.name)
 
 
+@pytest.mark.no_cover  # its time is measured
 @pytest.mark.parametrize(
     "search",
     [

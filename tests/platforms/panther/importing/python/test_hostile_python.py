@@ -66,6 +66,7 @@ _HOSTILE = {
 }
 
 
+@pytest.mark.no_cover  # its time is measured
 @pytest.mark.parametrize("name", _HOSTILE)
 def test_hostile_texts_end_soon(name: str) -> None:
     """Whatever is read, or refused, is so in processor time that a folder of rules can afford."""
