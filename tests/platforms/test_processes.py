@@ -57,9 +57,11 @@ def test_an_error_comes_in_the_place_of_its_result(processes: int) -> None:
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
 sys.path.insert(0, {root!r})
 from converter.platforms.processes import spread
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background inherits none
 
 def start():
     return lambda job: time.sleep(0.01 if job == 0 else 600)
