@@ -27,6 +27,14 @@ level: low
 tags: [attack.discovery, attack.t1613]
 """
 
+INTERRUPTED = """\
+import signal
+from converter.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""The program, where interrupts count: a shell starts what runs in the background with them ignored."""
+
 
 @pytest.fixture
 def sigma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -100,13 +108,11 @@ def test_a_folder_with_other_things_is_refused(convert: Convert, rules: Path) ->
 
 def test_a_site_is_served_to_this_machine(rules: Path, tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "converter", "catalog", str(rules), "--serve", "--port", "0"],
+        [sys.executable, "-c", INTERRUPTED, "catalog", str(rules), "--serve", "--port", "0"],
         cwd=tmp_path,
         env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
-        # A shell starts what runs in the background with interrupts ignored, and that is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stdout is not None
         built, address = running.stdout.readline(), running.stdout.readline()
