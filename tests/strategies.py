@@ -56,6 +56,7 @@ from converter.model.rule import (
     Status,
     Step,
     Threshold,
+    WindowStart,
 )
 from converter.model.tables import MAX_PATH_CHARACTERS
 
@@ -448,16 +449,22 @@ def group_conditions() -> st.SearchStrategy[GroupCondition]:
 
 @st.composite
 def thresholds(draw: st.DrawFn) -> Threshold:
-    """Counts over sliding windows and over those of the clock, with and without further tests."""
-    within = draw(durations())
+    """Counts over windows of each kind, with and without further tests."""
+    within, count = draw(durations()), draw(st.integers(1, 1000))
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"every": within},
+        {"every": max(within // 4_000 * 1_000, timedelta(milliseconds=1))},
+        *([{"window": WindowStart.FIRST_MATCH}] if count > 1 else []),
+    ]
     return Threshold(
-        count=draw(st.integers(1, 1000)),
+        count=count,
         within=within,
         by=draw(_field_lists()),
         distinct=draw(st.none() | field_paths()),
-        every=draw(st.sampled_from([None, within, max(within // 4_000 * 1_000, timedelta(milliseconds=1))])),
         missing_keys=draw(st.sampled_from(MissingKeys)),
         having=tuple(draw(st.lists(group_conditions(), max_size=2))),
+        **draw(st.sampled_from(kinds)),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from converter.model.describe import describe, describe_parts, describe_test
 from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, NewTerms, Rule, Sequence, Step, Threshold
+from converter.model.rule import MissingKeys, NewTerms, Rule, Sequence, Step, Threshold, WindowStart
 from converter.model.scalars_in import format_duration
 
 _WIDTH: Final = 100
@@ -86,6 +86,8 @@ def _threshold(threshold: Threshold) -> str:
     within = f"within {format_duration(threshold.within)}"
     if threshold.every is not None:
         within = f"{within}, looked at every {format_duration(threshold.every)}"
+    if threshold.window is WindowStart.FIRST_MATCH:
+        within = f"{within} of a group's first match"
     asked = [f"at least {threshold.count} {_counted(threshold)}", *map(describe_test, threshold.having)]
     if threshold.having and threshold.count == 1 and threshold.distinct is None:
         asked = asked[1:]

@@ -15,7 +15,7 @@ from converter.evaluate.groups import group_getter, passing_groups
 from converter.evaluate.timestamps import nanoseconds
 from converter.evaluate.values import path_getter
 from converter.model.diagnostics import RuleError
-from converter.model.rule import Rule, Threshold
+from converter.model.rule import Rule, Threshold, WindowStart
 
 Alerts: TypeAlias = list[tuple[Any, ...]]
 """Of each alert the ids of its events."""
@@ -50,7 +50,9 @@ class Matches(msgspec.Struct, frozen=True):
         for event in self.events:
             for group in keys(event.data):
                 by_group.setdefault(group, []).append(event)
-        whole = msgspec.structs.replace(self.threshold, within=_LONG, every=None, by=())
+        whole = msgspec.structs.replace(
+            self.threshold, within=_LONG, every=None, window=WindowStart.SLIDING, by=()
+        )
         found: Alerts = []
         for events in by_group.values():
             for stretch in cuts(events):

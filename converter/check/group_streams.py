@@ -23,7 +23,7 @@ from converter.evaluate.timestamps import nanoseconds
 from converter.model.expressions import Expression, Operator, all_of, any_of
 from converter.model.measures import FIELD_KINDS, GroupTest, Measure, MeasureKind, group_tests, measures
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Rule, Threshold
+from converter.model.rule import MissingKeys, Rule, Threshold, WindowStart
 
 _MOST_KINDS = 6
 _LARGEST_BOUND = 400
@@ -162,8 +162,10 @@ class _Tries:
 
 def _window(threshold: Threshold, start: int) -> tuple[timedelta, timedelta]:
     """From when on, and how long, matches are all in one window: of the clock, up to a millisecond before its
-    end; or as long as the sliding one.
+    end; as long as a sliding one; or from a first one on up to a millisecond before its end.
     """
+    if threshold.window is WindowStart.FIRST_MATCH:
+        return timedelta(), max(threshold.within - _MILLISECOND, timedelta())
     if threshold.every is None:
         return timedelta(), threshold.within
     every = nanoseconds(threshold.every)

@@ -18,7 +18,7 @@ from converter.model.measures import (
     Multiple,
     NotTest,
 )
-from converter.model.rule import MissingKeys, Threshold
+from converter.model.rule import MissingKeys, Threshold, WindowStart
 
 _MILLISECOND = timedelta(milliseconds=1)
 _OTHER = {MissingKeys.SKIP: MissingKeys.GROUP, MissingKeys.GROUP: MissingKeys.SKIP}
@@ -38,6 +38,8 @@ def slips(threshold: Threshold) -> Iterator[tuple[str, Threshold]]:
     if threshold.count > 1:
         yield slip("a lesser count", count=threshold.count - 1)
     yield slip("a longer window", within=threshold.within + _MILLISECOND)
+    if threshold.window is WindowStart.FIRST_MATCH:
+        yield slip("a sliding window", window=WindowStart.SLIDING)
     for number, test in enumerate(threshold.having):
         before, after = threshold.having[:number], threshold.having[number + 1 :]
         yield slip(f"without test {number + 1}", having=(*before, *after))

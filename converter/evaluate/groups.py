@@ -14,7 +14,7 @@ from converter.evaluate.measures import Contribution, GroupTests, Value
 from converter.evaluate.timestamps import nanoseconds
 from converter.evaluate.values import path_getter, text_of
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Threshold
+from converter.model.rule import MissingKeys, Threshold, WindowStart
 
 if TYPE_CHECKING:
     from converter.evaluate.stream import LogEvent
@@ -58,9 +58,11 @@ def group_getter(
 def passing_groups(threshold: Threshold, found: Iterable[LogEvent]) -> Iterator[Passed]:
     """The windows that pass, in the order in which that is known. ``found``: matches in time order."""
     counting = _Counting(threshold)
-    if threshold.every is None:
-        return _sliding(counting, bool(threshold.having), found)
-    return _ticking(counting, nanoseconds(threshold.every), found)
+    if threshold.every is not None:
+        return _ticking(counting, nanoseconds(threshold.every), found)
+    if threshold.window is WindowStart.FIRST_MATCH:
+        return _from_first(counting, found)
+    return _sliding(counting, bool(threshold.having), found)
 
 
 class _Counting:
@@ -160,6 +162,26 @@ def _sliding(counting: _Counting, watches_leaving: bool, found: Iterable[LogEven
             elif watches_leaving:
                 leaving.append((match.time, group))
     yield from left(None)
+
+
+def _from_first(counting: _Counting, found: Iterable[LogEvent]) -> Iterator[Passed]:
+    """The tests are asked as each match comes into the window that a first one began, until they pass."""
+    windows: dict[Group, _Window] = {}
+    ends: dict[Group, int] = {}
+    for event in found:
+        match = counting.match(event)
+        for group in counting.keys(event.data):
+            if match.time >= ends.get(group, match.time):
+                ends[group] = match.time + counting.within
+                windows[group] = _Window(counting, group)
+            window = windows.get(group)
+            if window is None:  # it has passed: its later matches belong to that alert
+                continue
+            window.add(match)
+            passed = window.passed(match.time)
+            if passed is not None:
+                del windows[group]
+                yield passed
 
 
 def _ticking(counting: _Counting, every: int, found: Iterable[LogEvent]) -> Iterator[Passed]:

@@ -334,7 +334,7 @@ _WRITERS: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.TEXT: Prose,
     Kind.LINES: _flow_texts,
     Kind.TEXTS: _texts,
-    **dict.fromkeys((Kind.LEVEL, Kind.STATUS, Kind.MISSING_KEYS), _enum),
+    **dict.fromkeys((Kind.LEVEL, Kind.STATUS, Kind.MISSING_KEYS, Kind.WINDOW_START), _enum),
     **{kind: _flow_object(kind) for kind in (Kind.NEW_TERMS, Kind.ALERT, Kind.RISK)},
     Kind.THRESHOLD: _threshold,
     Kind.HAVING: _having,

@@ -42,24 +42,37 @@ class MissingKeys(enum.StrEnum):
     GROUP = "group"
 
 
+class WindowStart(enum.StrEnum):
+    """When a window of time begins: at every moment, or at a group's first match outside of the last one."""
+
+    SLIDING = "sliding"
+    FIRST_MATCH = "first_match"
+
+
 class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """At least ``count`` matches, or values of ``distinct``, of one group within a window.
 
-    The window slides, unless ``every`` says when it is looked at. ``having``: tests of the group's matches in
-    the window that must all hold as well.
+    The window slides, unless ``window`` has it begin at a group's first match, or ``every`` says when it is
+    looked at. ``having``: tests of the group's matches in the window that must all hold as well.
     """
 
     within: timedelta
     count: int = 1
     by: tuple[FieldPath, ...] = ()
     distinct: FieldPath | None = None
+    window: WindowStart = WindowStart.SLIDING
     every: timedelta | None = None
     missing_keys: MissingKeys = MissingKeys.SKIP
     having: tuple[GroupCondition, ...] = ()
 
     @property
     def is_simple(self) -> bool:
-        """Whether it is a count over a sliding window of groups with all their keys, and nothing more."""
+        """Whether it is plain and its window slides."""
+        return self.is_plain and self.window is WindowStart.SLIDING
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a count of groups with all their keys, not by the clock, and nothing more."""
         return not self.having and self.every is None and self.missing_keys is MissingKeys.SKIP
 
 

@@ -22,6 +22,7 @@ from converter.model.rule import (
     Sequence,
     Status,
     Threshold,
+    WindowStart,
 )
 from converter.model.scalars_in import LIST_PARSERS, TEXT_PARSERS, BadValue
 from converter.model.tables import Key, Kind
@@ -334,11 +335,24 @@ def _read_threshold(data: object, where: Where, problems: Problems) -> Threshold
     if every is not None and threshold.within > tables.MAX_TICKS * every:
         message = f"'within' holds 'every' more than {tables.MAX_TICKS:,} times"
         problems.add("out-of-range", message, (where, "every"), "look at the window less often")
+    _check_first_match(threshold, where, problems)
     moments = (edge for one in measures(threshold.having) for edge in (one.start.edge, one.stop.edge))
     if every is None and Edge.END in moments:
         message = "the end of a sliding window is its last match; 'end' needs 'every'"
         problems.add("missing-key", message, (where, "having"), "add every: 5m, or say 'last'")
     return threshold
+
+
+def _check_first_match(threshold: Threshold, where: Where, problems: Problems) -> None:
+    if threshold.window is not WindowStart.FIRST_MATCH:
+        return
+    place: Where = (where, "window")
+    if threshold.every is not None:
+        message = "'every' looks at windows of the clock; none of them begins at a match"
+        problems.add("bad-parts", message, place, on_key=True)
+    elif threshold.count == 1 and not threshold.having:
+        message = "a window that a first match begins needs a 'count' above 1, or 'having'"
+        problems.add("bad-parts", message, place, "for one alert per match and time say alert.suppress_for")
 
 
 def _read_sequence(data: object, where: Where, problems: Problems) -> Sequence | None:
@@ -385,6 +399,7 @@ _READERS: Final[dict[Kind, _Reader]] = {
     **{kind: _object_reader(kind) for kind in (Kind.ALERT, Kind.RISK)},
     Kind.THRESHOLD: _read_threshold,
     Kind.MISSING_KEYS: _enum_reader(Kind.MISSING_KEYS, MissingKeys),
+    Kind.WINDOW_START: _enum_reader(Kind.WINDOW_START, WindowStart),
     Kind.HAVING: read_having,
     Kind.ATTACK: _read_attack,
     Kind.LEVEL: _enum_reader(Kind.LEVEL, Level),

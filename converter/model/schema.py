@@ -13,7 +13,7 @@ from converter.model import addresses, tables
 from converter.model.attack import attack_table
 from converter.model.expressions import CASE_OPERATORS, Operator
 from converter.model.measures import FIELD_KINDS, Edge, MeasureKind
-from converter.model.rule import Level, MissingKeys, Status
+from converter.model.rule import Level, MissingKeys, Status, WindowStart
 from converter.model.tables import Key, Kind, Operand
 
 Schema: TypeAlias = dict[str, Any]
@@ -64,6 +64,14 @@ def _shape(kind: Kind) -> Schema:
         case Kind.THRESHOLD:
             shape = _object(tables.OBJECTS[kind][1])
             shape["anyOf"] = [{"required": ["count"]}, {"required": ["having"]}]
+            shape["if"] = {
+                "required": ["window"],
+                "properties": {"window": {"const": WindowStart.FIRST_MATCH.value}},
+            }
+            shape["then"] = {
+                "not": {"required": ["every"]},
+                "anyOf": [{"required": ["having"]}, {"properties": {"count": {"minimum": 2}}}],
+            }
             return shape
         case Kind.NEW_TERMS:
             shape = _object(tables.OBJECTS[kind][1])
@@ -108,6 +116,7 @@ _SHAPES: Final[dict[Kind, Schema]] = {
     Kind.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
     Kind.COUNT: {"type": "integer", "minimum": 1, "maximum": tables.MAX_COUNT},
     Kind.MISSING_KEYS: {"enum": [choice.value for choice in MissingKeys]},
+    Kind.WINDOW_START: {"enum": [choice.value for choice in WindowStart]},
     Kind.HAVING: _array(_GROUP_TEST, minItems=1),
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.FIELD: _FIELD,

@@ -74,6 +74,7 @@ class Kind(enum.Enum):
     PERCENT = "an integer from 0 to 100"
     COUNT = "an integer of 1 or more"
     MISSING_KEYS = "what happens to matches without a key"
+    WINDOW_START = "when a window begins"
     HAVING = "a list of tests of the group"
     BOOLEAN = "true or false"
     FIELD = "a field path"
@@ -130,7 +131,10 @@ THRESHOLD_KEYS: Final = (
     Key("distinct", Kind.FIELD, "Count the distinct values of this field instead of matches."),
     Key("by", Kind.FIELDS, "Count per combination of these fields' values."),
     Key("missing_keys", Kind.MISSING_KEYS, "Matches without a 'by' value: skip them, or group them."),
-    Key("within", Kind.DURATION, "Length of the window; it slides, unless 'every' is given.", required=True),
+    Key("within", Kind.DURATION, "Length of the window.", required=True),
+    Key(
+        "window", Kind.WINDOW_START, "It slides, or begins at a group's first match outside of the last one."
+    ),
     Key("every", Kind.DURATION, "Look at the window at each multiple of this time, on the clock."),
     Key("having", Kind.HAVING, "Further tests of the group's matches in the window; all must hold."),
 )

@@ -203,6 +203,11 @@ def group_key(event, *paths):
     return groups[0][0] if [len(group) for group in groups] == [1] else str(groups)
 
 
+def open_group_key(event, *paths):
+    """The values at some paths as one text; events that lack one of them are a group, too."""
+    return str([texts(event, *path) for path in paths])
+
+
 def group_keys(event, *paths):
     """Every combination of the values at some paths, each as one text."""
     combinations = list(product(*(texts(event, *path) for path in paths)))

@@ -91,6 +91,7 @@ def _threshold_mutants(rule: Rule) -> Iterator[Mutant]:
     if not threshold.is_simple:
         for name, slip in slips(threshold):
             yield name, replace(rule, threshold=slip)
+    if threshold.every is not None:
         yield "a sliding window", replace(rule, threshold=replace(threshold, every=None))
     if threshold.distinct is not None:
         yield "matches counted, not values", replace(rule, threshold=replace(threshold, distinct=None))

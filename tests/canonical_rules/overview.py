@@ -17,7 +17,7 @@ from converter.model.expressions import (
     predicates,
 )
 from converter.model.load import load_rules
-from converter.model.rule import MissingKeys, Rule, Threshold
+from converter.model.rule import MissingKeys, Rule, Threshold, WindowStart
 
 FOLDER = Path(__file__).parents[2] / "canonical_rules"
 README = FOLDER / "README.md"
@@ -78,7 +78,7 @@ def _stream_features(rule: Rule) -> Iterator[str]:
 
 
 def _is_given(threshold: Threshold, key: str) -> bool:
-    return getattr(threshold, key) not in (None, (), MissingKeys.SKIP)
+    return getattr(threshold, key) not in (None, (), MissingKeys.SKIP, WindowStart.SLIDING)
 
 
 def _is_missing(node: Not) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ from converter.model.measures import (
     only_grows,
 )
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Rule, Threshold
+from converter.model.rule import MissingKeys, Rule, Threshold, WindowStart
 
 SECOND = 1_000_000_000
 FIELD = FieldPath(("n",))
@@ -209,6 +210,21 @@ def test_sliding_windows(threshold: Threshold, stream: list[dict[str, Any]]) -> 
             if known and _passes(threshold, [stream[n] for n in known]):
                 expected.append(tuple(known))
                 known = []
+    assert _alerts(threshold, stream) == sorted(expected)
+
+
+@given(thresholds(every=False), streams)
+def test_windows_from_a_first_match(threshold: Threshold, stream: list[dict[str, Any]]) -> None:
+    threshold = msgspec.structs.replace(threshold, window=WindowStart.FIRST_MATCH)
+    within = threshold.within.total_seconds()
+    expected = []
+    for group in _groups(threshold, stream):
+        left = group
+        while left:
+            inside = [n for n in left if stream[n]["t"] < stream[left[0]]["t"] + within]
+            left = left[len(inside) :]
+            known = (inside[: size + 1] for size in range(len(inside)))
+            expected += [tuple(p) for p in known if _passes(threshold, [stream[n] for n in p])][:1]
     assert _alerts(threshold, stream) == sorted(expected)
 
 

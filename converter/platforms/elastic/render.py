@@ -155,7 +155,7 @@ class _Rendering:
         if threshold is not None:
             kind = "threshold"
             self._check_groups(threshold, losses)
-            if not threshold.is_simple:
+            if not threshold.is_plain:
                 losses.refuse("having", "a threshold rule counts over its groups and tests no more")
             if threshold.distinct is not None:
                 losses.note(

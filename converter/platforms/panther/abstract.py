@@ -157,7 +157,7 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class GroupKey(msgspec.Struct, frozen=True):
-    """``group_key`` or ``first_key`` of some paths."""
+    """One of the library's keys (``group_key``, ``first_key`` …) of some paths."""
 
     name: str
     paths: tuple[FieldPath, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from converter.model.paths import FieldPath
-from converter.model.rule import OutputField
+from converter.model.rule import MissingKeys, OutputField
 from converter.platforms.panther.conditions import ConditionWriter
 from converter.platforms.panther.fields import Kind
 from converter.platforms.panther.literals import python_template, python_text
@@ -39,10 +39,13 @@ class AlertWriter:
         key = self._key("first_key", paths) if paths else python_text(group)
         return f"def dedup(event):\n    return {key}"
 
-    def counting_dedup(self, paths: Sequence[FieldPath], counted: FieldPath | None, group: str) -> str:
+    def counting_dedup(
+        self, paths: Sequence[FieldPath], counted: FieldPath | None, group: str, missing: MissingKeys
+    ) -> str:
         """``dedup`` of a threshold: an event that must not be counted is a group of its own.
 
-        ``counted``: the field whose distinct values are counted.
+        ``counted``: the field whose distinct values are counted; ``missing``: what becomes of the events
+        without a value at a path.
         """
         lines = ["def dedup(event):"]
         if counted is not None:
@@ -51,7 +54,8 @@ class AlertWriter:
                 '        return str(event.get("p_row_id"))',
             ]
         if paths:
-            lines.append(f"    return {self._key('group_key', paths)}")
+            helper = "open_group_key" if missing is MissingKeys.GROUP else "group_key"
+            lines.append(f"    return {self._key(helper, paths)}")
         else:
             lines.append(f"    return {python_text(group)}")
         return "\n".join(lines)

@@ -51,6 +51,7 @@ class Calls:
             "parts": self._parts,
             "moment": self._moment,
             "group_key": self._group_key,
+            "open_group_key": self._group_key,
             "group_keys": self._group_key,
             "first_key": self._group_key,
         }

@@ -6,14 +6,14 @@ import ast
 import itertools
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.paths import FieldPath
-from converter.model.rule import AlertSettings, Level, MissingKeys, Rule, Step, Threshold
+from converter.model.rule import AlertSettings, Level, MissingKeys, Rule, Step, Threshold, WindowStart
 from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import Artifact, Context
 from converter.platforms.panther import abstract as a
@@ -125,8 +125,9 @@ class _Reader:
             return None
         by: tuple[FieldPath, ...] = ()
         counted: FieldPath | None = None
+        missing = MissingKeys.SKIP
         if module.function("dedup"):
-            by, counted = _counting_group(module)
+            by, counted, missing = _counting_group(module)
         distinct = _single(module.returned("unique")) if module.function("unique") else None
         if counted != distinct:
             raise UnreadableError(f"dedup() sets {counted} apart, unique() counts {distinct}")
@@ -137,7 +138,8 @@ class _Reader:
             within=timedelta(minutes=minutes),
             by=by,
             distinct=distinct,
-            missing_keys=MissingKeys.GROUP if by and count == 1 else MissingKeys.SKIP,
+            window=WindowStart.FIRST_MATCH if count > 1 else WindowStart.SLIDING,
+            missing_keys=MissingKeys.GROUP if by and count == 1 else missing,
         )
 
     def _alert(self, found: dict[str, Any], module: Interpreter) -> AlertSettings:
@@ -220,8 +222,14 @@ def _specification(path: str, text: str) -> dict[str, Any]:
     return found
 
 
-def _counting_group(module: Interpreter) -> tuple[tuple[FieldPath, ...], FieldPath | None]:
-    """The group of a threshold's dedup(), and the field without which an event is set apart."""
+_KEYS: Final = {"group_key": MissingKeys.SKIP, "open_group_key": MissingKeys.GROUP}
+"""The library's keys of a threshold's group, and what becomes of the events without a value."""
+
+
+def _counting_group(module: Interpreter) -> tuple[tuple[FieldPath, ...], FieldPath | None, MissingKeys]:
+    """The group of a threshold's dedup(), the field without which an event is set apart, and whether those
+    without a value in the group's own fields are.
+    """
     statements = module.statements("dedup")
     counted: FieldPath | None = None
     if len(statements) == 2 and isinstance(statements[0], ast.If):
@@ -238,9 +246,9 @@ def _counting_group(module: Interpreter) -> tuple[tuple[FieldPath, ...], FieldPa
         raise UnreadableError("dedup() of another form", last)
     value = module.evaluate_in("dedup", last.value)
     if isinstance(value, a.Constant):
-        return (), counted
-    if isinstance(value, a.GroupKey) and value.name == "group_key":
-        return value.paths, counted
+        return (), counted, MissingKeys.SKIP
+    if isinstance(value, a.GroupKey) and value.name in _KEYS:
+        return value.paths, counted, _KEYS[value.name]
     raise UnreadableError("dedup() of another form", last)
 
 

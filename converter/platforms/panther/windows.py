@@ -15,7 +15,7 @@ import msgspec
 from converter.model.describe import describe_tests
 from converter.model.diagnostics import Fidelity
 from converter.model.losses import Losses
-from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold
+from converter.model.rule import NewTerms, Rule, Threshold, WindowStart
 from converter.platforms.panther.settings import LONGEST_DEDUP_MINUTES, SHORTEST_DEDUP_MINUTES, Settings
 
 
@@ -44,13 +44,14 @@ def window(rule: Rule, settings: Settings, losses: Losses) -> Window:
     threshold = rule.threshold
     minutes = _minutes(threshold.within, "window", "threshold.within", losses)
     _parts(threshold, losses)
-    if threshold.count > 1:
+    if threshold.count > 1 and threshold.window is WindowStart.SLIDING:
         losses.lose(
             "window",
             Fidelity.NARROWER,
             f"Panther's period of {minutes} minutes starts at a group's first match and does not slide: "
             f"{threshold.count} matches that straddle the end of a period are not counted together, and a "
             "second burst within a period joins its alert",
+            "say `window: first_match`, if that is what the rule means",
         )
     if suppress is not None and suppress != threshold.within:
         wider = suppress > threshold.within
@@ -78,8 +79,6 @@ def _parts(threshold: Threshold, losses: Losses) -> None:
                 f"are counted together that {'no' if effect is Fidelity.WIDER else 'some other'} window of "
                 "the rule holds",
             )
-    if threshold.missing_keys is MissingKeys.GROUP and threshold.by and threshold.count > 1:
-        losses.lose("group-by", Fidelity.NARROWER, "matches without a value in a group field are not counted")
 
 
 def _history(new_terms: NewTerms, losses: Losses) -> int:

@@ -130,12 +130,12 @@ class PantherWriter:
             distinct = None if rule.threshold.distinct is None else body.path(rule.threshold.distinct)
             self._check_single(body, by, distinct)
             if by or distinct is not None or has_fields:
-                found.append(alerts.counting_dedup(by, distinct, group))
+                found.append(alerts.counting_dedup(by, distinct, group, rule.threshold.missing_keys))
             if distinct is not None:
                 found.append(alerts.unique(distinct))
         elif rule.new_terms is not None:
             terms = [body.path(path) for path in rule.new_terms.fields]
-            found.append(alerts.counting_dedup(terms, None, group))
+            found.append(alerts.counting_dedup(terms, None, group, MissingKeys.SKIP))
         elif rule.alert.group_by or (rule.alert.suppress_for is not None and has_fields):
             found.append(alerts.dedup([body.path(path) for path in rule.alert.group_by], group))
         output = [OutputField(body.path(field.field), field.name) for field in rule.output]

@@ -14,7 +14,7 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Rule, Step, Threshold
+from converter.model.rule import MissingKeys, Rule, Step, Threshold, WindowStart
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.naming import slug
 from converter.platforms.sigma.documents import NAME
@@ -169,6 +169,10 @@ class _Rendering:
         if threshold.every is not None:
             for effect in (Fidelity.WIDER, Fidelity.NARROWER):
                 lose("window", effect, "a correlation's window slides and does not keep to the clock")
+        if threshold.window is WindowStart.FIRST_MATCH:
+            lose(
+                "window", Fidelity.WIDER, "a correlation's window slides and does not begin at a first match"
+            )
         if threshold.missing_keys is MissingKeys.GROUP and threshold.by:
             lose("group-by", Fidelity.NARROWER, "events without a value in a group field are not counted")
 

@@ -15,7 +15,7 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold
+from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold, WindowStart
 from converter.platforms.base import Context
 from converter.platforms.splunk.columns import Columns, assignments, rename_stage, table_stage
 from converter.platforms.splunk.settings import Settings
@@ -196,8 +196,14 @@ def _threshold(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
     """Count the matches of each group. Returns the fields that the results show because of it."""
-    if not threshold.is_simple:
+    if not threshold.is_plain:
         return _sliced(threshold, columns, builder, stages, window)
+    if threshold.window is WindowStart.FIRST_MATCH:
+        builder.losses.lose(
+            "window",
+            Fidelity.WIDER,
+            f"any {whole_seconds(threshold.within)} s are a window, not only those that a first match begins",
+        )
     keys = _keys(threshold.by, columns, stages)
     if builder.settings.window == "tumbling":
         return _tumbling(threshold, keys, columns, builder, stages)

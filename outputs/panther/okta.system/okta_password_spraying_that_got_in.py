@@ -18,7 +18,7 @@ def title(event):
 def dedup(event):
     if not texts(event, "actor", "alternateId"):
         return str(event.get("p_row_id"))
-    return group_key(event, ("client", "ipAddress"), ("client", "userAgent", "rawUserAgent"))
+    return open_group_key(event, ("client", "ipAddress"), ("client", "userAgent", "rawUserAgent"))
 
 
 def unique(event):
@@ -85,3 +85,8 @@ def group_key(event, *paths):
     if not all(groups):
         return str(event.get("p_row_id"))
     return groups[0][0] if [len(group) for group in groups] == [1] else str(groups)
+
+
+def open_group_key(event, *paths):
+    """The values at some paths as one text; events that lack one of them are a group, too."""
+    return str([texts(event, *path) for path in paths])

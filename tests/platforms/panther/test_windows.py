@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Threshold
+from converter.model.rule import MissingKeys, Threshold, WindowStart
 from converter.platforms.base import Artifact
 from converter.platforms.panther import PLATFORM
 from tests.platforms.panther.support import CASES, context, render, run, specification, text_of
@@ -37,13 +37,15 @@ def test_what_the_specification_says(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [case for case in WINDOWS if "threshold" in case["parts"]], ids=str)
 def test_a_threshold_is_read_back(case: dict[str, Any]) -> None:
     given = case["parts"]["threshold"]
+    grouped = (given["count"] == 1 and "by" in given) or given.get("missing_keys") == "group"
     read = PLATFORM.read_back(render(**case["parts"]), context())
     assert read.threshold == Threshold(
         count=given["count"],
         within=timedelta(minutes=case["says"]["DedupPeriodMinutes"]),
         by=tuple(FieldPath.parse(path) for path in given.get("by", [])),
         distinct=FieldPath.parse(given["distinct"]) if "distinct" in given else None,
-        missing_keys=MissingKeys.GROUP if given["count"] == 1 and "by" in given else MissingKeys.SKIP,
+        window=WindowStart.FIRST_MATCH if given["count"] > 1 else WindowStart.SLIDING,
+        missing_keys=MissingKeys.GROUP if grouped else MissingKeys.SKIP,
     )
 
 
@@ -57,6 +59,19 @@ def test_an_event_that_must_not_be_counted_is_a_group_of_its_own() -> None:
     assert run(source, event, "unique") == "n"
     assert run(source, {**event, "user": {}}, "dedup") == "row"
     assert run(source, {**event, "objectRef": {"name": None}}, "dedup") == "row"
+
+
+def test_events_without_a_key_can_be_a_group() -> None:
+    asked = {"count": 2, "by": ["user.username", "verb"], "within": "5m", "missing_keys": "group"}
+    source = text_of(render(threshold=asked), ".py")
+    without = run(source, {"p_row_id": "1"}, "dedup")
+    assert without == run(source, {"user": {}, "verb": None, "p_row_id": "2"}, "dedup")
+    events: list[dict[str, Any]] = [
+        {"verb": "get"},
+        {"user": {"username": "get"}},
+        {"user": {"username": "[]"}},
+    ]
+    assert len({without, *(run(source, event, "dedup") for event in events)}) == 4
 
 
 def test_suppression_is_read_back() -> None:

@@ -18,7 +18,7 @@ from converter.logsources import canonicalise
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.model.expressions import FALSE, Expression
 from converter.model.paths import FieldPath
-from converter.model.rule import AlertSettings, MissingKeys, OutputField, Rule, Step, Threshold
+from converter.model.rule import AlertSettings, MissingKeys, OutputField, Rule, Step, Threshold, WindowStart
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
 from converter.model.yaml_in import YamlProblem
@@ -231,17 +231,12 @@ class _Reading:
             suppress = None if period is None else timedelta(minutes=period)
             return None, AlertSettings(title=logic.title, group_by=logic.group_by, suppress_for=suppress)
         within = timedelta(minutes=min(period or _DEFAULT_PERIOD, MAX_DURATION_DAYS * 1440))
-        self.findings.lose(
-            "window",
-            "Panther counts in a period that starts at a group's first match; here the window slides",
-            ("Threshold",),
-            Fidelity.WIDER,
-        )
         threshold = Threshold(
             count=min(count, MAX_COUNT),
             within=within,
             by=logic.group_by,
             distinct=logic.distinct,
+            window=WindowStart.FIRST_MATCH if count > 1 else WindowStart.SLIDING,
             missing_keys=logic.missing_keys if logic.group_by else MissingKeys.SKIP,
         )
         return threshold, AlertSettings(title=logic.title)
