@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from converter.catalog.renderings import Outcome, Rendering, renderings_of
 from converter.catalog.sources import Found
 from converter.logsources import load_packs
 from converter.platforms.base import Context
+from converter.platforms.processes import spread
 from converter.platforms.registry import siem_names
 from converter.platforms.templating import templates_folder
 
@@ -89,21 +89,13 @@ def prepare(work: Sequence[Work], workshop: Workshop, advance: Advance | None = 
     tell = advance or (lambda count: None)
     tell(len(done))
     chunks = [missing[start : start + _CHUNK] for start in range(0, len(missing), _CHUNK)]
-    worked = _worked([[work[position] for position in chunk] for chunk in chunks], workshop)
+    jobs = [[work[position] for position in chunk] for chunk in chunks]
+    worked = spread(Bench, (workshop,), jobs, workshop.jobs)
     for chunk, results in zip(chunks, worked, strict=True):
         for position, encoded in zip(chunk, results, strict=True):
             done[position] = _PREPARED.decode(encoded)
         tell(len(chunk))
     return [done[position] for position in range(len(work))]
-
-
-def _worked(jobs: list[list[Work]], workshop: Workshop) -> Iterator[list[bytes]]:
-    if workshop.jobs <= 1 or len(jobs) <= 1:
-        bench = Bench(workshop)
-        yield from map(bench.work, jobs)
-        return
-    with ProcessPoolExecutor(workshop.jobs, initializer=_open_bench, initargs=(workshop,)) as pool:
-        yield from pool.map(_work_at_bench, jobs)
 
 
 class Bench:
@@ -117,7 +109,7 @@ class Bench:
             for name in siem_names()
         }
 
-    def work(self, job: Sequence[Work]) -> list[bytes]:
+    def __call__(self, job: Sequence[Work]) -> list[bytes]:
         """Prepare a few rules, encoded, and keep each in the cache."""
         return [self._one(one) for one in job]
 
@@ -130,18 +122,6 @@ class Bench:
         encoded = _ENCODE(Prepared(record, _ENCODE(rendered)))
         _keep(self._workshop, one.digest, encoded)
         return encoded
-
-
-_BENCHES: Final[list[Bench]] = []
-"""This process's bench, in a process of the pool."""
-
-
-def _open_bench(workshop: Workshop) -> None:
-    _BENCHES.append(Bench(workshop))
-
-
-def _work_at_bench(job: list[Work]) -> list[bytes]:
-    return _BENCHES[0].work(job)
 
 
 # The cache ------------------------------------------------------------------------------------------------

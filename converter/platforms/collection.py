@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -31,6 +30,7 @@ from converter.platforms.base import (
     without_logic,
 )
 from converter.platforms.naming import slug
+from converter.platforms.processes import spread
 from converter.platforms.registry import reader
 
 LARGEST_FILE = 20_000_000
@@ -116,15 +116,9 @@ def rule_files(reading: Reading, paths: Iterable[Path]) -> list[Path]:
 def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, list[Collected]]]:
     """The rules of each file, in the order of the files."""
     chunks = [[str(file) for file in files[i : i + _CHUNK]] for i in range(0, len(files), _CHUNK)]
-    if reading.jobs <= 1 or len(chunks) <= 1:
-        for chunk in chunks:
-            yield from _decoded(chunk, _read_chunk(reading, chunk))
-        return
-    with ProcessPoolExecutor(max_workers=reading.jobs) as pool:
-        for chunk, results in zip(
-            chunks, pool.map(_read_chunk, [reading] * len(chunks), chunks), strict=True
-        ):
-            yield from _decoded(chunk, results)
+    results = spread(partial, (_read_chunk, reading), chunks, reading.jobs)
+    for chunk, encoded in zip(chunks, results, strict=True):
+        yield from _decoded(chunk, encoded)
 
 
 def carried_over(read: Collected, artifact: Artifact) -> Artifact:

@@ -12,20 +12,19 @@ from typing import Any, Final, TypeVar
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-_AHEAD: Final = 16
-"""Jobs per process that are handed out before the first result is taken: so much is in memory at most."""
-
 
 def spread(
     start: Callable[..., Callable[[Job], Result]],
     setting: tuple[Any, ...],
     jobs: Iterable[Job],
     processes: int,
+    ahead: int = 16,
 ) -> Iterator[Result]:
     """What a worker makes of each job. An exception of a worker is raised in the place of its result.
 
     ``start(*setting)`` gives the worker, once in each process; ``processes``: at most so many, and no more
-    than there are jobs. With one of either everything happens in this process.
+    than there are jobs. With one of either everything happens in this process. ``ahead``: jobs for each
+    process that may be done or waiting before the first result is taken, which bounds the memory.
     """
     coming = iter(jobs)
     first = list(itertools.islice(coming, max(processes, 1)))
@@ -37,7 +36,7 @@ def spread(
         waiting: deque[Future[Result]] = deque()
         for job in itertools.chain(first, coming):
             waiting.append(pool.submit(_work, job))
-            if len(waiting) >= _AHEAD * len(first):
+            if len(waiting) >= ahead * len(first):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -50,9 +49,7 @@ _WORKER: Final[list[Callable[[Any], Any]]] = []
 
 
 def _begin(start: Callable[..., Callable[[Any], Any]], setting: tuple[Any, ...]) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # Ctrl-C ends a worker, without a word of its own
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker, without a word of its own
     _WORKER[:] = [start(*setting)]
 
 

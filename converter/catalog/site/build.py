@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,13 +24,14 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import RuleError
 from converter.platforms.base import File
 from converter.platforms.output import write_files
+from converter.platforms.processes import spread
 
 MANIFEST: Final = ".catalog"
 """The file in a site that says which files are the catalog's and what each was made from."""
 
 _CHUNK: Final = 64
-_AHEAD: Final = 8
-"""Chunks that wait for a process: enough to keep all busy, few enough to fit in memory."""
+_AHEAD: Final = 4
+"""Chunks that wait for each process: enough to keep it busy, few enough to fit in memory."""
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder().decode
@@ -156,7 +156,7 @@ class _Writer:
         """Render and write the pages that are not there yet as they should be."""
         changed = self._changed(pages, code_state(), advance)
         chunks = iter(lambda: list(itertools.islice(changed, _CHUNK)), [])
-        for done in _mapped(str(self._folder), chunks, jobs):
+        for done in spread(partial, (_render, str(self._folder)), chunks, jobs, _AHEAD):
             for place, digest, size in done:
                 self._note(place, digest, size)
             advance(len(done))
@@ -202,21 +202,6 @@ def write_table(folder: Path, name: str, content: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise RuleError(f"cannot write {folder / name}: {error.strerror}") from error
-
-
-def _mapped(folder: str, chunks: Iterable[list[_Job]], jobs: int) -> Iterator[list[tuple[str, str, int]]]:
-    """The chunks rendered, a few at a time."""
-    if jobs <= 1:
-        yield from (_render(folder, chunk) for chunk in chunks)
-        return
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        waiting: deque[Future[list[tuple[str, str, int]]]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_render, folder, chunk))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _render(folder: str, jobs: list[_Job]) -> list[tuple[str, str, int]]:
