@@ -10,6 +10,7 @@ is Unicode's simple folding (CaseFolding.txt, statuses C and S) in RE2 and PCRE;
 from __future__ import annotations
 
 import functools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from converter.model.regex.nodes import MAX_CODE_POINT, CharClass
@@ -145,19 +146,24 @@ def ascii_orbit(character: str) -> str:
     return character.lower() + character.upper() if character.isascii() and character.isalpha() else character
 
 
+@functools.cache
+def _letters(beyond_ascii: bool, python: bool) -> list[int]:
+    """The code points that fold together with others, sorted."""
+    tables = [*(_orbits() if beyond_ascii else _ASCII_ORBITS), *(_TURKIC if python else "")]
+    return sorted(set(map(ord, tables)))
+
+
+@functools.lru_cache(maxsize=1024)
 def folded(ranges: Ranges, python: bool = False, ascii_only: bool = False) -> Ranges:
     """The set with every case of each of its characters."""
-    extra: list[str] = []
-    if ascii_only:
-        tables: Iterable[str] = _ASCII_ORBITS
-    elif all(high < 0x80 for _, high in ranges):
-        tables = (*_ASCII_ORBITS, *"İı") if python else _ASCII_ORBITS
-    else:
-        tables = (*_orbits(), *"İı") if python else _orbits()
+    letters = _letters(not ascii_only and any(high >= 0x80 for _, high in ranges), python)
     one = ascii_orbit if ascii_only else python_orbit if python else orbit
-    for character in tables:
-        if contains(ranges, ord(character)):
-            extra.extend(one(character))
+    extra = [
+        same
+        for low, high in ranges
+        for letter in letters[bisect_left(letters, low) : bisect_right(letters, high)]
+        for same in one(chr(letter))
+    ]
     return normal((*ranges, *of_characters(extra)))
 
 
