@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from converter.evaluate import LogEvent, StreamEvaluator, compile_expression
-from converter.evaluate.groups import group_getter, passing_groups
+from converter.evaluate.groups import PassingGroups, group_getter
 from converter.evaluate.timestamps import nanoseconds
 from converter.evaluate.values import path_getter
 from converter.model.diagnostics import RuleError
@@ -50,13 +50,15 @@ class Matches(msgspec.Struct, frozen=True):
         for event in self.events:
             for group in keys(event.data):
                 by_group.setdefault(group, []).append(event)
-        whole = msgspec.structs.replace(
-            self.threshold, within=_LONG, every=None, window=WindowStart.SLIDING, by=()
+        whole = PassingGroups(
+            msgspec.structs.replace(
+                self.threshold, within=_LONG, every=None, window=WindowStart.SLIDING, by=()
+            )
         )
         found: Alerts = []
         for events in by_group.values():
             for stretch in cuts(events):
-                if next(iter(passing_groups(whole, stretch)), None) is not None:
+                if next(whole.of(stretch), None) is not None:
                     found.append(tuple(event.id for event in stretch))
         return sorted(dict.fromkeys(found), key=str)
 

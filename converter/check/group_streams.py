@@ -12,13 +12,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-import msgspec
-
 from converter.check.deciding import deciding_events
 from converter.check.placing import FieldLookup, placed
 from converter.check.slips import slips
 from converter.check.variants import Example, Timed, Variants
 from converter.evaluate import LogEvent, StreamEvaluator, compile_expression
+from converter.evaluate.groups import PassingGroups
 from converter.evaluate.timestamps import nanoseconds
 from converter.model.expressions import Expression, Operator, all_of, any_of
 from converter.model.measures import FIELD_KINDS, GroupTest, Measure, MeasureKind, group_tests, measures
@@ -33,6 +32,8 @@ _MOST_MOVED = 4
 _MOST_TRIES = 400
 _MOST_TRIED = 40
 """Matches in a stream that is tried out."""
+_MOST_JUDGED = 100_000
+"""Matches of streams, for each slip that they are judged by: so many on purpose, and so many by trying."""
 _MILLISECOND = timedelta(milliseconds=1)
 Plan = tuple[str, list[Example]]
 
@@ -86,18 +87,22 @@ class _Search:
     def __init__(self, rule: Rule, threshold: Threshold, start: int) -> None:
         self._rule = StreamEvaluator(rule)
         self._start = start
-        self._open = {
-            name: StreamEvaluator(msgspec.structs.replace(rule, threshold=slip))
-            for name, slip in slips(threshold)
-        }
+        self._left = _MOST_JUDGED
+        self._windows = PassingGroups(threshold)
+        self._open = {name: PassingGroups(slip) for name, slip in slips(threshold)}
 
     def tell(self, timed: Sequence[Timed]) -> list[str]:
         """Take note of a stream; the slips that it is the first to show."""
-        if not self._open or len(timed) > _LARGEST_BOUND:
+        costs = len(timed) * (len(self._open) + 1)
+        if not self._open or len(timed) > _LARGEST_BOUND or costs > self._left:
             return []
-        events = self._events(timed)
-        expected = self._rule.alerts(events)
-        shown = [name for name, slip in self._open.items() if slip.alerts(events) != expected]
+        self._left -= costs
+        holds = self._rule.condition
+        found = sorted(
+            (event for event in self._events(timed) if holds(event.data)), key=lambda event: event.time or 0
+        )
+        expected = list(self._windows.of(found))
+        shown = [name for name, slip in self._open.items() if list(slip.of(found)) != expected]
         for name in shown:
             del self._open[name]
         return shown
@@ -114,6 +119,7 @@ class _Search:
 
     def found(self, tries: Iterable[list[Timed]]) -> Iterator[tuple[str, list[Timed]]]:
         """Of the tries those that are the first to show a slip."""
+        self._left = _MOST_JUDGED
         for timed in tries:
             if not self._open:
                 return

@@ -55,14 +55,21 @@ def group_getter(
     return groups
 
 
-def passing_groups(threshold: Threshold, found: Iterable[LogEvent]) -> Iterator[Passed]:
-    """The windows that pass, in the order in which that is known. ``found``: matches in time order."""
-    counting = _Counting(threshold)
-    if threshold.every is not None:
-        return _ticking(counting, nanoseconds(threshold.every), found)
-    if threshold.window is WindowStart.FIRST_MATCH:
-        return _from_first(counting, found)
-    return _sliding(counting, bool(threshold.having), found)
+class PassingGroups:
+    """A threshold, compiled once: the windows of matches that pass."""
+
+    def __init__(self, threshold: Threshold) -> None:
+        self._threshold = threshold
+        self._counting = _Counting(threshold)
+
+    def of(self, found: Iterable[LogEvent]) -> Iterator[Passed]:
+        """The windows in the order in which it is known that they pass. ``found``: matches in time order."""
+        threshold = self._threshold
+        if threshold.every is not None:
+            return _ticking(self._counting, nanoseconds(threshold.every), found)
+        if threshold.window is WindowStart.FIRST_MATCH:
+            return _from_first(self._counting, found)
+        return _sliding(self._counting, bool(threshold.having), found)
 
 
 class _Counting:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from converter.evaluate.compile import Condition, compile_expression
-from converter.evaluate.groups import Group, group_getter, passing_groups
+from converter.evaluate.groups import Group, PassingGroups, group_getter
 from converter.evaluate.sequences import SequenceMachine, StepMatcher
 from converter.evaluate.timestamps import nanoseconds
 from converter.model.diagnostics import RuleError
@@ -67,6 +67,7 @@ class StreamEvaluator:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._steps = [StepMatcher(step, compile_expression(step.condition)) for step in rule.steps]
+        self._passing = None if rule.threshold is None else PassingGroups(rule.threshold)
         self._needs_time = bool(rule.threshold or rule.sequence or rule.new_terms or rule.alert.suppress_for)
 
     @property
@@ -94,9 +95,9 @@ class StreamEvaluator:
         if rule.sequence is not None:
             machine = SequenceMachine(self._steps, rule.sequence.within)
             return (_Due(found.events, found.key) for found in machine.run(list(events)))
-        found = (event for event in events if self._steps[0].takes(event))
-        if rule.threshold is not None:
-            return (_Due(one.events, one.group) for one in passing_groups(rule.threshold, found))
+        found = events if self._needs_time else filter(self._steps[0].takes, events)
+        if self._passing is not None:
+            return (_Due(one.events, one.group) for one in self._passing.of(found))
         if rule.new_terms is not None:
             return _new_terms(rule.new_terms, found)
         key = group_getter(rule.alert.group_by)
