@@ -17,7 +17,7 @@ import msgspec
 from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
-from converter.check.witnesses import in_place, near_misses, typed_value, witnesses
+from converter.check.witnesses import beside, in_place, near_misses, typed_value, without, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
 from converter.logsources.forms import form_of
@@ -139,11 +139,19 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
     if is_list(target, field):
         pairs = map(list, itertools.pairwise(values[:_MOST_PAIRED]))
         there = path_getter(target)(neutral)[:1]
-        for value in (values, *pairs, *([*there, one] for one in values), []):
+        for value in (values, *pairs, *([*there, one] for one in values), *_one_changed(predicate), []):
             yield placed(neutral, target, value, field)
     if predicate.operator is Operator.SAME_AS:
         compared = placed(neutral, target, values[0], field) if values else neutral
         yield from _without_others(compared, predicate, lookup)
+
+
+def _one_changed(predicate: Predicate) -> Iterator[list[Any]]:
+    """For a predicate that asks for all of its texts: a list of them in which one is a little different."""
+    texts = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
+    for place, text in enumerate(texts if predicate.all_of and len(texts) > 1 else ()):
+        for near in (text, f"x{text}", f"{text}x", text[1:], text[:-1], text.swapcase()):
+            yield [*texts[:place], near, *texts[place + 1 :]]
 
 
 def _without_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> Iterator[JsonObject]:
@@ -206,6 +214,7 @@ def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) 
     near = [value for one in present for value in near_misses(one, kind)]
     if present and isinstance(present[0], str):
         near += [value for value in in_place(present[0], predicate) if typed_value(value, kind) == value]
+        near += [value for value in beside(present[0], predicate) if typed_value(value, kind) == value]
     values += [value for value in dict.fromkeys(near) if value not in values]
     form = form_of(field)
     return values if form is None else [value for value in values if re.search(form, text_of(value))]
@@ -249,7 +258,10 @@ def _attempts(
     """Changed events, one of which probably gives a predicate with absolute paths the wanted verdict."""
     if not wanted:
         for path in fields_of(predicate.subject):
-            yield placed(event, path, ABSENT, lookup(path))
+            texts = [value for value in path_getter(path)(event)[:1] if isinstance(value, str)]
+            kept = [text for value in texts if (text := without(value, predicate)) not in ("", value)]
+            for value in (*kept, ABSENT):
+                yield placed(event, path, value, lookup(path))
     if predicate.operator is Operator.SAME_AS:
         event = _with_others(event, predicate, lookup)
     if isinstance(predicate.subject, Concat):
@@ -257,6 +269,10 @@ def _attempts(
         return
     target = predicate.subject
     field = lookup(target)
+    there = [value for value in path_getter(target)(event)[:1] if isinstance(value, str) and value]
+    if wanted and not predicate.functions:
+        for value in (text for one in there for text in beside(one, predicate)):
+            yield placed(event, target, value, field)
     for value in _witnesses_of(predicate, event, field):
         yield placed(event, target, value, field)
     if predicate.all_of and is_list(target, field):

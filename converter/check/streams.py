@@ -116,7 +116,9 @@ def _alert_plans(rule: Rule, example: Example, lookup: FieldLookup) -> Iterator[
     group = maker.first(paths)
     yield "one group of alerts twice", [(timedelta(0), group), (_SECOND, group)]
     for path in paths:
-        one, other = (maker.changed(group, [path], key) for key in ("k1", "k2"))
+        one, other = (
+            maker.changed(group, [path], key) or maker.solved(group, path, key) for key in ("k1", "k2")
+        )
         if one is not None and other is not None:
             yield f"two groups of alerts by {path}", [(timedelta(0), one), (_SECOND, other)]
 

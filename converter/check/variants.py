@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import msgspec
 
+from converter.check.constraints.answers import Found
+from converter.check.constraints.choices import Goal
+from converter.check.constraints.events import EventSolver
 from converter.check.placing import FieldLookup, put
 from converter.check.witnesses import witnesses
 from converter.evaluate import compile_expression
@@ -33,6 +36,7 @@ class Variants:
     """Variants of one matching event that still match, with other values in given fields."""
 
     def __init__(self, step: Step, example: Example, lookup: FieldLookup) -> None:
+        self._condition = step.condition
         self._holds = compile_expression(step.condition)
         self._example = example
         self._lookup = lookup
@@ -79,10 +83,30 @@ class Variants:
             put(data, path, fitting[0], field)
         return self._kept(data)
 
+    def solved(self, example: Example, path: FieldPath, key: str) -> Example | None:
+        """An event with a text in a field, and with what other fields then have to hold; None if none is
+        found.
+        """
+        asked = Predicate(path, Operator.IS, (key,))
+        answer = EventSolver(self._lookup).solve([Goal(self._condition, True), Goal(asked, True)])
+        return self._kept(_overlaid(example.data, answer.value)) if isinstance(answer, Found) else None
+
     def _kept(self, data: JsonObject) -> Example | None:
         if not self._holds(data):
             return None
         return Example(data=data, sources=self._example.sources)
+
+
+def _overlaid(data: JsonObject, other: Mapping[str, Any]) -> JsonObject:
+    """An object with the values of another one in place of its own."""
+    found = dict(data)
+    for key, value in other.items():
+        below = found.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            found[key] = _overlaid(below, value)
+        else:
+            found[key] = copy.deepcopy(value)
+    return found
 
 
 def _number_in(key: str) -> int:

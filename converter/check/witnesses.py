@@ -51,12 +51,13 @@ ADDRESSES = (
 """One or two addresses of every class, and neighbours just outside the private ranges."""
 
 _PLAIN = (Operator.IS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS)
-_MOST_IN_PLACE = 40
-"""So many operands at most are put in place of the one that a text holds."""
+_MOST_IN_PLACE = 120
+"""So many operands at most are put in place of the one that a text holds, or beside it."""
 _MOST_SURROUNDED = 50
 _FIRST = 2
 """Of a long list of operands so many at most have all their near misses, and each has the first ones."""
 _IPV4_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
+_MINUS_ZERO = re.compile(r"-0(\.0+)?([eE][+-]?\d+)?")
 _SECOND = 1_000_000_000
 
 
@@ -121,6 +122,50 @@ def in_place(text: str, predicate: Predicate) -> Iterator[str]:
             )
         if not predicate.all_of:
             return
+
+
+def beside(text: str, predicate: Predicate) -> Iterator[str]:
+    """A text that an event holds, with each operand and its near misses added where the operator looks for
+    them. The rest stays, so that it keeps what other predicates ask of the same field.
+    """
+    for operand in predicate.values[:_MOST_IN_PLACE]:
+        if not isinstance(operand, str):
+            continue
+        other = operand.swapcase()
+        match predicate.operator:
+            case Operator.CONTAINS:
+                yield f"{operand}{text}"
+                yield from (f"{text}{put}" for put in (operand, other, operand[:-1], operand[1:]))
+            case Operator.STARTS_WITH:
+                yield from (f"{put}{text}" for put in (operand, other, operand[:-1], f"x{operand}"))
+            case Operator.ENDS_WITH:
+                yield from (f"{text}{put}" for put in (operand, other, operand[1:], f"{operand}x"))
+            case Operator.LIKE:
+                yield from _beside_pattern(text, operand)
+            case Operator.REGEX:
+                for example in examples(operand):
+                    yield from (f"{text}{example}", f"{example}{text}", f"{text} {example} {text}")
+
+
+def _beside_pattern(text: str, pattern: str) -> Iterator[str]:
+    """A wildcard pattern filled in, with the text where it leaves room for one."""
+    before, after = text if pattern[:1] == "*" else "", text if pattern[-1:] == "*" else ""
+    for star in ("", "zz"):
+        put = filled(pattern, star)
+        for near in (put, put.swapcase(), put[1:], put[:-1]):
+            yield from dict.fromkeys((f"{before}{near}{after}", f"{before}{near}", f"{near}{after}"))
+    if "*" in pattern[1:-1]:
+        yield filled(pattern, text)
+
+
+def without(text: str, predicate: Predicate) -> str:
+    """A text that an event holds, without any of the operands of a predicate that looks for texts in it."""
+    if predicate.operator not in _PLAIN:
+        return text
+    for operand in predicate.values:
+        if isinstance(operand, str) and operand:
+            text = re.sub(re.escape(operand), "", text, flags=re.IGNORECASE)
+    return text
 
 
 def _texts(operand: Scalar) -> Iterator[Scalar]:
@@ -193,18 +238,14 @@ def _order_values(operand: Scalar) -> Iterator[Scalar]:
 
 
 def _class_values(operand: Scalar) -> Iterator[Scalar]:
-    """Addresses at both sides of every edge of a class, and one of each network that a query may name.
-
-    None that is IPv4 written as IPv6 (``::ffff:0:0/96``): a platform may store it as the IPv4 that it is.
-    """
+    """Addresses at both sides of every edge of a class, and one of each network that a query may name."""
     yield from ADDRESSES
     name = text_of(operand)
     covered, excepted = networks_of(name)
     if excepted:
         yield from (str(block[-1]) for block in blocks_of(name))
     for network in excepted or covered:
-        if network != _IPV4_MAPPED:
-            yield from _edges(network)
+        yield from _edges(network)
 
 
 def _cidr_values(operand: Scalar) -> Iterator[Scalar]:
@@ -278,7 +319,13 @@ _UNDO: dict[FunctionName, Callable[[Function, Scalar], Iterator[Scalar]]] = {
 
 
 def typed_value(value: Scalar, kind: FieldType | None) -> Scalar | None:
-    """The value in the declared type; None if it has no such form, so would make the event malformed."""
+    """The value in the declared type; None if it has no such form, so would make the event malformed.
+
+    Malformed are also an IPv4 address written as IPv6, which platforms store as the IPv4 that it is, and the
+    text of minus zero, which is no number's own text.
+    """
+    if isinstance(value, str) and (_is_mapped(value) or _MINUS_ZERO.fullmatch(value)):
+        return None
     match kind:
         case None:
             return value
@@ -297,6 +344,11 @@ def typed_value(value: Scalar, kind: FieldType | None) -> Scalar | None:
             return None
         case _:
             return text_of(value)
+
+
+def _is_mapped(text: str) -> bool:
+    """Whether it is an IPv4 address written as IPv6."""
+    return "ffff:" in text.lower() and _is_address(text) and ipaddress.ip_address(text) in _IPV4_MAPPED
 
 
 def _is_address(text: str) -> bool:
