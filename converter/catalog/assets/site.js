@@ -28,9 +28,9 @@
     });
   }
 
-  /* On paper nothing can be unfolded. */
+  /* On paper nothing can be unfolded. Whole files stay as they are: they are many pages. */
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details")) details.open = true;
+    for (const details of document.querySelectorAll("details:not(.file)")) details.open = true;
   });
 
   /* Search in the header */
