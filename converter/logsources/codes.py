@@ -10,7 +10,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "list-step": "A key stands directly behind a list, which gives nothing: [] is missing.",
     "names-differ": "The rule's log sources store a field under different names, or with different values.",
     "not-stored": "The platform does not keep a field, or one of the fields of an object asked for.",
-    "object-exists": "Whether a free-form object is there cannot be asked: not all of its keys are known.",
+    "object-exists": "Whether an object is there cannot be asked where not all of its keys are known.",
     "same-element": "All values are looked for in one element of a nested field, not in any.",
     "shared-field": "The platform stores another field's values under the same name.",
     "unknown-field": "No pack of the rule knows a field.",

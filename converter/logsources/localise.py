@@ -280,8 +280,9 @@ class _Localiser:
         """
         assert isinstance(predicate.subject, FieldPath)
         whole = predicate.subject if base is None else base.joined(predicate.subject)
-        finds = [known(pack, whole) for pack in self._packs]
-        if is_flat(self._platform) and not predicate.functions and any(f is None or f.rest for f in finds):
+        if not is_flat(self._platform) or predicate.functions:
+            return
+        if any(find is None or find.rest for find in (known(pack, whole) for pack in self._packs)):
             self._losses.lose(
                 "object-exists",
                 Fidelity.NARROWER,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -22,6 +24,9 @@ class Known(msgspec.Struct, frozen=True):
     rest: tuple[PathStep, ...] = ()
 
 
+_STANDARD_FIELD: Final = re.compile(
+    r"p_(any_\w+|enrichment|udm|(log|row|event|parse|source|schema|alert|rule|header)_\w+)"
+)
 _ROOT = Field(path=FieldPath(()), type=FieldType.OBJECT)
 
 
@@ -70,7 +75,7 @@ def stored_field(found: Known, platform: str) -> PlatformField | None:
     if not found.rest:
         return at
     if at is None:
-        if found.field is not _ROOT:
+        if found.field is not _ROOT or (platform != "panther" and _is_of_panther(found.rest[0])):
             return None
         at = PlatformField(name="")
     in_list = at.is_list or any(not isinstance(step, str) for step in found.rest)
@@ -81,6 +86,11 @@ def stored_field(found: Known, platform: str) -> PlatformField | None:
     rest = str(FieldPath(steps).without_indexes())
     in_list = not isinstance(steps[-1], str)
     return PlatformField(name=f"{at.name}.{rest}" if at.name else rest, type=kind, is_list=in_list)
+
+
+def _is_of_panther(key: PathStep) -> bool:
+    """Whether it is a field that Panther adds to every event (Panther documentation, Standard Fields)."""
+    return isinstance(key, str) and _STANDARD_FIELD.fullmatch(key) is not None
 
 
 def second_fields(field: PlatformField) -> Iterator[PlatformField]:

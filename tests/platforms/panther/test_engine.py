@@ -15,7 +15,7 @@ from converter.evaluate import compile_expression
 from converter.model.diagnostics import MissingExtraError, RuleError
 from converter.model.expressions import Expression
 from converter.model.load import load_rules
-from converter.platforms.base import Artifact, File
+from converter.platforms.base import Artifact, File, Skip
 from converter.platforms.panther import PLATFORM
 from tests.platforms.panther.made import events, expressions
 from tests.platforms.panther.support import context, render
@@ -109,3 +109,11 @@ def test_panthers_own_tool_accepts_every_file(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "Failed: 0" in done.stdout and "Invalid: 0" in done.stdout
+
+
+def test_a_key_in_another_case_is_passed_over() -> None:
+    """Panther finds a field under a key in any case, where a rule asks for the very key (1.9)."""
+    source = 'def rule(event):\n    return event.deep_get("a", "Verb") == "get"\n'
+    found = engine().verdicts(artifact_of(source), [{"a": {key: "get"}} for key in ("Verb", "verb", "get")])
+    assert [found[0], found[2]] == [True, False]
+    assert isinstance(found[1], Skip)

@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 import msgspec
 
 from converter.evaluate import compile_expression, matches
+from converter.evaluate.values import nodes_at
 from converter.logsources import canonical_event
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import absolute_fields
+from converter.model.expressions import Predicate, absolute_fields, mapped
+from converter.model.paths import ANY, FieldPath
 from converter.model.rule import JsonObject, Rule, RuleTest
 from converter.platforms.panther.importing.findings import Findings
 from converter.platforms.panther.importing.logic import Test
@@ -57,6 +59,30 @@ def with_tests(rule: Rule, tests: Iterable[Test], packs: Mapping[str, Pack], fin
                     "test", f"the event of {test.name[:60]!r} is of no log source of the rule's", at
                 )
     return msgspec.structs.replace(rule, tests=tuple(kept))
+
+
+def with_single_values(rule: Rule, tests: Iterable[Test]) -> Rule:
+    """The rule without ``[]`` at the end of paths where its tests have single values and no list.
+
+    With and without it a path gives the same (1.5, 1.6). A reader writes it wherever Python goes through what
+    it finds; but Splunk stores lists under other names than single values.
+    """
+    events = [test.event for test in tests if test.event is not None]
+
+    def single(predicate: Predicate) -> Predicate:
+        path = predicate.subject
+        if not isinstance(path, FieldPath) or len(path.steps) < 2 or path.steps[-1] is not ANY:
+            return predicate
+        found = [node for event in events for node in nodes_at(event, path.steps[:-1])]
+        if any(isinstance(node, list | dict) for node in found) or not any(n is not None for n in found):
+            return predicate
+        return msgspec.structs.replace(predicate, subject=FieldPath(path.steps[:-1]))
+
+    return msgspec.structs.replace(
+        rule,
+        indicators=tuple(mapped(term, single) for term in rule.indicators),
+        exclusions=tuple(mapped(term, single) for term in rule.exclusions),
+    )
 
 
 def _verdict(holds: _Holds, rule: Rule, test: Test, packs: Mapping[str, Pack]) -> bool:

@@ -30,7 +30,7 @@ from converter.platforms.panther.importing.correlation import read_correlation
 from converter.platforms.panther.importing.documents import DETECTIONS, Document, is_yaml, specifications
 from converter.platforms.panther.importing.findings import PLATFORM, Findings
 from converter.platforms.panther.importing.logic import Logic, log_sources, names_of, read_logic, tests
-from converter.platforms.panther.importing.own_tests import with_tests
+from converter.platforms.panther.importing.own_tests import with_single_values, with_tests
 from converter.platforms.panther.importing.python import PythonSource
 from converter.platforms.panther.metadata import summary_attributes
 from converter.platforms.panther.settings import Settings
@@ -272,6 +272,7 @@ class _Reading:
         self.findings.add(found)
         named = msgspec.structs.replace(named, output=tuple(_once_each(named.output)))
         if rule.sequence is None and self.findings.fidelity is not Fidelity.REFUSED:
+            named = with_single_values(named, tests(data))
             named = with_tests(named, tests(data), self._context.packs, self.findings)
         return named
 

@@ -82,7 +82,7 @@ def alerts(python: str, event: dict[str, Any]) -> bool:
     """Whether Panther's engine finds the event."""
     artifact = Artifact(rule_id="made", platform="panther", files=(File("made.py", python),))
     try:
-        return bool(engine().verdicts(artifact, [event])[0])
+        return bool(engine().result(artifact, event).detection_output)
     except RuleError:
         return False
 
