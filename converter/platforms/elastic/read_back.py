@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -134,17 +135,21 @@ def _packs(data: dict[str, Any], path: str, context: Context) -> list[Pack]:
         left -= set(listed(context.packs[folder], "index"))
         systems = sorted(recognised_names(context.packs[folder], PLATFORM).get("os", ()))
 
-    def others() -> list[Pack]:
-        """The log sources of the patterns that are left."""
-        return find_packs(PLATFORM, {"index": sorted(left), "os": systems}, context.packs) if left else []
+    def others() -> Iterator[Pack]:
+        """The log sources of each pattern that is left."""
+        for pattern in sorted(left):
+            yield from find_packs(PLATFORM, {"index": pattern, "os": systems}, context.packs)
 
-    for pack in others():
+    for pack in list(others()):
         patterns = set(listed(pack, "index"))
         if patterns & left and pack not in found:
             found.append(pack)
             left -= patterns
     # Patterns that a rule has of its own are in no pack as they stand.
-    return found + [pack for pack in others() if pack not in found]
+    for pack in others():
+        if pack not in found:
+            found.append(pack)
+    return found
 
 
 def _error(artifact: Artifact, message: str) -> RuleError:
