@@ -33,7 +33,7 @@ def original(read: Collected, written: Iterable[tuple[str, str]]) -> tuple[str, 
     if read.query:
         return (read.query, read.language) if len(read.query) <= LARGEST_TEXT else ("", "")
     for name, text in written:
-        if name.endswith(".py"):
+        if read.platform == "panther" and name.endswith(".py"):
             return text, "python"
     for name, text in written:
         if name.endswith(_YAML) and not _DOCUMENT.search(text, pos=4):
