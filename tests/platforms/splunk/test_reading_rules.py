@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from converter.model.diagnostics import RuleError
+from converter.model.expressions import All
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Threshold
 from converter.platforms.splunk.read_back import read_search
@@ -126,3 +127,12 @@ def test_a_changed_chain_is_no_sequence(old: str, new: str) -> None:
     assert old in CHAIN
     with pytest.raises(RuleError):
         read_search(CHAIN.replace(old, new), {}, "test")
+
+
+@pytest.mark.parametrize("operator", ["OR", "AND"])
+def test_a_condition_may_have_any_number_of_terms(operator: str) -> None:
+    terms = [f"like('a', \"%word{number}%\")" for number in range(2_000)]
+    condition = read_search(f"x=1 | where {f' {operator} '.join(terms)}", {}, "test").condition
+    assert isinstance(condition, All)
+    asked = condition.terms[1].terms if operator == "OR" else condition.terms[1:]  # type: ignore[union-attr]
+    assert [term.values for term in asked] == [(f"word{number}",) for number in range(2_000)]  # type: ignore[union-attr]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -283,7 +283,7 @@ class RuleReader:
         last = stats.aggregates[0]
         if (last.function, last.argument) != ("last", "_time") or not stats.by:
             return False
-        terms = _conjuncts(node)
+        terms = _terms(node, "and")
         needed = set(stats.by)
         history: timedelta | None = None
         for term in terms:
@@ -433,24 +433,24 @@ def _number(node: s.EvalNode) -> int | float:
     raise SplError("a number is expected", getattr(node, "at", 0), "spl-stats")
 
 
-def _conjuncts(node: s.EvalNode) -> Iterable[s.EvalNode]:
-    if isinstance(node, s.Operation) and node.operator == "and":
-        yield from _conjuncts(node.left)
-        yield from _conjuncts(node.right)
-    else:
-        yield node
+def _terms(node: s.EvalNode, operator: str) -> Iterator[s.EvalNode]:
+    """What an operator joins, in order: the terms of a row of it, which may be long."""
+    pending = [node]
+    while pending:
+        term = pending.pop()
+        if isinstance(term, s.Operation) and term.operator == operator:
+            pending += (term.right, term.left)
+        else:
+            yield term
 
 
-def _flags(node: s.EvalNode) -> Iterable[str]:
+def _flags(node: s.EvalNode) -> Iterator[str]:
     """The fields of ``a==1 OR b==1``. Raises SplError for anything else."""
-    if isinstance(node, s.Operation) and node.operator == "or":
-        yield from _flags(node.left)
-        yield from _flags(node.right)
-        return
-    found = unified("__flag==1", node)
-    if found is None or not isinstance(found["flag"], s.FieldName):
-        raise SplError("a step's flag is expected", 0, "sequence")
-    yield found["flag"].name
+    for term in _terms(node, "or"):
+        found = unified("__flag==1", term)
+        if found is None or not isinstance(found["flag"], s.FieldName):
+            raise SplError("a step's flag is expected", 0, "sequence")
+        yield found["flag"].name
 
 
 def _path_of(node: s.EvalNode, name: str) -> FieldPath:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -101,6 +102,8 @@ def _macro_name(text: str) -> str:
     return text.strip("`").partition("(")[0]
 
 
+_LONG_CHAIN = 40
+"""So many terms that no form which is looked for has more."""
 _CHAINS = {
     "both": "and",
     "either": "or",
@@ -179,16 +182,26 @@ class EvalTree:
         raise SplError(f"{kind} is not read", self._at(tree))
 
     def _chain(self, tree: Any, depth: int) -> s.EvalNode:
-        """A chain of one operator, built without recursion along its left side."""
+        """A chain of one operator, built without recursion along its left side.
+
+        A long one of AND or OR becomes a tree as low as can be, so that walking it goes no deeper than that.
+        """
         kind = tree.data
         operands: list[s.EvalNode] = []
         while hasattr(tree, "data") and tree.data == kind:
             left, right = tree.children
             operands.append(self.node(right, depth + 1))
             tree = left
-        result = self.node(tree, depth + 1)
-        for operand in reversed(operands):
-            result = s.Operation(_CHAINS[kind], result, operand)
+        operands.append(self.node(tree, depth + 1))
+        operands.reverse()
+        operator = _CHAINS[kind]
+        if operator in ("and", "or"):
+            while len(operands) > _LONG_CHAIN:
+                pairs = itertools.zip_longest(operands[::2], operands[1::2])
+                operands = [a if b is None else s.Operation(operator, a, b) for a, b in pairs]
+        result, *others = operands
+        for operand in others:
+            result = s.Operation(operator, result, operand)
         return result
 
     def _arguments(self, tree: Any, depth: int) -> tuple[s.EvalNode, ...]:
