@@ -13,11 +13,12 @@ from converter.check.streams import deciding_streams
 from converter.check.variants import Example
 from converter.check.vectors import FieldLookup, deciding_events
 from converter.evaluate import LogEvent, compile_expression
+from converter.evaluate.values import nodes_at
 from converter.events.records import log_events, packs_of
 from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack
-from converter.model.expressions import Expression, all_of
+from converter.model.expressions import Expression, absolute_fields, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
 
@@ -70,7 +71,7 @@ class SamplePool:
         shared = [sample for name in step.logsource for sample in self._by_source.get(name, ())]
         mine = {id(sample) for sample in own}
         others = [sample for sample in shared if id(sample) not in mine]
-        return own + (self._made(step, own) if made else []) + others[:limit]
+        return own + (self._made(rule, step, own) if made else []) + others[:limit]
 
     def streams(self, rule: Rule, samples: Sequence[Sequence[Sample]], made: bool) -> list[Stream]:
         """The rule's tests that are streams, and made ones. ``samples``: those of each step."""
@@ -81,10 +82,12 @@ class SamplePool:
         ]
         if not made:
             return tests
+        bare = self._bare(rule)
         examples = [_example(step, own) for step, own in zip(rule.steps, samples, strict=True)]
         return tests + [
             Stream(stream.events, f"made: {stream.name}")
             for stream in deciding_streams(rule, examples, self._lookup)
+            if not any(_has_list(event.data, bare) for event in stream.events)
         ]
 
     def _tests_of(self, rule: Rule) -> list[list[Sample]]:
@@ -110,14 +113,14 @@ class SamplePool:
 
         return lookup
 
-    def _made(self, step: Step, own: Sequence[Sample]) -> list[Sample]:
+    def _made(self, rule: Rule, step: Step, own: Sequence[Sample]) -> list[Sample]:
         pack = self._packs[step.logsource[0]]
         asked = all_of(*(guard([pack], platform) for platform in pack.platforms), step.condition)
         holds, belongs = compile_expression(step.condition), compile_expression(pack.select)
         matching = [sample.event.data for sample in own if holds(sample.event.data)]
         missing = [sample.event.data for sample in own if not holds(sample.event.data)]
         bases = [*matching[: _MOST_BASES - 1], *missing[:1]] or self._base(step, asked)
-        proven = all(map(belongs, bases))
+        proven, bare = all(map(belongs, bases)), self._bare(rule)
         return [
             Sample(
                 LogEvent(data=data, time=None, id=number, sources=frozenset((pack.name,))),
@@ -125,7 +128,22 @@ class SamplePool:
                 foreign=proven and not belongs(data),
             )
             for number, data in enumerate(deciding_events(asked, bases, self._lookup(step)))
+            if not _has_list(data, bare)
         ]
+
+    def _bare(self, rule: Rule) -> list[FieldPath]:
+        """The paths of the rule where nothing, neither ``[]`` nor the log source, says that there is a list.
+
+        Splunk stores a list under another name than a value. What a rule says of the one is nothing that it
+        says of the other, so that no list is made there.
+        """
+        paths = {
+            path: step
+            for step in rule.steps
+            for path in (*absolute_fields(step.condition), *_grouping(rule, step))
+            if isinstance(path.steps[-1], str)
+        }
+        return [path for path, step in paths.items() if self._lookup(step)(path) is None]
 
     def _base(self, step: Step, asked: Expression) -> list[JsonObject]:
         """For a step without tests an event of its log source, one that satisfies it if possible."""
@@ -136,6 +154,22 @@ class SamplePool:
             if isinstance(answer, Found):
                 return [answer.value]
         return []
+
+
+def _grouping(rule: Rule, step: Step) -> tuple[FieldPath, ...]:
+    """The fields that matches are told apart by."""
+    threshold, new_terms = rule.threshold, rule.new_terms
+    return (
+        *step.by,
+        *(() if threshold is None else threshold.by),
+        *(() if threshold is None or threshold.distinct is None else (threshold.distinct,)),
+        *(() if new_terms is None else new_terms.fields),
+        *rule.alert.group_by,
+    )
+
+
+def _has_list(event: JsonObject, paths: Iterable[FieldPath]) -> bool:
+    return any(isinstance(node, list) for path in paths for node in nodes_at(event, path.steps))
 
 
 def _example(step: Step, samples: Iterable[Sample]) -> Example | None:

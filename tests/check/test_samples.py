@@ -75,3 +75,23 @@ def test_made_values_have_the_form_of_their_field() -> None:
     artifact = elastic.render(rule, Context(packs=PACKS))
     assert artifact.fidelity == "exact"
     assert checked.pair(elastic, artifact, Context(packs=PACKS)).agrees
+
+
+LISTS = """
+id: 0d5f7b7e-0000-4000-8000-000000000005
+title: Two of a kind
+logsource: raw
+indicators: [{field: kind, starts_with: a}, {field: kind, ends_with: b}, {field: "tags[]", is: x}]
+alert: {group_by: [kind]}
+"""
+
+
+def test_lists_are_made_where_something_says_that_there_are_some() -> None:
+    """Splunk has them under another name: a rendering says nothing of a list where the rule has none."""
+    (rule,) = load_text(LISTS)
+    pool = SamplePool([rule], PACKS)
+    samples = [pool.step_samples(rule, 0, True, 0)]
+    events = [sample.event.data for sample in samples[0]]
+    events += [event.data for stream in pool.streams(rule, samples, True) for event in stream.events]
+    assert not any(isinstance(event.get("kind"), list) for event in events)
+    assert any(isinstance(event.get("tags"), list) for event in events)
