@@ -50,6 +50,7 @@ bench: $(BENCH)
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.evaluate
+	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.catalog
 
 corpus: environments ## Slow sweeps over the public rule corpus (CONVERTER_CORPUS names its folder)
