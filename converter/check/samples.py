@@ -52,9 +52,9 @@ class SamplePool:
     ) -> None:
         self._packs = packs
         self._by_source: dict[str, list[Sample]] = {}
-        self._own: dict[str, list[list[Sample]]] = {}
+        self._own: dict[tuple[str, bytes], list[list[Sample]]] = {}
         for rule in rules:
-            self._own[rule.id] = self._tests_of(rule)
+            self._own[_identity(rule)] = self._tests_of(rule)
         used = [
             packs[name]
             for name in sorted({n for rule in rules for step in rule.steps for n in step.logsource})
@@ -65,9 +65,8 @@ class SamplePool:
     def step_samples(self, rule: Rule, index: int, made: bool, limit: int) -> list[Sample]:
         """For one step of a rule: its own tests, then made events, then what other rules and logs have."""
         step = rule.steps[index]
-        own = [
-            sample for test in self._own[rule.id] for sample in test if sample.event.is_from(step.logsource)
-        ]
+        tests = self._own[_identity(rule)]
+        own = [sample for test in tests for sample in test if sample.event.is_from(step.logsource)]
         shared = [sample for name in step.logsource for sample in self._by_source.get(name, ())]
         mine = {id(sample) for sample in own}
         others = [sample for sample in shared if id(sample) not in mine]
@@ -77,7 +76,7 @@ class SamplePool:
         """The rule's tests that are streams, and made ones. ``samples``: those of each step."""
         tests = [
             Stream(tuple(sample.event for sample in events), f"test {test.name!r}")
-            for test, events in zip(rule.tests, self._own[rule.id], strict=True)
+            for test, events in zip(rule.tests, self._own[_identity(rule)], strict=True)
             if test.alerts is not None
         ]
         if not made:
@@ -170,6 +169,11 @@ def _grouping(rule: Rule, step: Step) -> tuple[FieldPath, ...]:
 
 def _has_list(event: JsonObject, paths: Iterable[FieldPath]) -> bool:
     return any(isinstance(node, list) for path in paths for node in nodes_at(event, path.steps))
+
+
+def _identity(rule: Rule) -> tuple[str, bytes]:
+    """What tells a rule's tests from others': rules of several collections may have one id."""
+    return rule.id, msgspec.json.encode(rule.tests)
 
 
 def _example(step: Step, samples: Iterable[Sample]) -> Example | None:
