@@ -30,7 +30,7 @@ def shots(catalog: Catalog) -> list[tuple[str, str, dict[str, Any]]]:
     dark: dict[str, Any] = {"viewport": WIDE, "color_scheme": "dark"}
     return [
         ("catalog-start", "index.html", light),
-        ("catalog-rule", rule_place(rule), light),
+        ("catalog-rule", rule_place(rule), {**light, "viewport": {"width": 1280, "height": 1250}}),
         ("catalog-search", "rules.html#q=kubernetes", dark),
         ("catalog-attack", "attack.html", light),
         ("catalog-field", field_place("Image"), {"viewport": NARROW, "color_scheme": "light"}),
