@@ -224,7 +224,12 @@ class RuleUnderCheck:
         stored = self._stored_on(platform)
         disagreements, events = [], 0
         shown: dict[Fidelity, str] = {}
+        compared: set[tuple[int, str]] = set()
         for (index, step), other in zip(written, read, strict=True):
+            pair = index, repr(other.condition)
+            if pair in compared:
+                continue
+            compared.add(pair)
             check = ConditionCheck(step.condition, on_events, self._guard(step, platform))
             disagreements += check.by_condition(other.condition, self._samples[index], stored[index])
             shown = check.shown | shown

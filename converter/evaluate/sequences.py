@@ -83,11 +83,14 @@ class SequenceMachine:
         waiting: list[dict[Key, list[_Partial]]] = [defaultdict(list) for _ in self._stages]
         forbidden = [self._occurrences(absence.matcher, events) for absence in self._absences]
         for position, event in enumerate(events):
+            taken: dict[StepMatcher, list[Key]] = {}
             for stage in range(len(self._stages) - 1, -1, -1):  # an event never follows itself
                 matcher = self._stages[stage]
-                if not matcher.takes(event):
+                if stage and not waiting[stage]:
                     continue
-                for key in matcher.keys(event):
+                if matcher not in taken:
+                    taken[matcher] = matcher.keys(event) if matcher.takes(event) else []
+                for key in taken[matcher]:
                     grown = self._grown(waiting, stage, key, event, position)
                     if grown is None:
                         continue

@@ -15,7 +15,7 @@ from converter.evaluate.groups import Group, PassingGroups, group_getter
 from converter.evaluate.sequences import SequenceMachine, StepMatcher
 from converter.evaluate.timestamps import nanoseconds
 from converter.model.diagnostics import RuleError
-from converter.model.rule import NewTerms, Rule
+from converter.model.rule import NewTerms, Rule, Step
 
 EventId: TypeAlias = str | int
 
@@ -61,12 +61,21 @@ def evaluate_stream(rule: Rule, events: Iterable[LogEvent]) -> list[Alert]:
     return StreamEvaluator(rule).alerts(events)
 
 
+def _matchers(steps: Iterable[Step]) -> list[StepMatcher]:
+    """The steps, compiled; those that are written alike share it (to ``==``, 1 and True are alike too)."""
+    made: dict[str, StepMatcher] = {}
+    for step in steps:
+        if repr(step) not in made:
+            made[repr(step)] = StepMatcher(step, compile_expression(step.condition))
+    return [made[repr(step)] for step in steps]
+
+
 class StreamEvaluator:
     """A rule, compiled once, to be run over any number of streams."""
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._steps = [StepMatcher(step, compile_expression(step.condition)) for step in rule.steps]
+        self._steps = _matchers(rule.steps)
         self._passing = None if rule.threshold is None else PassingGroups(rule.threshold)
         self._needs_time = bool(rule.threshold or rule.sequence or rule.new_terms or rule.alert.suppress_for)
 

@@ -26,6 +26,7 @@ from converter.platforms.elastic.importing.beside import Beside
 from converter.platforms.elastic.importing.documents import Document, documents
 from converter.platforms.elastic.importing.exports import Problem
 from converter.platforms.elastic.importing.findings import Findings
+from converter.platforms.elastic.importing.lists import with_lists
 from converter.platforms.elastic.importing.logic import Logic, read_logic
 from converter.platforms.elastic.importing.sources import log_sources
 from converter.platforms.settled import TOO_DEEP, check_depth, parted, settled
@@ -174,5 +175,6 @@ def _named(rule: Rule, logic: Logic, findings: Findings) -> Rule:
     packs: dict[str, Pack] = {pack.name: pack for step in logic.packs for pack in step}
     named, found = canonicalise(rule, list(packs.values()), PLATFORM)
     findings.add(found)
+    named = with_lists(named, list(packs.values()))
     unique = {str(one.field): one for one in reversed(named.output)}
     return msgspec.structs.replace(named, output=tuple(reversed(unique.values())))
