@@ -109,7 +109,9 @@ class ReadRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _LOGIC: Final = (
-    "indicators exclusions threshold sequence new_terms output alert tests"  # the last three name its fields
+    "indicators exclusions threshold sequence new_terms"
+    " output alert tests"  # they name the fields of its events
+    " platforms"  # a platform's own settings, which nobody has looked at when a rule is refused
 ).split()
 
 

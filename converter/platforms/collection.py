@@ -179,7 +179,7 @@ def _collected(read: ReadRule) -> Collected:
         kind=read.kind,
         status=read.status if rule is not None else str(Fidelity.REFUSED),
         fidelity=read.fidelity if rule is not None else Fidelity.REFUSED,
-        query=read.query,
+        query=read.query.encode("utf-8", "replace").decode("utf-8"),
         language=read.language,
         residue=read.residue,
         diagnostics=diagnostics,

@@ -176,3 +176,32 @@ def test_a_refused_rule_is_told_with_what_it_says_of_itself(case: dict[str, Any]
     assert {n: list(v) if isinstance(v, tuple) else v for n, v in told.items()} == case["told"]
     assert (found.condition, found.normal, found.output, found.needs) == ("", "", (), ())
     assert found.tables == Tables()
+
+
+@pytest.mark.parametrize(
+    ("platform", "file", "text"),
+    [
+        ("sigma", "a.yml", f"title: x\nrelated: {'9' * 300}\ntags: {{a: 1}}\nlevel: [1]\ndetection: 5\n"),
+        (
+            "elastic",
+            "a.toml",
+            "[rule]\nname = 5\ntype = 'esql'\nquery = 'FROM x | NO'\nindex = [1]\ntags = 7\n",
+        ),
+        (
+            "splunk",
+            "a.yml",
+            f"name: [x]\nsearch: '| no'\ntags: {{impact: {'9' * 300}, cve: {{}}}}\ndate: [1]\n",
+        ),
+        ("panther", "a.yml", "AnalysisType: policy\nRuleID: 99\nReports: {MITRE ATT&CK: 7}\nTags: {a: 1}\n"),
+    ],
+)
+def test_what_a_refused_rule_says_of_itself_may_be_anything(
+    platform: str, file: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    origin = Origin(
+        reading=Reading(platform=platform, cache=str(tmp_path / "cache")), paths=(tmp_path / file,)
+    )
+    for _ in ("read", "remembered"):
+        (found,) = index_of(imported([origin]), PACKS).records
+        assert (found.reading, found.written) == ("refused", ((str(tmp_path / file), text),))
