@@ -29,6 +29,7 @@ def seen(site: Path) -> list[Seen]:
     return list(map(look_at, pages(site)))
 
 
+@pytest.mark.no_cover  # nothing of the converter runs here
 def test_pages_are_valid_html(seen: list[Seen]) -> None:
     assert {one.page: one.faults for one in seen if one.faults} == {}
 

@@ -13,6 +13,7 @@ from tests.fuzzing.targets import broken, readable_targets, seeds
 TEXTS = 120
 
 
+@pytest.mark.no_cover  # its time is measured
 @pytest.mark.parametrize("name", readable_targets())
 def test_changed_texts_give_findings_and_soon(name: str) -> None:
     failures = {number: attempt(name, number, public=False) for number in range(TEXTS)}
