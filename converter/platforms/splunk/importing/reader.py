@@ -22,6 +22,7 @@ from converter.platforms.splunk.importing import metadata
 from converter.platforms.splunk.importing.beside import folders_of, lookups_in, macros_in
 from converter.platforms.splunk.importing.documents import Broken, Document, documents
 from converter.platforms.splunk.importing.pipeline import PipelineReader
+from converter.platforms.splunk.importing.presence import without_implied
 from converter.platforms.splunk.importing.rows import Meaning
 from converter.platforms.splunk.importing.schedule import Runs, runs_of
 from converter.platforms.splunk.read_back import sources_of_steps
@@ -241,7 +242,9 @@ class _Reading:
         )
         rule = self._with_steps(rule, search)
         rule, found = canonicalise(rule, packs or [self._context.packs["raw"]], NAME)
-        rule = msgspec.structs.replace(rule, output=metadata.once_each(rule.output))
+        rule = msgspec.structs.replace(
+            rule, output=metadata.once_each(rule.output), indicators=without_implied(rule.indicators)
+        )
         if rule.sequence is None and all_of(*rule.indicators) == all_of():
             if rule.threshold is None or not rule.threshold.by:
                 self._add("nothing-left", "no condition is left", 0, Severity.ERROR, Fidelity.REFUSED)
