@@ -28,7 +28,7 @@ from converter.model.measures import (
     NotTest,
 )
 from converter.platforms.splunk.spl.condition import ConditionPrinter
-from converter.platforms.splunk.spl.text import eval_name, search_name
+from converter.platforms.splunk.spl.text import eval_name, is_nameable, search_name
 from converter.platforms.splunk.window import Slice
 
 MISSING: Final = "␀"
@@ -139,6 +139,8 @@ class SliceTests:
         field, name = self._fields[path], str(path.steps[0])
         if len(path.steps) > 1:
             self._refuse(f"one place of {name}")
+        if not is_nameable(name):
+            self._refuse(f"the field name {name!r} cannot be written in SPL")
         value = eval_name(name)
         for function in measure.functions:
             if function.name not in _FUNCTIONS or field.is_list:
