@@ -104,7 +104,7 @@ class StreamEvaluator:
         if rule.sequence is not None:
             machine = SequenceMachine(self._steps, rule.sequence.within)
             return (_Due(found.events, found.key) for found in machine.run(list(events)))
-        found = events if self._needs_time else filter(self._steps[0].takes, events)
+        found = iter(events) if self._needs_time else filter(self._steps[0].takes, events)
         if self._passing is not None:
             return (_Due(one.events, one.group) for one in self._passing.of(found))
         if rule.new_terms is not None:
