@@ -93,7 +93,6 @@ def packs() -> Any:
     return load_packs()
 
 
-@pytest.mark.no_cover  # many events go the way of a few
 @pytest.mark.parametrize("name", ["elastic", "splunk"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_rule_and_its_rendering_agree(case: dict[str, Any], name: str) -> None:
