@@ -17,6 +17,7 @@ import msgspec
 from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
+from converter.check.verdicts import compiled, of_value
 from converter.check.witnesses import beside, in_place, near_misses, typed_value, without, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
@@ -138,7 +139,12 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
         yield placed(neutral, target, value, field)
     if is_list(target, field):
         pairs = map(list, itertools.pairwise(values[:_MOST_PAIRED]))
-        there = path_getter(target)(neutral)[:1]
+        satisfies = compiled(of_value(predicate))
+        present = path_getter(target)(neutral)[:_MOST_PAIRED]
+        there = present[:1]
+        rest = [value for value in present if not satisfies({"value": value})]
+        for value in ([*rest, one] for one in values if rest and rest != there):
+            yield placed(neutral, target, value, field)
         for value in (values, *pairs, *([*there, one] for one in values), *_one_changed(predicate), []):
             yield placed(neutral, target, value, field)
     if predicate.operator is Operator.SAME_AS:

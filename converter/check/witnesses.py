@@ -128,9 +128,11 @@ def beside(text: str, predicate: Predicate) -> Iterator[str]:
     """A text that an event holds, with each operand and its near misses added where the operator looks for
     them. The rest stays, so that it keeps what other predicates ask of the same field.
     """
-    for operand in predicate.values[:_MOST_IN_PLACE]:
-        if not isinstance(operand, str):
-            continue
+    operands = [operand for operand in predicate.values[:_MOST_IN_PLACE] if isinstance(operand, str)]
+    if predicate.all_of and predicate.operator is Operator.CONTAINS:
+        yield from _all_beside(text, operands)
+        return
+    for operand in operands:
         other = operand.swapcase()
         match predicate.operator:
             case Operator.CONTAINS:
@@ -145,6 +147,15 @@ def beside(text: str, predicate: Predicate) -> Iterator[str]:
             case Operator.REGEX:
                 for example in examples(operand):
                     yield from (f"{text}{example}", f"{example}{text}", f"{text} {example} {text}")
+
+
+def _all_beside(text: str, operands: list[str]) -> Iterator[str]:
+    """A text with all of these behind it, and with one of them a little different, or before all others."""
+    yield "".join([text, *operands])
+    for place, operand in enumerate(operands):
+        others = "".join([text, *operands[:place], *operands[place + 1 :]])
+        yield f"{operand}{others}"
+        yield from (f"{others}{near}" for near in (operand, operand.swapcase(), operand[:-1], operand[1:]))
 
 
 def _beside_pattern(text: str, pattern: str) -> Iterator[str]:

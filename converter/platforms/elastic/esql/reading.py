@@ -74,8 +74,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         """Where runs every ``interval`` do not judge each tick of the clock once: what ended since another
         time than the last run is left out, or judged again.
         """
-        if self.since is None or self.ticks is None:
+        if self.since is None:
             return ()
+        if self.ticks is None:
+            message = "a run begins and ends at ticks of the clock that do not go with its slices"
+            return (diagnostic("window", message, Fidelity.NARROWER),)
         covered = self.since.offset or self.since.every
         if covered == interval:
             return ()

@@ -22,7 +22,7 @@ blank in ``lookup x``, which contentctl takes for a lookup table wherever it sta
 
 _PLAIN_SEARCH_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.{}:]*")
 _RESERVED = frozenset({"AND", "OR", "NOT", "IN", "BY", "AS", "XOR", "LIKE", "WHERE", "OUTPUT"})
-_NAME_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f`$*'\"\\\\\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_NAME_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f`$*\\[\\]'\"\\\\\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _CIDR_SHAPE = re.compile(r"[0-9A-Fa-f:.]+/\d+")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]|[`$]|" + _LOOKUP_GAP)
 _NOT_WORD = re.compile(r"[^A-Za-z0-9_]+")
@@ -32,8 +32,9 @@ EVAL_ESCAPES: Final = {"\\": "\\\\", '"': '\\"'}
 
 
 def is_nameable(name: str) -> bool:
-    """Whether a field name can be written in both sub-languages without a character that breaks one, or that
-    stands for others: ``stats``, ``rename`` and ``table`` take ``*`` for a wildcard (Search Reference).
+    """Whether a field name can be written in both sub-languages without a character that breaks one, ends a
+    subsearch, or stands for others: ``stats``, ``rename`` and ``table`` take ``*`` for a wildcard (Search
+    Reference).
     """
     return bool(name) and _NAME_REFUSED.search(name) is None
 
