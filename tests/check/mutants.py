@@ -14,15 +14,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from converter import Rule, load, read
 from converter.logsources import load_packs
-from converter.platforms.registry import platform
+from converter.platforms.registry import reader
 from tests.check.mutation import Mutation, Outcome, caught, summary
-from tests.corpus import CORPUS
+from tests.corpus import COLLECTIONS
 
 RULES: Final = Path(__file__).resolve().parents[2] / "canonical_rules"
 FEWEST: Final = 0.98
@@ -32,12 +32,6 @@ OF_PUBLIC: Final = 16
 """So many mutants at most of one rendering: of this repository's rules, of a public rule."""
 MOST_PUBLIC: Final = 20
 """So many rules at most of each public collection, spread over it."""
-_PUBLIC: Final = {
-    "sigma": "sigma/rules",
-    "elastic": "elastic/rules",
-    "splunk": "splunk/detections",
-    "panther": "panther/rules",
-}
 _GOLDEN: Final = 0.618_033_988_749_895
 
 
@@ -48,15 +42,17 @@ def own() -> tuple[Rule, ...]:
 
 
 def public(most: int = MOST_PUBLIC, turn: int = 0) -> list[Rule]:
-    """Public rules of every format that are read exactly; none where the corpus is not at hand."""
-    return [rule for name in _PUBLIC for rule in _of_format(name, most, turn)]
+    """Public rules of every format that are read exactly; none where they are not at hand."""
+    return [rule for name in COLLECTIONS for rule in of_format(name, most, turn)]
 
 
-def _of_format(name: str, most: int, turn: int) -> list[Rule]:
+def of_format(name: str, most: int, turn: int = 0) -> list[Rule]:
     """Rules of one public collection, spread over it."""
-    reader: Any = platform(name)
-    files = sorted(path for path in (CORPUS / _PUBLIC[name]).rglob("*") if reader.is_rule_file(path))
-    beside = [path for path in (CORPUS / name / "macros", CORPUS / name / "lookups") if path.is_dir()]
+    collection, reads = COLLECTIONS[name], reader(name)
+    files = sorted(
+        path for folder in collection.folders for path in folder.rglob("*") if reads.is_rule_file(path)
+    )
+    beside = [folder for folder in collection.beside if folder.is_dir()]
     found: list[Rule] = []
     for file in _scattered(files, turn):
         if len(found) >= most:
@@ -81,7 +77,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What became of one rule's mutants, and how long that took (seconds)."""
+    """What became of one rule's mutants, and how long that took (seconds of a processor)."""
 
     title: str
     outcomes: tuple[Outcome, ...]
@@ -98,9 +94,9 @@ def _begin(rules: Sequence[Rule]) -> None:
 
 def _run(task: Task) -> Done:
     mutation, rules = _WORKER["it"]
-    start = time.monotonic()
+    start = time.process_time()
     found = tuple(mutation.outcomes(rules[task.place], task.most, task.turn))
-    return Done(rules[task.place].title, found, time.monotonic() - start)
+    return Done(rules[task.place].title, found, time.process_time() - start)
 
 
 def run(rules: Sequence[Rule], turn: int = 0, processes: int = 1, scale: int = 1) -> Iterator[Done]:
@@ -140,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(summary(outcomes))
     for each in sorted(done, key=lambda each: -each.seconds)[: options.slowest]:
         print(f"{each.seconds:.0f} s: {each.title}: {len(each.outcomes)} mutants")
-    print(f"{time.monotonic() - start:.0f} s in all, {options.processes} processes")
+    busy = sum(each.seconds for each in done)
+    print(f"{time.monotonic() - start:.0f} s, of processors {busy:.0f} s, in {options.processes} processes")
     return 0 if caught(Counter(one.fate for one in outcomes)) >= FEWEST else 1
 
 
