@@ -21,7 +21,7 @@ from tests.corpus import CORPUS, imported
 
 pytestmark = pytest.mark.corpus
 
-COMPARED = ("sigma", "panther")
+COMPARED = ("sigma", "panther", "elastic", "splunk")
 LOG_STEP = 25
 """Of so many records of the sample logs one is taken."""
 LIMIT = 200
