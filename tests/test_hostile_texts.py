@@ -6,7 +6,6 @@ A selection runs always; the whole, two hundred texts in every place on every pl
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -108,7 +107,7 @@ def _holds(place: str, text: str, found: str, like: str) -> bool:
     """Whether a value is a harmless one with this text in place of the mark, blanks as they come."""
     if like.replace(MARK, text).startswith(found) and len(found) >= _LEAST_KEPT:
         return True
-    quoted = json.dumps(text, ensure_ascii=False)  # as SPL quotes the name of a field, where it has to
+    quoted = f'"{text}"'  # as SPL quotes the name of a field, where it has to
     if found.split() in (like.replace(MARK, text).split(), like.replace(MARK, quoted).split()):
         return True
     if place not in _NAMES:

@@ -17,7 +17,7 @@ import msgspec
 from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
-from converter.check.verdicts import compiled, of_value
+from converter.check.verdicts import VALUE
 from converter.check.witnesses import beside, in_place, near_misses, typed_value, without, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
@@ -139,7 +139,7 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
         yield placed(neutral, target, value, field)
     if is_list(target, field):
         pairs = map(list, itertools.pairwise(values[:_MOST_PAIRED]))
-        satisfies = compiled(of_value(predicate))
+        satisfies = compile_expression(msgspec.structs.replace(predicate, subject=VALUE))
         present = path_getter(target)(neutral)[:_MOST_PAIRED]
         there = present[:1]
         rest = [value for value in present if not satisfies({"value": value})]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 
 from converter import Rule
+from converter.check.constraints.answers import Found
+from converter.check.constraints.choices import Goal
+from converter.check.constraints.events import EventSolver
 from converter.check.runner import RuleUnderCheck
 from converter.check.samples import SamplePool
-from converter.evaluate import compile_expression
+from converter.evaluate import compile_expression, matches
 from converter.logsources import load_packs
+from converter.model.expressions import Operator, Predicate
 from converter.model.load import load_text
+from converter.model.paths import FieldPath
 from converter.platforms.base import Context
 from converter.platforms.registry import platform
 from tests.check.breakages import BREAKAGES, Broken
@@ -95,3 +100,12 @@ def test_lists_are_made_where_something_says_that_there_are_some() -> None:
     events += [event.data for stream in pool.streams(rule, samples, True) for event in stream.events]
     assert not any(isinstance(event.get("kind"), list) for event in events)
     assert any(isinstance(event.get("tags"), list) for event in events)
+
+
+def test_true_and_one_are_not_taken_for_one_another() -> None:
+    """To Python they are equal: what was found for the one must not be remembered for the other."""
+    field = FieldPath(("value",))
+    for operand in (True, 1, False, 0):
+        answer = EventSolver(lambda path: None).solve([Goal(Predicate(field, Operator.IS, (operand,)), True)])
+        assert isinstance(answer, Found)
+        assert matches(Predicate(field, Operator.IS, (operand,)), answer.value)

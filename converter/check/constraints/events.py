@@ -27,7 +27,7 @@ from converter.check.constraints.groups import Asked, Keys, solve_group
 from converter.check.constraints.values import solve_value
 from converter.check.placing import FieldLookup
 from converter.check.texts.limits import Budget, TooLarge
-from converter.check.verdicts import VALUE, holds
+from converter.check.verdicts import VALUE, holds, plain
 from converter.logsources.forms import form_of
 from converter.logsources.pack import Field, FieldType
 from converter.model.expressions import Expression, Operator, Predicate
@@ -56,7 +56,7 @@ class EventSolver:
         """An object that reaches all goals. ``prefix``: the keys that lead to it, for an element of a list.
         ``present``: paths at which a value is preferred to none.
         """
-        wanted = tuple(goals)
+        wanted = tuple(Goal(plain(goal.condition), goal.wanted) for goal in goals)
         key = frozenset(wanted), prefix
         if present:
             return _Scope(self, prefix, present).solve(wanted)
