@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from converter.model.load import expression_from_data, load_rules, load_text
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from tests import strategies
+from tests.timing import at_most
 
 ID = "11111111-1111-4111-8111-111111111111"
 HEAD = f"id: {ID}\ntitle: t\nlogsource: raw\n"
@@ -100,9 +100,8 @@ HOSTILE_TEXTS = {
 @pytest.mark.parametrize("name", HOSTILE_TEXTS)
 def test_hostile_text_is_refused_at_once(name: str) -> None:
     text, code = HOSTILE_TEXTS[name]
-    started = time.process_time()
-    assert code in codes(text)
-    assert time.process_time() - started < 3
+    with at_most(3):
+        assert code in codes(text)
 
 
 def test_conditions_may_be_as_deep_as_the_limit_and_are_written_again() -> None:
@@ -162,9 +161,8 @@ def test_a_line_of_100_mb_is_refused_without_reading_it(tmp_path: Path) -> None:
     file = tmp_path / "huge.yaml"
     with file.open("wb") as stream:
         stream.truncate(100_000_000)
-    started = time.process_time()
-    assert file_codes(file) == ["too-large"]
-    assert time.process_time() - started < 1
+    with at_most(1):
+        assert file_codes(file) == ["too-large"]
 
 
 def test_a_long_text_is_refused() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from converter.model.diagnostics import Fidelity
 from tests.platforms.panther.importing.python.support import cases, python_of, read
+from tests.timing import at_most
 
 _SECONDS = 4.0
 _TEXTS = [python_of(case) for case in cases().values()]
@@ -70,9 +69,8 @@ _HOSTILE = {
 @pytest.mark.parametrize("name", _HOSTILE)
 def test_hostile_texts_end_soon(name: str) -> None:
     """Whatever is read, or refused, is so in processor time that a folder of rules can afford."""
-    began = time.process_time()
-    found = read({}, _HOSTILE[name])
-    assert time.process_time() - began < _SECONDS
+    with at_most(_SECONDS):
+        found = read({}, _HOSTILE[name])
     assert found.fidelity is not Fidelity.REFUSED or found.diagnostics
 
 
@@ -86,7 +84,6 @@ def test_changed_texts_give_diagnostics(data: st.DataObject) -> None:
     changed = (
         text[:start] + data.draw(st.one_of(st.just(""), _TOKENS, st.just(text[start:end] * 2))) + text[end:]
     )
-    began = time.process_time()
-    found = read({}, changed)
-    assert time.process_time() - began < _SECONDS
+    with at_most(_SECONDS):
+        found = read({}, changed)
     assert found.fidelity is not Fidelity.REFUSED or found.diagnostics
