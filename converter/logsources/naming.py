@@ -43,5 +43,7 @@ def joined_name(prefix: str, steps: Iterable[PathStep], platform: str) -> str:
     while marks < len(steps) and not isinstance(steps[marks], str):
         marks += 1
     head = prefix + _LIST_MARKS.get(platform, "") * marks
+    if marks == len(steps):
+        return head
     rest = flat_name(steps[marks:], platform)
-    return ".".join(part for part in (head, rest) if part)
+    return f"{head}.{rest}" if head else rest
