@@ -50,6 +50,8 @@ def equal(machine: Machine, left: Value, right: Value, *, identical: bool = Fals
     if isinstance(left, Known):
         left, right = right, left
     if isinstance(right, Known):
+        if identical and isinstance(right.value, bool) and _is_no_bool(machine, left):
+            return FALSE
         return _equals_known(machine, left, right.value)
     match left, right:
         case Truth(one_side), Truth(other_side):
@@ -64,6 +66,17 @@ def equal(machine: Machine, left: Value, right: Value, *, identical: bool = Fals
             return same_text(as_text(left), as_text(right))
         case _:
             raise UnreadableError(f"{in_words(left)} == {in_words(right)}")
+
+
+def _is_no_bool(machine: Machine, value: Value) -> bool:
+    """Whether a field is known to hold something else than bools."""
+    if not isinstance(value, Field) or machine.ambiguous(value):
+        return False
+    shape = machine.shape(value)
+    if shape in (None, Shape.BOOLEAN):
+        return False
+    machine.taken_as(value, shape)
+    return True
 
 
 def _same_type(left: Known, right: Known, identical: bool) -> bool:

@@ -75,7 +75,6 @@ _ABSTRACT: Final[Mapping[str, Shape]] = {
 _PLAIN: Final[Mapping[str, type]] = {
     each.__name__: each for each in (str, bytes, int, float, bool, list, dict, tuple, set, frozenset)
 }
-_PATTERNS: Final = frozenset({"search", "match", "fullmatch"})
 
 
 def call(
@@ -92,7 +91,7 @@ def call(
             except constants.ERRORS as error:
                 return raising(type(error).__name__)
     known = _FUNCTIONS.get(name.removeprefix("builtins.").removeprefix("typing."))
-    if known is None and name.startswith("re.") and name[3:] in _PATTERNS:
+    if known is None and name.startswith("re.") and name[3:] in regexes.SEARCHES:
         return _regex(interpreter, name[3:], positional, named)
     if known is not None:
         return known(interpreter, positional, named)

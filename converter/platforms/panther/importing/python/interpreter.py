@@ -27,6 +27,7 @@ from converter.platforms.panther.importing.python.values import (
     Outcome,
     Routine,
     Table,
+    Text,
     UnreadableError,
     Value,
     gathered,
@@ -98,6 +99,10 @@ class Interpreter:
             case ast.JoinedStr(values=parts):
                 return self._joined(parts, frame)
             case ast.BinOp(left=left, op=op, right=right):
+                if self.machine.lenient and isinstance(op, ast.Add):
+                    sides = (self.value(left, frame), self.value(right, frame))
+                    if any(_gives_text(side) for side in sides):
+                        return one(Joined(sides))
                 return self._bound(
                     [left, right], frame, lambda v: arithmetic.combined(self.machine, type(op).__name__, *v)
                 )
@@ -358,6 +363,14 @@ class Interpreter:
         elif named:
             raise UnreadableError(f"a call with the unknown argument {next(iter(named))}")
         return frame
+
+
+def _gives_text(outcome: Outcome) -> bool:
+    """Whether a value is a text that is made here: what is added to it is one as well."""
+    return any(
+        isinstance(value, (Text, Joined)) or (isinstance(value, Known) and isinstance(value.value, str))
+        for _, value in outcome.cases
+    )
 
 
 def _table_entries(value: Value | None) -> list[tuple[Any, Outcome]]:

@@ -111,7 +111,7 @@ def null_losses(machine: Machine, true: Formula, raised: Formula) -> list[Diagno
     return found
 
 
-def empty_losses(machine: Machine, formula: Formula) -> list[Diagnostic]:
+def empty_losses(machine: Machine, formula: Formula, raised: Formula) -> list[Diagnostic]:
     """An empty list or object is there for Python, and canonically it is not."""
     found: list[Diagnostic] = []
     for atom in dict.fromkeys(each for each in atoms(formula) if isinstance(each, Present)):
@@ -122,8 +122,13 @@ def empty_losses(machine: Machine, formula: Formula) -> list[Diagnostic]:
         exists = leaf(atom.variable, FieldPath(atom.steps), Operator.EXISTS)
         as_empty = under(formula, frozenset({atom, opposite(exists)}))
         as_missing = under(formula, frozenset({opposite(atom)}))
+        failing = under(raised, frozenset({atom, opposite(exists)}))
         message = f"an empty {shape} {path} counts as missing"
-        for effect in _differences(as_missing, as_empty):
+        effects = _differences(both(as_missing, opposite(failing)), as_empty)
+        if not effects and as_missing != as_empty:
+            message = f"where the {shape} {path} is empty, Python raises; it is read as missing"
+            found.append(at_rule(machine, "empty-raises", message))
+        for effect in effects:
             if shape is Shape.OBJECT:
                 found.append(at_rule(machine, "empty", message))
                 break

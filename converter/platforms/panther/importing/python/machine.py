@@ -200,6 +200,11 @@ class Machine:
             self.usage[steps] = shape
             self.assumed[steps] = shape
 
+    def taken_as(self, field: Field, shape: Shape) -> None:
+        """The reading hangs on the field's shape, which samples may show and no pack declares."""
+        if not self.declared(field):
+            self.assumed.setdefault(self.absolute(field.variable, field.steps), shape)
+
     def compared(self, field: Field, wanted: Shape, value: Scalar) -> None:
         """The field is compared with a constant of a shape. A text that reads like a number or bool equals
         it canonically, and not in Python: that matters where events hold both, or the other.

@@ -80,7 +80,7 @@ class Methods:
                 return self._of_text(owner, name, positional, named)
             case Known(known):
                 return self._of_constant(known, name, positional, named, node)
-            case Pattern() if name in ("search", "match", "fullmatch") and positional:
+            case Pattern() if name in regexes.SEARCHES and positional:
                 return regexes.search(self._machine, owner, name, positional[0])
             case Collection() | Pieces() | Walked():
                 return self._of_collection(owner, name, positional, node)

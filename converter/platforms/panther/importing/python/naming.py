@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from converter.platforms.panther.importing.python import regexes
 from converter.platforms.panther.importing.python.frames import Frame
 from converter.platforms.panther.importing.python.interface import PythonSource
-from converter.platforms.panther.importing.python.nodes import TRUE, opposite
+from converter.platforms.panther.importing.python.nodes import TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.scopes import (
     BUILTINS,
     Assigned,
@@ -22,6 +22,7 @@ from converter.platforms.panther.importing.python.scopes import (
     module_scope,
 )
 from converter.platforms.panther.importing.python.subscripts import item
+from converter.platforms.panther.importing.python.truth import unpacked_part
 from converter.platforms.panther.importing.python.values import (
     Address,
     Beside,
@@ -39,6 +40,7 @@ from converter.platforms.panther.importing.python.values import (
     UnreadableError,
     Value,
     one,
+    raising,
 )
 
 if TYPE_CHECKING:
@@ -264,8 +266,9 @@ class Names:
 
     # -- assignment
 
-    def assign(self, target: ast.expr, found: Outcome, frame: Frame) -> None:
-        """Bind a target to a value, unpacking where it is a tuple."""
+    def assign(self, target: ast.expr, found: Outcome, frame: Frame) -> list[tuple[Formula, str]]:
+        """Bind a target to a value, unpacking where it is a tuple; what that raises."""
+        raises: list[tuple[Formula, str]] = []
         match target:
             case ast.Name(id=name):
                 frame.env[name] = found
@@ -275,9 +278,10 @@ class Names:
                 machine = self._interpreter.machine
                 for index, part in enumerate(parts):
                     picked = machine.bind(found, lambda value, i=index: self._unpacked(value, i, len(parts)))  # type: ignore[misc]
-                    self.assign(part, Outcome(picked.cases), frame)
+                    raises += [*picked.raises, *self.assign(part, Outcome(picked.cases), frame)]
             case _:
                 raise UnreadableError(f"an assignment to a {type(target).__name__}", target)
+        return list(dict.fromkeys(raises))
 
     def _unpacked(self, value: Value, index: int, size: int) -> Outcome:
         machine = self._interpreter.machine
@@ -286,8 +290,10 @@ class Names:
                 not entry.binders and entry.include == TRUE for entry in entries
             ):
                 return entries[index].value
-            case Known((*known,)) if len(known) == size:
-                return one(Known(known[index]))
+            case Known((*known,)):
+                return one(Known(known[index])) if len(known) == size else raising("ValueError")
+            case Pieces() if value.most < 0:
+                return unpacked_part(value, index, size)
             case Pieces() if value.most == size - 1 or index == 0:
                 return item(machine, value, Known(index))
         raise UnreadableError("an unpacking of a value of the event")

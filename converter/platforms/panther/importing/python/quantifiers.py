@@ -21,6 +21,7 @@ from converter.platforms.panther.importing.python.values import (
     Entry,
     Field,
     Known,
+    Matches,
     Number,
     Outcome,
     Pieces,
@@ -114,6 +115,8 @@ def length_of(interpreter: Interpreter, positional: list[Value], named: dict[str
             if kind == "set" and len(entries) > 1:
                 raise UnreadableError("the number of different values in a set")
             return one(Count(Collection(kind, entries)))
+        case Matches() as matches:
+            return one(Count(matches))
         case Table(entries):
             return one(Known(len(entries)))
         case Known():

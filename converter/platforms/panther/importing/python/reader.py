@@ -113,8 +113,9 @@ def _is_true(machine: Machine, value: Value) -> Formula:
 def _detection(machine: Machine, true: Formula, raised: Formula) -> Detection:
     if size(true) > _LARGEST:
         raise TooLargeError("the condition is larger than anybody would read")
-    diagnostics = [*null_losses(machine, true, raised), *picked_losses(machine, true)]
-    plain = without_nulls(with_selected(true, machine.selected))
+    chosen = with_selected(true, machine.selected)
+    diagnostics = [*null_losses(machine, chosen, raised), *picked_losses(machine, true)]
+    plain = without_nulls(chosen)
     whole = settled(plain, widen=True)
     effect = Fidelity.WIDER
     condition = _expression(whole)
@@ -127,7 +128,7 @@ def _detection(machine: Machine, true: Formula, raised: Formula) -> Detection:
     diagnostics += residue_losses(machine, whole, effect)
     diagnostics += notes(machine)
     diagnostics += type_losses(machine, whole.formula)
-    diagnostics += empty_losses(machine, whole.formula)
+    diagnostics += empty_losses(machine, whole.formula, raised)
     if condition == NEVER:
         diagnostics.append(at_rule(machine, "never", "rule() never returns True"))
     fidelity = Fidelity.EXACT

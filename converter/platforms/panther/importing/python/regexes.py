@@ -14,7 +14,7 @@ from converter.platforms.panther.abstract import UnreadableError as OwnError
 from converter.platforms.panther.comparisons import re2_pattern
 from converter.platforms.panther.importing.python.formulas import either
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
-from converter.platforms.panther.importing.python.nodes import Formula, opposite
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.values import (
     NONE,
@@ -22,6 +22,7 @@ from converter.platforms.panther.importing.python.values import (
     Field,
     Found,
     Known,
+    Matches,
     Network,
     Outcome,
     Pattern,
@@ -36,6 +37,7 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 _NO_NODE: Final = None
+SEARCHES: Final = frozenset({"search", "match", "fullmatch", "findall"})
 FLAGS: Final = frozenset({"IGNORECASE", "I", "DOTALL", "S", "MULTILINE", "M", "ASCII", "A", "VERBOSE", "X"})
 _V4_SPECIAL: Final = (
     "0.0.0.0/8",
@@ -66,6 +68,7 @@ _V6_SPECIAL: Final = (
     "fe80::/10",
 )
 _SHARED: Final = "100.64.0.0/10"
+_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?>", re.DOTALL)
 _PROPERTIES: Final[dict[str, tuple[str, ...]]] = {
     "is_private": (*_V4_SPECIAL, *_V6_SPECIAL),
     "is_loopback": ("127.0.0.0/8", "::1/128"),
@@ -77,26 +80,24 @@ _PROPERTIES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def search(machine: Machine, pattern: Pattern, method: str, subject: Value) -> Outcome:
-    """``pattern.search(subject)``, ``match`` or ``fullmatch``: a match object, or None."""
-    text = re2_of(pattern, method)
+    """``pattern.search(subject)``, ``match`` or ``fullmatch``: a match object, or None; ``findall``: a list."""
+    text = re2_of(pattern, "search" if method == "findall" else method)
     match subject:
         case Known(str(known)):
-            flags = re.RegexFlag(0)
-            for name in pattern.flags:
-                flags |= re.RegexFlag[name]
-            return _constant_search(text, known)
+            matches = TESTS[Operator.REGEX](text, False)(known)
+            if method == "findall":
+                return one(Matches(TRUE if matches else FALSE))
+            return one(Found(text) if matches else NONE)
         case Known():
             return raising("TypeError")
         case Field() | Text():
             if isinstance(subject, Field):
                 machine.used(subject, Shape.TEXT)
             found = _question(as_text(subject), text)
+            if method == "findall":
+                return one(Matches(found))
             return gathered([(found, Found(pattern.text)), (opposite(found), NONE)])
     raise UnreadableError("a regular expression on what is no text")
-
-
-def _constant_search(pattern: str, text: str) -> Outcome:
-    return one(Found(pattern) if TESTS[Operator.REGEX](pattern, False)(text) else NONE)
 
 
 def _question(text: Text, pattern: str) -> Formula:
@@ -126,14 +127,22 @@ def wildcard(machine: Machine, subject: Value, pattern: str) -> Outcome:
         machine.used(subject, Shape.TEXT)
     text = as_text(subject)
     if "[" in pattern:
-        import fnmatch
-
-        found = re2_of(Pattern(fnmatch.translate(pattern)), "match")
+        found = re2_of(Pattern(_translated(pattern)), "match")
         return when(leaf(text.variable, text.subject, Operator.REGEX, (found,), text.functions))
     operand = pattern.replace("\\", "\\\\")
     from converter.platforms.panther.importing.python.truth import text_question
 
     return when(text_question(text, Operator.LIKE, (operand,)))
+
+
+def _translated(pattern: str) -> str:
+    """The regular expression of a wildcard pattern. From Python 3.11 to 3.13 ``fnmatch.translate`` makes each
+    ``*`` between others an atomic group of its shortest match, which is only faster: a later ``*`` takes up
+    whatever a longer match would have.
+    """
+    import fnmatch
+
+    return _TOKEN.sub(lambda found: "(?:" if found[0] == "(?>" else found[0], fnmatch.translate(pattern))
 
 
 # -- addresses

@@ -193,15 +193,17 @@ class Block:
     def _assign(self, targets: list[ast.expr], value: ast.expr, env: Env) -> Flow:
         found, after = self.value(value, env)
         frame = self.frame_of(dict(after))
-        raises = [(guard, name, env) for guard, name in found.raises]
+        raises = list(found.raises)
         fine = both(*(opposite(guard) for guard, _ in found.raises))
         with self.machine.given(fine):
             for target in targets:
                 if isinstance(target, ast.Subscript):
                     self._set_item(target, Outcome(found.cases), frame)
-                else:
-                    self.interpreter.names.assign(target, Outcome(found.cases), frame)
-        return Flow(fine, frame.env, raises=raises)
+                    continue
+                more = self.interpreter.names.assign(target, Outcome(found.cases), frame)
+                raises += [(both(fine, guard), name) for guard, name in more]
+        fine = both(fine, *(opposite(guard) for guard, _ in raises))
+        return Flow(fine, frame.env, raises=[(guard, name, env) for guard, name in raises])
 
     def _set_item(self, target: ast.Subscript, found: Outcome, frame: Frame) -> None:
         """``name["key"] = value`` of a dict made here."""

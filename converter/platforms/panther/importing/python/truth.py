@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+import msgspec
+
 from converter.model.expressions import Concat, Function, FunctionName, Operator, Scalar
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.formulas import both, either
@@ -20,8 +22,10 @@ from converter.platforms.panther.importing.python.values import (
     Joined,
     Keyed,
     Known,
+    Matches,
     Number,
     Opaque,
+    Outcome,
     Part,
     Pieces,
     Table,
@@ -31,6 +35,7 @@ from converter.platforms.panther.importing.python.values import (
     Value,
     Walked,
     quantified,
+    unless,
 )
 
 LENGTH: Final = Function(FunctionName.LENGTH)
@@ -64,6 +69,8 @@ def truth(machine: Machine, value: Value) -> Formula:
             return opposite(leaf(variable, subject, Operator.IS, (-offset,), functions))
         case Part():
             return opposite(part_is(value, ""))
+        case Matches(found):
+            return found
         case Collection(_, entries):
             return either(
                 *(quantified(entry, either(*(g for g, _ in entry.value.cases))) for entry in entries)
@@ -123,8 +130,9 @@ def text_question(text: Text, operator: Operator, values: tuple[str, ...]) -> Fo
 
 def counted(machine: Machine, count: Count, name: str, limit: float) -> Formula:
     """How a count compares with a number, as far as that asks whether there is an element, or an n-th."""
-    sure = sum(1 for entry in count.collection.entries if not entry.binders and entry.include == TRUE)
-    rest = tuple(entry for entry in count.collection.entries if entry.binders or entry.include != TRUE)
+    entries = count.collection.entries if isinstance(count.collection, Collection) else ()
+    sure = sum(1 for entry in entries if not entry.binders and entry.include == TRUE)
+    rest = tuple(entry for entry in entries if entry.binders or entry.include != TRUE)
     base = count.offset + sure
     if name == "Eq":
         low, high = counted(machine, count, "GtE", limit), counted(machine, count, "Gt", limit)
@@ -135,6 +143,10 @@ def counted(machine: Machine, count: Count, name: str, limit: float) -> Formula:
     least = int(limit // 1) + 1 if name == "Gt" else -int(-limit // 1)
     if least <= 0:
         return TRUE
+    if isinstance(count.collection, Matches):
+        if least > 1:
+            raise UnreadableError("how often a regular expression matches a text")
+        return count.collection.found
     if least == 1:
         return truth(machine, Collection("list", rest))
     if all(not entry.binders for entry in rest) and len(rest) <= 8:
@@ -159,6 +171,15 @@ def part_count(pieces: Pieces, name: str, limit: float) -> Formula:
     text = pieces.text
     function = Function(FunctionName.SPLIT, pieces.separator, least - 1)
     return leaf(text.variable, text.subject, Operator.EXISTS, (), (*text.functions, function))
+
+
+def unpacked_part(pieces: Pieces, index: int, size: int) -> Outcome:
+    """One part of a split text that is unpacked into so many names; a ValueError unless there are as many."""
+    text = pieces.text
+    as_many = both(part_count(pieces, "GtE", size), opposite(part_count(pieces, "Gt", size)))
+    function = Function(FunctionName.SPLIT, pieces.separator, index)
+    found = msgspec.structs.replace(text, functions=(*text.functions, function))
+    return unless(opposite(as_many), "ValueError", found)
 
 
 def _at_least(wanted: int, formulas: list[Formula]) -> Formula:

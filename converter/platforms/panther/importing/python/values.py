@@ -115,7 +115,7 @@ class Keyed(msgspec.Struct, frozen=True):
 class Count(msgspec.Struct, frozen=True):
     """How many elements a collection has, plus ``offset``."""
 
-    collection: Collection
+    collection: Collection | Matches
     offset: int | float = 0
 
 
@@ -137,6 +137,12 @@ class Found(msgspec.Struct, frozen=True):
     """A match object of a regular expression."""
 
     pattern: str
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """All matches of a regular expression in a text, of which is known when there is one."""
+
+    found: Formula
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -228,6 +234,7 @@ Value: TypeAlias = (
     | Walked
     | Pattern
     | Found
+    | Matches
     | Address
     | Network
     | Routine
