@@ -7,7 +7,7 @@ asks which of the rules match in it, ``temporal_ordered`` is a sequence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
@@ -61,6 +61,7 @@ _SIGNS: Final = {
 }
 _ANY: Final = "neq"
 Bounds: TypeAlias = tuple[tuple[Operator, int | float], ...]
+Means: TypeAlias = Callable[[str, str], bool]
 Tree: TypeAlias = SigmaRuleReference | CorrelationConditionItem
 
 
@@ -155,20 +156,15 @@ def _of_tree(tree: Tree, conditions: Mapping[str, Expression]) -> GroupCondition
     raise CorrelationProblem("correlation", "a condition over rules in an unknown form", ("condition",))
 
 
-def read_correlation(data: Any) -> Correlation:
-    """Read what stands under ``correlation``. Raises :class:`CorrelationProblem`."""
+def read_correlation(data: Any, means: Means = str.__eq__) -> Correlation:
+    """Read what stands under ``correlation``. Raises :class:`CorrelationProblem`.
+
+    ``means``: whether two references are to the same rule, which may be named by name or id.
+    """
     if not isinstance(data, dict):
         raise CorrelationProblem("correlation", "expected a mapping under correlation")
-    known = {**data, "type": "value_avg"} if data.get("type") in _LATER else data
-    condition = data.get("condition")
-    if (
-        isinstance(condition, dict)
-        and len(found := [sign for sign in (*_SIGNS, _ANY) if sign in condition]) > 1
-    ):
-        rest = {key: value for key, value in condition.items() if key not in found[1:]}
-        known = {**known, "condition": rest}
     try:
-        rule = SigmaCorrelationRule.from_dict({"title": "correlation", "correlation": known})
+        rule = SigmaCorrelationRule.from_dict({"title": "correlation", "correlation": _as_known(data)})
     except SigmaError as error:
         raise CorrelationProblem("sigma", str(error)) from error
     except (
@@ -178,7 +174,7 @@ def read_correlation(data: Any) -> Correlation:
         LookupError,
     ) as error:  # shapes that pySigma does not check
         raise CorrelationProblem("sigma", f"not a correlation: {error}") from error
-    return _Reading(rule, data).correlation()
+    return _Reading(rule, data, means).correlation()
 
 
 def _as_known(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,8 +188,9 @@ def _as_known(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Reading:
-    def __init__(self, rule: SigmaCorrelationRule, data: Mapping[str, Any]) -> None:
+    def __init__(self, rule: SigmaCorrelationRule, data: Mapping[str, Any], means: Means) -> None:
         self._rule = rule
+        self._means = means
         self._type = str(data.get("type")).lower()
         self._given = data.get("condition")
 
@@ -245,7 +242,7 @@ class _Reading:
             alias.alias: field
             for alias in self._rule.aliases
             for other, field in alias.mapping.items()
-            if other.reference == reference
+            if self._means(reference, other.reference)
         }
         return tuple(str(aliases.get(name, name)) for name in self._rule.group_by or ())
 

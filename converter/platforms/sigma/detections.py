@@ -24,6 +24,7 @@ from sigma.types import (
     sigma_type,
 )
 
+from converter.evaluate.values import text_of
 from converter.model.expressions import (
     CASE_OPERATORS,
     FALSE,
@@ -36,6 +37,8 @@ from converter.model.expressions import (
 )
 from converter.model.paths import FieldPath
 from converter.platforms.sigma.values import (
+    DASHES,
+    ENCODINGS,
     Asked,
     Dash,
     FieldAsked,
@@ -56,6 +59,9 @@ _SAME: Final = {"utf16le": "wide"}
 _OF_TEXT: Final = frozenset(
     "contains startswith endswith base64 base64offset wide utf16 utf16be windash cased expand".split()
 )
+_TRUTH: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+"""Truth values of YAML 1.1, which pySigma reads, or in quotes."""
+_ENDS: Final = frozenset({"startswith", "endswith"})
 _MAX_DEPTH: Final = 20
 _MAX_VALUES: Final = 20_000
 """Values of one rule, with all their variants."""
@@ -76,11 +82,15 @@ def _pattern_text(raw: Any) -> str:
 
 
 def _typed(raw: Any, modifiers: list[str]) -> SigmaType:
-    """The value as pySigma's type. Modifiers of texts take numbers as they are written."""
-    if not isinstance(raw, int | float) or isinstance(raw, bool):
+    """The value as pySigma's type. Modifiers of texts take numbers and truth values as they are written."""
+    if "exists" in modifiers and isinstance(raw, str):
+        raw = _TRUTH.get(raw.lower(), raw)
+    if not isinstance(raw, int | float):
         return sigma_type(raw)
     if _OF_TEXT & set(modifiers):
-        return SigmaString(str(raw))
+        return SigmaString(text_of(raw))
+    if isinstance(raw, bool):
+        return sigma_type(raw)
     number = SigmaNumber(0)
     number.number = int(raw) if isinstance(raw, float) and raw.is_integer() else raw
     return number
@@ -180,6 +190,8 @@ class Detections:
         """One value with its modifiers applied. Raises ValueProblem or SigmaError."""
         if isinstance(raw, Mapping | list):
             raise ValueProblem("detection", "expected a value, found a mapping or a list")
+        if not field and _ENDS & set(modifiers):
+            raise ValueProblem("keywords", "where the whole text of a log begins and ends cannot be said")
         if "re" in modifiers:
             if modifiers[0] != "re":
                 raise ValueProblem("modifier", "re takes a value without other modifiers before it")
@@ -188,8 +200,12 @@ class Detections:
             values = [_typed(raw, modifiers)]
         item = SigmaDetectionItem(field or None, [], [], auto_modifiers=False)
         applied: list[Any] = []
-        for name in modifiers:
-            if name in _OWN:
+        for name, before, after in zip(modifiers, ["", *modifiers], [*modifiers[1:], ""], strict=False):
+            if name in _BASE64:
+                values = [_in_base64(value, name, before) for value in values]
+            elif name in ENCODINGS and after in _BASE64:
+                pass  # said together with what follows
+            elif name in _OWN:
                 values = [_OWN[name](value) for value in values]
             elif name not in ("all", "neq", "re") and not (name == "cased" and "fieldref" in modifiers):
                 change = modifier_mapping[name](item, applied)
@@ -267,6 +283,8 @@ def _minds_case(value: Asked) -> bool:
 
 
 def _folds(value: Asked) -> bool:
+    if value.operator is Operator.REGEX:  # [!-Z] has letters that are not written
+        return value.ignore_case
     return value.ignore_case and isinstance(value.operand, str) and _has_case(value.operand)
 
 
@@ -305,16 +323,15 @@ def _windash(value: SigmaType) -> SigmaType:
     return changed
 
 
-def _base64(offsets: bool) -> Callable[[SigmaType], SigmaType]:
-    def change(value: SigmaType) -> SigmaType:
-        if isinstance(value, SigmaExpansion):
-            return SigmaExpansion([change(inner) for inner in value.values])
-        if not isinstance(value, SigmaString):
-            raise ValueProblem("modifier", "base64 takes a text")
-        texts = [_exactly(text) for text in encoded(value, offsets)]
-        return texts[0] if len(texts) == 1 else SigmaExpansion(list(texts))
-
-    return change
+def _in_base64(value: SigmaType, modifier: str, before: str) -> SigmaType:
+    """The text in Base64, after the encoding that the modifier before asks for."""
+    if isinstance(value, SigmaExpansion):
+        return SigmaExpansion([_in_base64(inner, modifier, before) for inner in value.values])
+    if not isinstance(value, SigmaString):
+        raise ValueProblem("modifier", "base64 takes a text")
+    encoding = before if before in ENCODINGS else None
+    texts = [_exactly(text) for text in encoded(value, modifier == "base64offset", encoding)]
+    return texts[0] if len(texts) == 1 else SigmaExpansion(list(texts))
 
 
 def _fieldref(value: SigmaType) -> SigmaType:
@@ -334,14 +351,14 @@ def _exactly(text: str) -> SigmaString:
     return value
 
 
-_DASH: Final = re.compile(r"\B[-/]\b")
+_DASH: Final = re.compile(rf"\B[{''.join(DASHES[1:])}-]\b")
+"""A dash of any kind that begins a word (pySigma's expression, which knows the first two kinds)."""
 _MARK: Final = "\0windash"
 _OWN: Final[Mapping[str, Callable[[SigmaType], SigmaType]]] = {
     "windash": _windash,
     "fieldref": _fieldref,
-    "base64": _base64(offsets=False),
-    "base64offset": _base64(offsets=True),
 }
+_BASE64: Final = ("base64", "base64offset")
 
 
 def _nearest(name: str) -> str | None:

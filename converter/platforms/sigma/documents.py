@@ -87,17 +87,29 @@ class Text:
 
 
 def _with_globals(documents: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """Documents with what an earlier ``action: global`` gives to all that follow (Sigma 1 collections)."""
+    """Documents with what an earlier one gives them (Sigma 1 collections).
+
+    ``action: global`` is for all that follow, until ``action: reset``; ``action: repeat`` is the document
+    before it, with changes.
+    """
     shared: dict[str, Any] = {}
+    before: dict[str, Any] = {}
     for index, data in documents:
-        if isinstance(data, dict) and data.get("action") == "global":
-            shared = _over(shared, {key: value for key, value in data.items() if key != "action"})
-        elif isinstance(data, dict) and data.get("action") == "reset":
-            shared = {}
-        elif isinstance(data, dict) and shared:
-            yield index, _over(shared, data)
-        else:
+        if not isinstance(data, dict):
             yield index, data
+            continue
+        own = {key: value for key, value in data.items() if key != "action"}
+        match data.get("action"):
+            case "global":
+                shared = _over(shared, own)
+            case "reset":
+                shared = {}
+            case "repeat":
+                before = _over(before or shared, own)
+                yield index, before
+            case _:
+                before = _over(shared, data)
+                yield index, before
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class _Reading:
 
     def rules(self) -> Iterator[ReadRule]:
         correlations = {
-            doc.index: _correlation_of(doc) for doc in self._text.documents if doc.kind == "correlation"
+            doc.index: self._correlation_of(doc) for doc in self._text.documents if doc.kind == "correlation"
         }
         parts = {
             reference
@@ -281,6 +281,19 @@ class _Reading:
             )
         return _sequence(parts, correlation)
 
+    def _correlation_of(self, doc: Doc) -> Correlation | CorrelationProblem:
+        try:
+            return read_correlation(doc.data["correlation"], self._means)
+        except CorrelationProblem as problem:
+            return problem
+
+    def _means(self, reference: str, other: str) -> bool:
+        """Whether two references, a name and an id for example, are to the same rule."""
+        if reference == other:
+            return True
+        found = self._referenced(reference)
+        return found is not None and found.is_called(other)
+
     def _referenced(self, reference: str) -> Doc | None:
         """The document that a reference means: of this text, of a folder given, or of the text's own."""
         own = [Path(self._file).parent] if Path(self._file).is_file() else []
@@ -289,13 +302,6 @@ class _Reading:
             if found is not None:
                 return found
         return None
-
-
-def _correlation_of(doc: Doc) -> Correlation | CorrelationProblem:
-    try:
-        return read_correlation(doc.data["correlation"])
-    except CorrelationProblem as problem:
-        return problem
 
 
 def _together(parts: Sequence[_Logic], correlation: Correlation) -> bool:

@@ -8,7 +8,7 @@ literal.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Final, TypeAlias
 
@@ -98,7 +98,7 @@ def asked(value: SigmaType) -> list[Asked | FieldAsked]:
         case SigmaExists():
             return [Asked(Operator.EXISTS, missing=not value.exists)]
         case SigmaBool():
-            return [Asked(Operator.IS, value.boolean)]
+            return [Asked(Operator.IS, str(value.boolean).lower(), ignore_case=True)]
         case SigmaNumber():
             return [Asked(Operator.IS, value.number)]
         case SigmaRegularExpression():
@@ -235,12 +235,22 @@ def _dash_pattern(parts: list[Part]) -> str:
     return f"(?s){start}{body}{end}"
 
 
-def encoded(value: SigmaString, offsets: bool) -> list[str]:
+ENCODINGS: Final[Mapping[str, tuple[bytes, str]]] = {
+    "wide": (b"", "utf-16-le"),
+    "utf16be": (b"", "utf-16-be"),
+    "utf16": (b"\xff\xfe", "utf-16-le"),
+}
+"""What stands before the text, and its encoding (Sigma modifiers appendix, "Encoding")."""
+
+
+def encoded(value: SigmaString, offsets: bool, encoding: str | None = None) -> list[str]:
     """The text in Base64: as it is, or the part that stays the same at each of three offsets.
 
-    (pySigma counts characters where bytes count, and encodes the escape of a literal ``*``.)
+    ``encoding``: one of :data:`ENCODINGS`, else UTF-8. (pySigma counts characters where bytes count, encodes
+    the escape of a literal ``*``, and knows the wide forms of ASCII alone.)
     Raises ValueProblem for wildcards, which have no Base64 form.
     """
+    mark, codec = ENCODINGS[encoding] if encoding else (b"", "utf-8")
     results: list[str] = []
     for parts in variants(list(value.s)):
         text = ""
@@ -249,9 +259,9 @@ def encoded(value: SigmaString, offsets: bool) -> list[str]:
                 raise ValueProblem("base64", "a text with wildcards cannot be encoded in Base64")
             text += part
         try:
-            data = text.encode()
+            data = mark + text.encode(codec)
         except UnicodeEncodeError as error:
-            raise ValueProblem("base64", "a text that has no UTF-8 form cannot be encoded") from error
+            raise ValueProblem("base64", "half a surrogate pair cannot be encoded") from error
         results.extend(_at_offsets(data) if offsets else [b64encode(data).decode()])
     return results
 

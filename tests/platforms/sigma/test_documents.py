@@ -9,7 +9,7 @@ import pytest
 from converter.model.rule import AttackTag, Level, Status
 from converter.platforms.base import Source
 from converter.platforms.sigma import PLATFORM
-from tests.platforms.sigma.support import READING, read_one, rule_text
+from tests.platforms.sigma.support import READING, expression, read_one, rule_text
 
 WHOLE = """
 title: A rule
@@ -136,6 +136,14 @@ def test_documents_share_what_action_global_gives_them() -> None:
         ("A", "exact"),
         ("alone", "refused"),
     ]
+
+
+def test_a_document_that_repeats_the_one_before_it_with_changes() -> None:
+    text = rule_text("{s: {a: 1, b: 1}, condition: s}") + "---\naction: repeat\ndetection: {s: {a: 2}}\n"
+    first, second = PLATFORM.read(Source(file="x.yml", text=text), READING)
+    assert first.rule is not None and second.rule is not None
+    assert first.rule.condition == expression("{all: [{field: a, is: 1}, {field: b, is: 1}]}")
+    assert second.rule.condition == expression("{all: [{field: a, is: 2}, {field: b, is: 1}]}")
 
 
 @pytest.mark.parametrize(
