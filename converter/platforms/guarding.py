@@ -1,4 +1,4 @@
-"""Rendering with the guards of a rule's log sources, the same way on every platform."""
+"""Rendering with the guards of a rule's log sources and the results that are kept, the same everywhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from converter.logsources.guard import guarded
+from converter.logsources.results import with_kept_results
 from converter.model.diagnostics import Fidelity, fidelity_of
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact, Context
@@ -16,11 +17,13 @@ def render_guarded(
     rule: Rule, context: Context, platform: str, render: Callable[[Rule, Context], Artifact]
 ) -> Artifact:
     """What ``render`` makes of the rule, with each step asking for its own log source alone, and with the
-    losses that the platform's log sources bring.
+    losses that the platform's log sources bring. Fields of its results that the platform does not keep are
+    left out, with a note each.
     """
     whole, missed = guarded(rule, context.packs, platform)
+    whole, left_out = with_kept_results(whole, context.packs, platform, context.keep_unmapped)
     artifact = render(whole, context)
-    if not missed or artifact.fidelity is Fidelity.REFUSED:
+    if not (missed or left_out) or artifact.fidelity is Fidelity.REFUSED:
         return artifact
-    diagnostics = (*missed, *artifact.diagnostics)
+    diagnostics = (*missed, *artifact.diagnostics, *left_out)
     return msgspec.structs.replace(artifact, diagnostics=diagnostics, fidelity=fidelity_of(diagnostics))

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from converter.logsources.lookup import known
+from converter.logsources.results import keeps
 from converter.model.diagnostics import Fidelity
 from converter.model.rule import OutputField, Step
 from converter.platforms.base import Artifact, File
@@ -24,7 +25,7 @@ from converter.platforms.panther.alerting import SEQUENCE_KEY
 from converter.platforms.panther.metadata import metadata
 from converter.platforms.panther.settings import allowed_name
 from converter.platforms.panther.windows import whole_minutes
-from converter.platforms.panther.writer import Detection, PantherWriter, fill
+from converter.platforms.panther.writer import PLATFORM_NAME, Detection, PantherWriter, fill
 
 _SCHEDULES: Final = ((30, 15), (720, 60), (None, 1440))
 """(sequences of up to so many minutes, minutes between two runs); the last is for all others."""
@@ -102,6 +103,7 @@ def _signal_files(
         OutputField(body.path(field.field), field.name)
         for field in writer.rule.output
         if all(known(pack, field.field) is not None for pack in packs)
+        and keeps(field.field, packs, PLATFORM_NAME, writer.context.keep_unmapped)
     ]
     keys = [body.path(path) for path in step.by]
     if keys:

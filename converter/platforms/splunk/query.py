@@ -196,7 +196,7 @@ def _threshold(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
     """Count the matches of each group. Returns the fields that the results show because of it."""
-    if not threshold.is_plain:
+    if threshold.having or threshold.every is not None:
         return _sliced(threshold, columns, builder, stages, window)
     if threshold.window is WindowStart.FIRST_MATCH:
         builder.losses.lose(
@@ -204,7 +204,7 @@ def _threshold(
             Fidelity.WIDER,
             f"any {whole_seconds(threshold.within)} s are a window, not only those that a first match begins",
         )
-    keys = _keys(threshold.by, columns, stages)
+    keys = _keys(threshold.by, columns, stages, filled=threshold.missing_keys is MissingKeys.GROUP)
     if builder.settings.window == "tumbling":
         return _tumbling(threshold, keys, columns, builder, stages)
     seconds = whole_seconds(threshold.within)
@@ -278,11 +278,11 @@ def _tumbling(
 def _sliced(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
-    """Slices of the clock, each judged whole by one run, with tests of the group and groups without a key."""
+    """Slices of the clock, each judged whole by one run, with tests of the group."""
     if threshold.every != threshold.within or threshold.within % timedelta(seconds=1):
         builder.losses.refuse(
             "having",
-            "further tests of a group, and groups without a key, are written for slices of the clock alone",
+            "further tests of a group, and windows of the clock, are written for slices of the clock alone",
             "give the threshold an `every` as long as its `within`",
         )
         return []

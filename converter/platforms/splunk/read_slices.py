@@ -6,14 +6,14 @@ import itertools
 from datetime import timedelta
 
 from converter.model.expressions import Expression, Operator, Predicate, all_of
-from converter.model.rule import MissingKeys, Threshold
-from converter.platforms.splunk.importing.counting import path_of
+from converter.model.rule import Threshold
 from converter.platforms.splunk.importing.lookups import Lookups
 from converter.platforms.splunk.importing.pipeline import PipelineReader
 from converter.platforms.splunk.importing.schedule import Runs
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.errors import SplError
+from converter.platforms.splunk.spl.keys import missing_keys, path_of
 from converter.platforms.splunk.spl.pipeline import Expanded
 from converter.platforms.splunk.spl.read_rule import Reading
 from converter.platforms.splunk.spl.unify import unified
@@ -48,9 +48,7 @@ class _SliceReader(PipelineReader):
     def _settle(self) -> None:
         group = next(iter(self._counted.values())).group
         by = [path_of(key) for key in group.keys]
-        ways = {filled for _, filled in by}
-        if len(ways) > 1:
-            raise SplError("some keys of a group are filled in where they are missing, others are not", 0)
+        missing = missing_keys({filled for _, filled in by})
         for path, filled in by:
             self._forget(Predicate(path, Operator.EXISTS), filled)
         if not group.seconds:
@@ -60,7 +58,7 @@ class _SliceReader(PipelineReader):
             within=length,
             every=length,
             by=tuple(dict.fromkeys(path for path, _ in by)),
-            missing_keys=MissingKeys.GROUP if ways == {True} else MissingKeys.SKIP,
+            missing_keys=missing,
             having=tuple(self._tests),
         )
 

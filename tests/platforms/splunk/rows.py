@@ -159,6 +159,8 @@ def value(node: s.EvalNode, row: Row) -> Any:
         case s.Call("mvdedup", (inner,)):
             values = value(inner, row)
             return list(dict.fromkeys(values)) if isinstance(values, list) else values
+        case s.Call("coalesce", arguments):
+            return next((found for one in arguments if (found := value(one, row)) is not None), None)
         case s.Call("now", ()):
             return 10**9
         case s.Call("relative_time", _):

@@ -43,6 +43,17 @@ RULES = {
     "count of all": rule(threshold={"count": 2, "within": "3s"}),
     "count by place": rule(threshold={"count": 2, "by": ["sourceIPs[0]"], "within": "5s"}),
     "count by each": rule(threshold={"count": 2, "by": ["sourceIPs[]"], "within": "5s"}),
+    "count of those without a key too": rule(
+        threshold={"count": 2, "by": ["user.username"], "within": "4s", "missing_keys": "group"}
+    ),
+    "count by each, or none": rule(
+        threshold={
+            "count": 2,
+            "by": ["sourceIPs[]", "sourceIPs[0]"],
+            "within": "5s",
+            "missing_keys": "group",
+        }
+    ),
     "new": rule(new_terms={"fields": ["user.username"], "history": "3s"}),
     "new pair": rule(new_terms={"fields": ["user.username", "sourceIPs[]"], "history": "5s"}),
     "two": sequence(step("list"), step("get")),

@@ -8,10 +8,8 @@ from typing import Final
 import msgspec
 
 from converter.model.expressions import TRUE, Expression
-from converter.model.paths import FieldPath
 from converter.platforms.splunk.importing.scope import field_names
 from converter.platforms.splunk.spl import syntax as s
-from converter.platforms.splunk.spl.errors import SplError
 
 _COUNTS: Final = frozenset({"count", "c"})
 _DISTINCTS: Final = frozenset({"dc", "distinct_count", "estdc"})
@@ -90,17 +88,3 @@ def search_conjuncts(node: s.SearchNode) -> Iterator[s.SearchNode]:
             yield from search_conjuncts(term)
     else:
         yield node
-
-
-def path_of(node: s.EvalNode | None) -> tuple[FieldPath, bool]:
-    """The stored field of an expression, and whether missing values of it were filled in. Raises SplError."""
-    match node:
-        case s.FieldName(name):
-            return FieldPath((name,)), False
-        case s.Call("coalesce", (s.FieldName(name), s.Literal())):
-            return FieldPath((name,)), True
-        case s.Call(("mvdedup" | "\0element"), (inner,)):
-            return path_of(inner)
-        case s.Call("mvindex", (s.FieldName(name), s.Literal(int(index)))):
-            return FieldPath((name, index)), False
-    raise SplError("it is counted by a computed value", 0, "spl-computed")

@@ -13,7 +13,7 @@ from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Sequence, Threshold
 from converter.platforms.splunk.importing.conditions import Failure, Where
-from converter.platforms.splunk.importing.counting import Counted, Group, key_fields, path_of
+from converter.platforms.splunk.importing.counting import Counted, Group, key_fields
 from converter.platforms.splunk.importing.filters import Filter
 from converter.platforms.splunk.importing.groups import GroupReader
 from converter.platforms.splunk.importing.lookups import Lookups
@@ -23,6 +23,7 @@ from converter.platforms.splunk.importing.scope import AGGREGATE, Scope, aggrega
 from converter.platforms.splunk.importing.thresholds import Grouping, settled
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
+from converter.platforms.splunk.spl.keys import path_of
 from converter.platforms.splunk.spl.pipeline import Expanded
 from converter.platforms.splunk.spl.times import is_modifier
 from converter.platforms.splunk.spl.unify import unified

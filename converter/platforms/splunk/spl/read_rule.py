@@ -11,10 +11,11 @@ import msgspec
 
 from converter.model.expressions import TRUE, Expression, all_of
 from converter.model.paths import FieldPath
-from converter.model.rule import NewTerms, Sequence, Step, Threshold
+from converter.model.rule import MissingKeys, NewTerms, Sequence, Step, Threshold
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.errors import SplError
+from converter.platforms.splunk.spl.keys import missing_keys, path_of
 from converter.platforms.splunk.spl.read_search import SearchReader
 from converter.platforms.splunk.spl.read_where import WhereReader
 from converter.platforms.splunk.spl.unify import unified
@@ -229,8 +230,10 @@ class RuleReader:
             if not isinstance(counted.argument, str):
                 return False
             distinct = self._path(counted.argument)
+        by = tuple(self._path(key) for key in keys)
+        missing = self._missing(keys)
         self._threshold = Threshold(
-            count=int(least), within=within, by=tuple(self._path(key) for key in keys), distinct=distinct
+            count=int(least), within=within, by=by, distinct=distinct, missing_keys=missing
         )
         return True
 
@@ -301,11 +304,13 @@ class RuleReader:
         return True
 
     def _path(self, name: str) -> FieldPath:
-        """The stored field behind a result field: mvindex and mvdedup are seen through."""
-        node = self._fields.get(name)
-        if node is None:
-            return FieldPath((name,))
-        return _path_of(node, name)
+        """The stored field behind a result field: mvindex, mvdedup and coalesce are seen through."""
+        return path_of(self._fields.get(name, s.FieldName(name, True)))[0]
+
+    def _missing(self, keys: tuple[str, ...]) -> MissingKeys:
+        """What becomes of rows without one of the keys. Raises SplError where the keys differ in that."""
+        ways = {path_of(self._fields.get(key, s.FieldName(key, True)))[1] for key in keys}
+        return missing_keys(ways)
 
     # -- sequences
 
@@ -451,14 +456,3 @@ def _flags(node: s.EvalNode) -> Iterator[str]:
         if found is None or not isinstance(found["flag"], s.FieldName):
             raise SplError("a step's flag is expected", 0, "sequence")
         yield found["flag"].name
-
-
-def _path_of(node: s.EvalNode, name: str) -> FieldPath:
-    match node:
-        case s.FieldName(field):
-            return FieldPath((field,))
-        case s.Call("mvdedup", (inner,)):
-            return _path_of(inner, name)
-        case s.Call("mvindex", (s.FieldName(field), s.Literal(int(index)))):
-            return FieldPath((field, index))
-    raise SplError(f"the field {name} is computed", getattr(node, "at", 0), "spl-arithmetic")
