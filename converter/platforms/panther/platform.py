@@ -60,7 +60,7 @@ class PantherPlatform:
 
     def leans_on(self, source: Source, beside: tuple[Path, ...]) -> tuple[Path, ...]:
         """The files that reading a text looks into: its Python, helpers, data models, rules it refers to."""
-        from converter.platforms.panther.importing.beside import leaning
+        from converter.platforms.panther.importing.leaning import leaning
 
         return leaning(source, beside)
 

@@ -11,10 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from converter.platforms.base import Source
-from converter.platforms.panther.importing.documents import Document, file_text, is_yaml, specifications
+from converter.platforms.panther.importing.documents import (
+    FILENAME,
+    Document,
+    file_text,
+    is_yaml,
+    specifications,
+)
 from converter.platforms.panther.importing.models import data_models
 from converter.platforms.panther.importing.python import DataModel, PythonSource
 
@@ -23,16 +28,15 @@ _HIGHEST: Final = 6
 
 _DEEPEST: Final = 4
 _MOST_FOLDERS: Final = 4_000
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _HELPERS: Final = "global_helpers"
 _MODELS: Final = "data_models"
 _MODULE: Final = re.compile(r"(\.*)((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)?")
-_IMPORT: Final = re.compile(
-    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w., \t]+))", re.MULTILINE
-)
-_REFERENCE: Final = re.compile(r"""\b(?:RuleID|BaseDetection)["']?\s*:\s*["']?([^"'#,}\n]+)""")
 _OWN_ID: Final = re.compile(r"""^RuleID\s*:\s*["']?([^"'#\n]+)""", re.MULTILINE)
 _FOLDERS_OF_RULES: Final = frozenset({"rules", "correlation_rules", "scheduled_rules", "simple_rules"})
-_FILENAME: Final = re.compile(r"""^Filename\s*:\s*["']?([^"'#\n]+?)["']?\s*$""", re.MULTILINE)
+
+Root: TypeAlias = tuple[Path, str | None]
+"""A folder with modules, and the one package in it that may be taken (None: any)."""
 
 
 class Surroundings:
@@ -63,11 +67,11 @@ class Surroundings:
         here = Path(importer.file).parent
         parts = named[2].split(".") if named[2] else []
         if named[1]:
-            roots: Iterable[Path] = [_up(here, len(named[1]) - 1)]
+            roots: Iterable[Root] = [(_up(here, len(named[1]) - 1), None)]
         else:
             roots = _roots_of(str(here), self._beside)
-        for root in roots:
-            if parts and not _holds(str(root), parts[0]):
+        for root, only in roots:
+            if parts and (only not in (None, parts[0]) or not _holds(str(root), parts[0])):
                 continue
             for path in ((root.joinpath(*parts[:-1], f"{parts[-1]}.py"),) if parts else ()) + (
                 root.joinpath(*parts, "__init__.py"),
@@ -80,7 +84,7 @@ class Surroundings:
     def data_model(self, log_types: Sequence[str]) -> DataModel | None:
         """The data model of the first of these log types that has one."""
         for folder in self._model_folders():
-            models = data_models(tuple((str(one), _stamp(one)) for one in _model_files(folder)), Surroundings)
+            models = data_models(tuple((str(one), stamp(one)) for one in _model_files(folder)), Surroundings)
             for log_type in log_types:
                 if log_type in models:
                     return models[log_type]
@@ -88,7 +92,7 @@ class Surroundings:
 
     def specification(self, rule_id: str) -> Document | None:
         """The analysis item of this id among the files around and below the user's folders."""
-        for path in self._rules().get(rule_id, ()):
+        for path in self.rules().get(rule_id, ()):
             text = file_text(Path(path))
             for document in specifications(path, text)[0] if text is not None else ():
                 if document.data.get("RuleID") == rule_id:
@@ -97,48 +101,30 @@ class Surroundings:
 
     def naming(self, python: str) -> Document | None:
         """The specification next to a Python file that names it."""
-        for path in sorted(_listed(self._file.parent)):
+        name = Path(python).name
+        for path in _listed(self._file.parent):
             text = file_text(path) if is_yaml(path.name) else None
-            if text is not None and python in _FILENAME.findall(text):
-                return specifications(str(path), text)[0][0]
+            if text is not None and name in FILENAME.findall(text):
+                for document in specifications(str(path), text)[0]:
+                    if document.data.get("Filename") == name:
+                        return document
         return None
 
-    def leans_on(self, text: str) -> Iterator[Path]:
-        """The files that reading this text looks into; a change of one may change what is read."""
-        waiting: list[tuple[Path, str]] = [(self._file, text)]
-        seen: set[Path] = set()
-        while waiting:
-            file, content = waiting.pop()
-            for path in self._named_in(file, content):
-                found = file_text(path) if path not in seen else None
-                seen.add(path)
-                if found is not None:
-                    yield path
-                    waiting.append((path, found))
+    def model_files(self) -> Iterator[Path]:
+        """The files of every folder with data models around the file and in the user's folders."""
         for folder in self._model_folders():
             yield from _model_files(folder)
 
-    # -- folders
+    def rules(self) -> Mapping[str, tuple[str, ...]]:
+        """The files that hold a rule of an id, the nearest first."""
+        found: dict[str, tuple[str, ...]] = {}
+        for folder in (*self._roots(), *self._beside):
+            folders = tuple(_folders_below(folder))
+            for rule_id, paths in _index(tuple((str(one), stamp(one)) for one in folders)).items():
+                found[rule_id] = (*found.get(rule_id, ()), *paths)
+        return found
 
-    def _named_in(self, file: Path, text: str) -> Iterator[Path]:
-        if is_yaml(file.name):
-            for name in _FILENAME.findall(text):
-                yield from (folder / name for folder in (file.parent, *self._beside))
-            if "Detection:" in text or "BaseDetection" in text:
-                rules = self._rules()
-                for rule_id in _REFERENCE.findall(text):
-                    yield from map(Path, rules.get(rule_id.strip(), ()))
-            return
-        importer = PythonSource(file=str(file), text=text)
-        for module, names, modules in _IMPORT.findall(text):
-            package = module if module.endswith(".") else f"{module}."
-            members = [
-                f"{package}{name.split()[0]}" for name in names.strip("() ").split(",") if name.split()
-            ]
-            for name in (module, *members) if module else modules.split(","):
-                found = self.find(name.split(" as ")[0].strip(), importer)
-                if found is not None:
-                    yield Path(found.file)
+    # -- folders
 
     def _model_folders(self) -> Iterator[Path]:
         for folder in (*self._beside, *_above(str(self._file.parent))):
@@ -146,15 +132,6 @@ class Surroundings:
                 yield folder
             if (folder / _MODELS).is_dir():
                 yield folder / _MODELS
-
-    def _rules(self) -> Mapping[str, tuple[str, ...]]:
-        """The files that hold a rule of an id, the nearest first."""
-        found: dict[str, tuple[str, ...]] = {}
-        for folder in (*self._roots(), *self._beside):
-            folders = tuple(_folders_below(folder))
-            for rule_id, paths in _index(tuple((str(one), _stamp(one)) for one in folders)).items():
-                found[rule_id] = (*found.get(rule_id, ()), *paths)
-        return found
 
     def _roots(self) -> Iterator[Path]:
         """The folder of the file, the one around it, and the one that holds all of a repository's rules."""
@@ -168,9 +145,16 @@ class Surroundings:
 
 
 @lru_cache(maxsize=1024)
-def _roots_of(here: str, beside: tuple[Path, ...]) -> tuple[Path, ...]:
+def _roots_of(here: str, beside: tuple[Path, ...]) -> tuple[Root, ...]:
     """The folders in which a module that a file in ``here`` imports may lie, the first that counts first."""
-    return (Path(here), *_with_helpers(beside), *_with_helpers(_above(here)))
+    above = _above(here)
+    around = [(folder, _package_below(folder, above[0])) for folder in _with_helpers(above)]
+    return ((Path(here), None), *((folder, None) for folder in _with_helpers(beside)), *around)
+
+
+def _package_below(folder: Path, here: Path) -> str | None:
+    """Of the packages installed in a folder, only the file's own is the user's."""
+    return here.relative_to(folder).parts[0] if folder.name in _INSTALLED and here != folder else None
 
 
 def _with_helpers(folders: Iterable[Path]) -> Iterator[Path]:
@@ -221,23 +205,22 @@ def _names(folder: str, _stamp: int) -> frozenset[str]:
 
 
 def _module_text(path: str) -> str | None:
-    try:
-        stamp = os.stat(path).st_mtime_ns
-    except (OSError, ValueError):
-        return None
-    return _stamped_text(path, stamp)
+    found = stamp(path)
+    return _stamped_text(path, found) if any(found) else None
 
 
 @lru_cache(maxsize=256)
-def _stamped_text(path: str, _stamp: int) -> str | None:
+def _stamped_text(path: str, _stamp: tuple[int, int]) -> str | None:
     return file_text(Path(path))
 
 
-def _stamp(path: Path) -> int:
+def stamp(path: Path | str) -> tuple[int, int]:
+    """What changes when a file or folder does: its time and its size; zeros where there is none."""
     try:
-        return path.stat().st_mtime_ns
+        state = os.stat(path)
     except (OSError, ValueError):
-        return 0
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -261,7 +244,7 @@ def _folders_below(folder: Path) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=16)
-def _index(folders: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[str, ...]]:
+def _index(folders: tuple[tuple[str, tuple[int, int]], ...]) -> Mapping[str, tuple[str, ...]]:
     """The specifications in folders by the ids of the rules that they hold."""
     found: dict[str, tuple[str, ...]] = {}
     for folder, _ in folders:
@@ -272,8 +255,3 @@ def _index(folders: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[str, ...]
                 rule_id = own[1].strip()
                 found[rule_id] = (*found.get(rule_id, ()), str(path))
     return found
-
-
-def leaning(source: Source, beside: Iterable[Path]) -> tuple[Path, ...]:
-    """The files that reading a text looks into, each once, sorted."""
-    return tuple(sorted(set(Surroundings(source.file, beside).leans_on(source.text))))

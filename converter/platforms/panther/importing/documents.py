@@ -23,6 +23,9 @@ OTHER_KINDS: Final = frozenset(
     {"datamodel", "global", "lookup_table", "pack", "saved_query", "scheduled_prompt", "scheduled_query"}
 )
 
+FILENAME: Final = re.compile(r"""^Filename\s*:\s*["']?([^"'#\n]+?)["']?\s*(?:#.*)?$""", re.MULTILINE)
+"""The Python that a specification names."""
+
 _YAML: Final = (".yml", ".yaml")
 _KIND: Final = re.compile(r"""^AnalysisType\s*:\s*["']?(\w+)""", re.MULTILINE)
 _RULE_CLASS: Final = re.compile(r"^class\s+\w+\s*\([^)\n]*\w", re.MULTILINE)
@@ -118,7 +121,12 @@ def is_rule_file(path: Path) -> bool:
     if _NO_RULES.intersection(path.parts[:-1]):
         return False
     text = file_text(path)
-    return text is not None and bool(_CLASS_FORM.search(text)) and bool(_RULE_CLASS.search(text))
+    return text is not None and is_class_form(text)
+
+
+def is_class_form(text: str) -> bool:
+    """Whether a Python text may hold rules as classes."""
+    return bool(_CLASS_FORM.search(text)) and bool(_RULE_CLASS.search(text))
 
 
 def file_text(path: Path) -> str | None:

@@ -24,10 +24,10 @@ from converter.platforms.panther.importing.python import (
 
 @lru_cache(maxsize=16)
 def data_models(
-    files: tuple[tuple[str, int], ...], modules_of: Callable[[str], Modules]
+    files: tuple[tuple[str, tuple[int, int]], ...], modules_of: Callable[[str], Modules]
 ) -> Mapping[str, DataModel]:
-    """The data models of some files by log type, the first of a log type. ``files``: paths, and when each was
-    changed; ``modules_of``: from a file to where its imports lead.
+    """The data models of some files by log type, the first of a log type. ``files``: paths, each with what
+    changes when it does; ``modules_of``: from a file to where its imports lead.
     """
     found: dict[str, DataModel] = {}
     for file, _ in files:

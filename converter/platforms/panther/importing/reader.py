@@ -87,7 +87,7 @@ def _python(source: Source, context: ReadContext) -> Iterator[ReadRule]:
         yield _Reading(document, context, own, problems).rule()
     if found:
         return
-    specification = surroundings.naming(Path(source.file).name)
+    specification = surroundings.naming(source.file)
     if specification is not None:
         yield _Reading(specification, context, python).rule()
         return

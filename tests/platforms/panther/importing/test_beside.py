@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,6 @@ def leant_on(name: str) -> set[str]:
     return {str(one.resolve().relative_to(REPOSITORY)) for one in found}
 
 
-MODELS = {"data_models/doors.py", "data_models/switches.py", "data_models/switches.yml"}
-
-
 @pytest.mark.parametrize(
     ("name", "files"),
     [
@@ -103,7 +101,73 @@ MODELS = {"data_models/doors.py", "data_models/switches.py", "data_models/switch
     ],
 )
 def test_which_files_a_reading_leans_on(name: str, files: set[str]) -> None:
-    assert leant_on(name) - {name} == files | MODELS
+    assert leant_on(name) - {name} == files
+
+
+def laid_out(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def leant_on_by(rule: Path, folder: Path) -> set[str]:
+    found = PLATFORM.leans_on(Source(file=str(rule), text=rule.read_text("utf-8")), ())
+    return {str(one.relative_to(folder)) for one in found}
+
+
+PACKAGE = {
+    "helpers/__init__.py": """\
+from helpers.doors import shut
+from helpers.walls import *
+from . import roofs
+""",
+    "helpers/doors.py": "from helpers.locks import lock\n",
+    "helpers/locks.py": "",
+    "helpers/walls.py": "",
+    "helpers/roofs.py": "def leak(event): return event.udm('water')\n",
+    "data_models/water.yml": "AnalysisType: datamodel\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("imports", "files"),
+    [
+        ("from helpers import shut", {"helpers/doors.py", "helpers/locks.py"}),
+        ("from helpers import (  # (two)\n    shut,\n)", {"helpers/doors.py", "helpers/locks.py"}),
+        ("from helpers import roofs", {"helpers/roofs.py", "data_models/water.yml"}),
+        ("from helpers.walls import high", {"helpers/walls.py"}),
+        ("from helpers import high", {name for name in PACKAGE if name != "helpers/__init__.py"}),
+        ("from helpers import \\\n    shut", {name for name in PACKAGE if name != "helpers/__init__.py"}),
+        ("import helpers", {name for name in PACKAGE if name != "helpers/__init__.py"}),
+    ],
+)
+def test_a_package_leads_where_it_has_a_name_from(imports: str, files: set[str], tmp_path: Path) -> None:
+    """What else it imports does not count, and data models only where something asks them."""
+    laid_out(tmp_path, {**PACKAGE, "rules/own.py": imports})
+    own = {"helpers/__init__.py"} if imports.split()[1] == "helpers" else set()
+    assert leant_on_by(tmp_path / "rules" / "own.py", tmp_path) == files | own
+
+
+def test_python_that_is_named_leans_on_the_specification_that_names_it(tmp_path: Path) -> None:
+    laid_out(tmp_path, {"own.py": "import json", "own.yml": "AnalysisType: rule\nFilename: own.py  # it\n"})
+    assert leant_on_by(tmp_path / "own.py", tmp_path) == {"own.py", "own.yml"}
+
+
+def test_python_that_a_broken_specification_names_is_read_without_one(tmp_path: Path) -> None:
+    laid_out(
+        tmp_path, {"own.py": "def rule(event): return 'a' in event", "own.yml": "Filename: own.py\na: [\n"}
+    )
+    assert Surroundings(str(tmp_path / "own.py")).naming("own.py") is None
+
+
+def test_packages_installed_beside_the_rules_are_not_theirs(tmp_path: Path) -> None:
+    folder = tmp_path / "site-packages"
+    laid_out(folder, {"ours/words.py": "HERE = 1\n", "dateutil/words.py": "", "ours/rules/own.py": ""})
+    importer = PythonSource(file=str(folder / "ours" / "rules" / "own.py"), text="")
+    around = Surroundings(importer.file)
+    assert around.find("ours.words", importer) is not None
+    assert around.find("dateutil.words", importer) is None
+    assert Surroundings(importer.file, [folder]).find("dateutil.words", importer) is not None
 
 
 BASE = """\

@@ -10,6 +10,7 @@ from converter.platforms.panther.importing.python.interface import (
     PythonSource,
 )
 from converter.platforms.panther.importing.python.reader import read_detection
+from converter.platforms.panther.importing.python.scopes import passed_on
 from converter.platforms.panther.importing.python.shapes import Shape, Shapes
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Shape",
     "Shapes",
     "class_attributes",
+    "passed_on",
     "read_detection",
     "rule_classes",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -71,6 +71,26 @@ def _module_scope(text: str) -> Scope:
     if isinstance(tree, UnreadableError):
         raise tree
     return scope_of(tree.body)
+
+
+def passed_on(source: PythonSource, names: Iterable[str]) -> list[tuple[str, str | None]] | None:
+    """Where a module that only passes these names on has them from: the module and the name there (None: the
+    module itself is meant). None: some name is more than that.
+    """
+    try:
+        scope = module_scope(source)
+    except UnreadableError:
+        return None
+    found: list[tuple[str, str | None]] = []
+    for name in names:
+        match scope.names.get(name):
+            case Imported(module, origin):
+                found.append((module, origin))
+            case None if not scope.everything:
+                continue
+            case _:
+                return None
+    return found
 
 
 def class_scope(source: PythonSource, node: ast.ClassDef) -> Scope:
