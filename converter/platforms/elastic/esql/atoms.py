@@ -30,6 +30,7 @@ from converter.model.expressions import (
 from converter.model.measures import GroupCondition, GroupTest, Measure, MeasureKind, Moment
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.esql.operands import Family
+from converter.platforms.elastic.esql.steps import Step
 
 
 class UnreadableError(Exception):
@@ -88,7 +89,8 @@ class Count(msgspec.Struct, frozen=True):
 class Replaced(msgspec.Struct, frozen=True):
     """A field with every match of a pattern replaced by ``mark``; or then by nothing (``removed``).
 
-    ``measured``: the length of that text. ``pattern`` is in RE2's syntax.
+    ``measured``: the length of that text. ``pattern`` is in RE2's syntax. ``step``: the same said of each
+    character, where the pattern is one.
     """
 
     term: Term
@@ -96,6 +98,7 @@ class Replaced(msgspec.Struct, frozen=True):
     mark: str
     removed: bool = False
     measured: bool = False
+    step: Step | None = None
 
 
 class Occurrences(msgspec.Struct, frozen=True):
@@ -103,6 +106,20 @@ class Occurrences(msgspec.Struct, frozen=True):
 
     term: Term
     pattern: str
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """A text made of one value of a field, step by step."""
+
+    term: Term
+    steps: tuple[Step, ...]
+
+
+class Located(msgspec.Struct, frozen=True):
+    """Where a text begins in a value, counted from 1; 0 where it does not occur."""
+
+    within: Term | Derived
+    text: str
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -189,7 +206,7 @@ class Unknown(msgspec.Struct, frozen=True):
 
 OfGroup: TypeAlias = Measured | Quotient | Time | Lapse | Values | Labels
 OfTime: TypeAlias = Bucket | Now | Tick | Duration
-OfText: TypeAlias = Joined | Parts | Replaced | Occurrences
+OfText: TypeAlias = Joined | Parts | Replaced | Occurrences | Derived | Located
 Atom: TypeAlias = Constant | Term | Extreme | Count | OfText | OfTime | OfGroup | Unknown
 Value: TypeAlias = tuple[tuple[Expression, Atom], ...]
 
@@ -304,26 +321,3 @@ def number_of_values(atom: Values) -> Measure | None:
         return None
     where = () if atom.where == TRUE else (atom.where,)
     return Measure(MeasureKind.DISTINCT, atom.term.subject, atom.term.functions, where)
-
-
-def is_null(value: Value) -> Expression:
-    """``value IS NULL``."""
-    return Not(any_of(*(all_of(guard, _atom_present(atom)) for guard, atom in value))) if value else TRUE
-
-
-def _atom_present(atom: Atom) -> Expression:
-    match atom:
-        case Constant():
-            return TRUE
-        case Term():
-            return present(atom) if atom.collapsed else has_value(atom)
-        case Extreme(term) | Joined(term) | Count(term):
-            return has_value(term)
-        case Parts(term) | Replaced(term) | Occurrences(term):
-            return present(term)
-        case Bucket() | Now() | Tick() | Duration():
-            return TRUE
-        case Measured() | Quotient() | Time() | Lapse() | Values() | Labels():
-            return group_present(atom)
-        case Unknown(reason):
-            raise UnreadableError(reason)

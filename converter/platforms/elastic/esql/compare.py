@@ -29,7 +29,7 @@ from converter.model.expressions import (
 from converter.model.paths import FieldPath
 from converter.model.regex import Anchor, AnchorKind, Literal, Node, RegexError, as_literal, parse, render
 from converter.model.regex.analysis import search_core
-from converter.model.regex.nodes import ANY_TEXT, concat
+from converter.model.regex.nodes import ANY_TEXT, EMPTY, concat
 from converter.platforms.elastic.esql import wildcards
 from converter.platforms.elastic.esql.atoms import (
     Atom,
@@ -37,6 +37,7 @@ from converter.platforms.elastic.esql.atoms import (
     Count,
     Extreme,
     Joined,
+    Located,
     Now,
     Occurrences,
     Term,
@@ -50,13 +51,14 @@ from converter.platforms.elastic.esql.atoms import (
     single,
     united,
 )
+from converter.platforms.elastic.esql.derived import AFFIXES, fits, like_pattern, rlike_pattern, texts
 from converter.platforms.elastic.esql.group_tests import compared as compared_groups
 from converter.platforms.elastic.esql.group_tests import of_only_value
 from converter.platforms.elastic.esql.joined import SEPARATOR, within_one_value
 from converter.platforms.elastic.esql.networks import IPV4, MAPPED
 from converter.platforms.elastic.esql.operands import Family
 from converter.platforms.elastic.esql.signs import FLIPPED, ORDER, PYTHON
-from converter.platforms.three_valued import Truth, null_unless
+from converter.platforms.three_valued import Truth, null_unless, ternary_not
 
 _LOWER = (Function(FunctionName.LOWER),)
 NEVER = Truth(FALSE, FALSE)
@@ -104,6 +106,11 @@ def _compared(sign: str, left: Atom, right: Atom) -> Truth:
             return _count(sign, term, value)
     if isinstance(left, Occurrences) and isinstance(right, Constant):
         return _occurrences(sign, left, right.value)
+    if isinstance(left, Located) and isinstance(right, Constant):
+        return _located(sign, left, right.value)
+    text = texts(left)
+    if text is not None and sign == "==" and isinstance(right, Constant) and isinstance(right.value, str):
+        return fits(text, Literal(right.value) if right.value else EMPTY)
     found = compared_groups(sign, left, right)
     if found is None:
         raise UnreadableError(f"{_name(left)} {sign} {_name(right)}")
@@ -230,6 +237,19 @@ def _count(sign: str, term: Term, value: Any) -> Truth:
     return null_unless(exists(term.subject), found)
 
 
+def _located(sign: str, found: Located, value: Any) -> Truth:
+    """Whether a text occurs at all, or at the beginning."""
+    match sign, value:
+        case (">", 0) | (">=", 1) | ("==", 1):
+            operator = Operator.STARTS_WITH if sign == "==" else Operator.CONTAINS
+            if isinstance(found.within, Term):
+                return tested(found.within, asks(found.within, operator, found.text))
+            return fits(found.within, AFFIXES[operator](found.text))
+        case ("<=", 0) | ("<", 1) | ("==", 0):
+            return ternary_not(_located(">", found, 0))
+    raise UnreadableError("where a text is found")
+
+
 def _occurrences(sign: str, found: Occurrences, value: Any) -> Truth:
     """Whether a pattern is found at all; how often it is, no pattern says exactly."""
     some = tested(found.term, asks(found.term, Operator.REGEX, found.pattern))
@@ -257,6 +277,8 @@ def like(atom: Atom, pattern: str) -> Truth:
             return of_only_value(atom, like(term, pattern))
         case Unknown(reason):
             raise UnreadableError(reason)
+        case _ if (text := texts(atom)) is not None:
+            return fits(text, like_pattern(pieces))
     raise UnreadableError(f"LIKE of {_name(atom)}")
 
 
@@ -315,6 +337,8 @@ def rlike(atom: Atom, pattern: str) -> Truth:
                 return of_only_value(atom, rlike(term, pattern))
             case Unknown(reason):
                 raise UnreadableError(reason)
+            case _ if (text := texts(atom)) is not None:
+                return fits(text, rlike_pattern(node))
     except RegexError as error:
         raise UnreadableError(f"RLIKE pattern {pattern!r}: {error}") from None
     raise UnreadableError(f"RLIKE of {_name(atom)}")

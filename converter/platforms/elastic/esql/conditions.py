@@ -27,6 +27,8 @@ from converter.model.expressions import (
     negated,
 )
 from converter.model.paths import FieldPath
+from converter.model.regex import Node
+from converter.model.regex.nodes import ANY_TEXT
 from converter.platforms.elastic.esql import tree
 from converter.platforms.elastic.esql.arithmetic import computed, lapse
 from converter.platforms.elastic.esql.atoms import (
@@ -45,7 +47,6 @@ from converter.platforms.elastic.esql.atoms import (
     Values,
     always,
     has_value,
-    is_null,
     some_row,
 )
 from converter.platforms.elastic.esql.compare import (
@@ -59,9 +60,13 @@ from converter.platforms.elastic.esql.compare import (
     same_as,
     tested,
 )
+from converter.platforms.elastic.esql.derived import AFFIXES, fits, texts
 from converter.platforms.elastic.esql.group_tests import has_label
+from converter.platforms.elastic.esql.nulls import is_null
 from converter.platforms.elastic.esql.operands import FAMILIES, Family
 from converter.platforms.elastic.esql.scalars import applied, span_of
+from converter.platforms.elastic.kql.literals import quoted as kql_quoted
+from converter.platforms.elastic.kql.literals import wildcard as kql_pattern
 from converter.platforms.three_valued import Truth, never_null, ternary_and, ternary_not, ternary_or
 
 KqlReader = Callable[[str], Expression]
@@ -223,7 +228,7 @@ class Scope:
             case tree.IsNull(operand):
                 return never_null(is_null(self.value(operand)))
             case tree.Match(operand, value):
-                return self._match(operand, value)
+                return self.matched(operand, value)
             case tree.Call("COALESCE", (first, tree.Literal(bool() as default))):
                 return _defaulted(self.truth(first), default)
             case tree.Call(name, arguments) if name in _TRUTHS:
@@ -246,19 +251,28 @@ class Scope:
             *(distributed((guard, test(atom, pattern)) for guard, atom in operand) for pattern in patterns)
         )
 
-    def _match(self, operand: tree.Node, value: tree.Node) -> Truth:
+    def matched(self, operand: tree.Node, value: tree.Node) -> Truth:
         """``:`` on a field that is not analysed is equality with any of its values; of an analysed one it
-        finds a word, as KQL does.
+        finds some of the words, as KQL does that are not quoted.
         """
         match self.sole(operand), value:
             case Term(FieldPath(steps), ()), tree.Literal(str() as word) if self._is_analysed(str(steps[0])):
                 if word.isascii() and word.isalnum():
                     return never_null(self.kql(f'{steps[0]}: "{word}"'))
-                raise UnreadableError("a full-text match of several words")
+                if (words := kql_pattern((word,))) is not None:
+                    return never_null(self.kql(f"{steps[0]}: {words}"))
+                raise UnreadableError("a full-text match of these words")
             case Term(FieldPath(), (), family) as term, tree.Literal(bool() | int() | str() as wanted):
                 if family is not None:
                     return never_null(equals(term, wanted))
         raise UnreadableError("a full-text match")
+
+    def phrase(self, operand: tree.Node, value: tree.Node) -> Truth:
+        """MATCH_PHRASE: all words in a row on an analysed field, else the same."""
+        match self.sole(operand), value:
+            case Term(FieldPath(steps), ()), tree.Literal(str() as text) if self._is_analysed(str(steps[0])):
+                return never_null(self.kql(f"{steps[0]}: {kql_quoted(text)}"))
+        return self.matched(operand, value)
 
     def _is_analysed(self, name: str) -> bool:
         return name in self._fields and self._fields[name].type is FieldType.TEXT
@@ -279,15 +293,24 @@ class Scope:
             raise UnreadableError("a function of something else than a field")
         return atom
 
-    def each_term(self, node: tree.Node, test: Callable[[Term], Expression]) -> Truth:
-        """A single-value test of an argument that is, whatever the event, a field or functions of one."""
+    def each_term(
+        self, node: tree.Node, test: Callable[[Term], Expression], asked: Node | None = None
+    ) -> Truth:
+        """A single-value test of an argument that is, whatever the event, a field or functions of one.
+
+        ``asked``: the same as a pattern of the whole text.
+        """
         found: list[tuple[Expression, Truth]] = []
         for guard, atom in self.value(node):
             if isinstance(atom, Unknown):
                 raise UnreadableError(atom.reason)
-            if not isinstance(atom, Term):
+            text = None if asked is None else texts(atom)
+            if text is not None and asked is not None:
+                found.append((guard, fits(text, asked)))
+            elif isinstance(atom, Term):
+                found.append((guard, tested(atom, test(atom))))
+            else:
                 raise UnreadableError("a function of something else than a field")
-            found.append((guard, tested(atom, test(atom))))
         return distributed(found)
 
     def constants(self, node: tree.Node) -> tuple[Scalar, ...]:
@@ -347,9 +370,11 @@ def _affix(name: str) -> Callable[[Scope, tuple[tree.Node, ...]], Truth]:
         wanted = scope.constants(arguments[1])
         if len(wanted) != 1 or not isinstance(wanted[0], str):
             raise UnreadableError(f"{name} with something else than text")
-        text = wanted[0]
+        text, operator = wanted[0], _AFFIXES[name]
         return scope.each_term(
-            arguments[0], lambda term: asks(term, _AFFIXES[name], text) if text else has_value(term)
+            arguments[0],
+            lambda term: asks(term, operator, text) if text else has_value(term),
+            AFFIXES[operator](text) if text else ANY_TEXT,
         )
 
     return truth
@@ -397,7 +422,20 @@ def _has(values: Values | Labels, wanted: Scalar) -> Expression:
 
 
 def _kql(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+    if len(arguments) != 1:
+        raise UnreadableError("the function KQL with options")
     return never_null(scope.kql("".join(map(str, scope.constants(arguments[0])))))
+
+
+def _full_text(
+    name: str, matched: Callable[[Scope, tree.Node, tree.Node], Truth]
+) -> Callable[[Scope, tuple[tree.Node, ...]], Truth]:
+    def truth(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+        if len(arguments) != 2:
+            raise UnreadableError(f"the function {name} with options")
+        return matched(scope, *arguments)
+
+    return truth
 
 
 _TRUTHS: dict[str, Callable[[Scope, tuple[tree.Node, ...]], Truth]] = {
@@ -408,4 +446,6 @@ _TRUTHS: dict[str, Callable[[Scope, tuple[tree.Node, ...]], Truth]] = {
     "MV_CONTAINS": _mv_contains,
     "MV_INTERSECTS": _mv_intersects,
     "KQL": _kql,
+    "MATCH": _full_text("MATCH", Scope.matched),
+    "MATCH_PHRASE": _full_text("MATCH_PHRASE", Scope.phrase),
 }

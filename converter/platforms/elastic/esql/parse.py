@@ -126,6 +126,20 @@ class _Builder:
     def _mv_expand(self, children: list[Any], node: Tree[Any]) -> tree.MvExpand:
         return tree.MvExpand(identifier_value(children[0]), self._place(node))
 
+    def _grok(self, children: list[Any], node: Tree[Any]) -> tree.Extract:
+        return self._extract("GROK", _GROK_COLUMN, children, node)
+
+    def _dissect(self, children: list[Any], node: Tree[Any]) -> tree.Extract:
+        return self._extract("DISSECT", _DISSECT_COLUMN, children, node)
+
+    def _extract(
+        self, command: str, columns: re.Pattern[str], children: list[Any], node: Tree[Any]
+    ) -> tree.Extract:
+        patterns = [string_value(child) for child in children[1:] if isinstance(child, str)]
+        found = [name for text in patterns for match in columns.finditer(text) for name in match.groups()]
+        named = tuple(filter(None, found))
+        return tree.Extract(command, named, children[0], tuple(patterns), self._place(node))
+
     def _other(self, children: list[Any], node: Tree[Any]) -> tree.Other:
         return tree.Other(str(children[0]).upper(), self._place(node))
 
@@ -141,6 +155,8 @@ class _Builder:
 
     def _parameter(self, children: list[Any], node: Tree[Any]) -> tree.Unread:
         return tree.Unread(self._source(node))
+
+    _map = _parameter
 
     def _signed(self, children: list[Any], node: Tree[Any]) -> tree.Node:
         sign, operand = children
@@ -181,17 +197,6 @@ def _cast(children: list[Any]) -> tree.Call:
     return tree.Call("TO_" + _CASTS.get(name, name), (children[0],))
 
 
-def _extract(command: str, columns: re.Pattern[str]) -> Callable[[list[Any]], tree.Extract]:
-    def make(children: list[Any]) -> tree.Extract:
-        patterns = [string_value(child) for child in children[1:] if isinstance(child, str)]
-        found = [
-            name for text in patterns for match in columns.finditer(text) for name in match.groups() if name
-        ]
-        return tree.Extract(command, tuple(found))
-
-    return make
-
-
 def _array(children: list[Any]) -> tree.Literal:
     return tree.Literal(tuple(child.value for child in children))
 
@@ -226,8 +231,6 @@ _SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
     "limit": lambda c: tree.Limit(int(c[0])),
     "sort": lambda c: tree.Sort(),
     "sort_key": lambda c: None,
-    "grok": _extract("GROK", _GROK_COLUMN),
-    "dissect": _extract("DISSECT", _DISSECT_COLUMN),
     "append": lambda c: None,
     "completion": lambda c: tree.Extract("COMPLETION", (identifier_value(c[0]) if c[0] else "completion",)),
     "aggregates": tuple,
@@ -252,7 +255,6 @@ _SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
     "cast": _cast,
     "star": lambda c: (),
     "arguments": lambda c: tuple(argument for argument in c if argument is not None),
-    "map": lambda c: None,
     "timespan": lambda c: tree.Timespan(int(c[0]), str(c[1]).lower()),
     "integer": lambda c: tree.Literal(int(c[0])),
     "decimal": lambda c: tree.Literal(float(c[0])),

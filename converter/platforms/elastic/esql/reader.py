@@ -43,6 +43,9 @@ from converter.platforms.elastic.esql.atoms import (
     exists,
 )
 from converter.platforms.elastic.esql.conditions import KqlReader, Scope
+from converter.platforms.elastic.esql.derived import made
+from converter.platforms.elastic.esql.dissect import dissected, doubles_differ
+from converter.platforms.elastic.esql.grok import grokked
 from converter.platforms.elastic.esql.having import conjuncts, is_of_group, tests_of
 from converter.platforms.elastic.esql.parse import parse_condition, parse_query
 from converter.platforms.elastic.esql.reading import UNREAD, Reading, Window, diagnostic, estimates
@@ -154,9 +157,8 @@ class _Reader:
                 self._kept = patterns
             case tree.Rename(names):
                 self._rename(names)
-            case tree.Extract(name, columns):
-                for column in columns:
-                    self._scope.columns[column] = always(Unknown(f"a column made by {name}"))
+            case tree.Extract():
+                self._scope.columns.update(self._extracted(command))
             case tree.Limit(rows):
                 self._found.append(diagnostic("esql-limit", f"LIMIT {rows} may leave rows out", note=True))
             case tree.MvExpand(column, place):
@@ -166,6 +168,23 @@ class _Reader:
             case tree.Drop() | tree.Sort():
                 pass
         self._last_where = ()
+
+    def _extracted(self, command: tree.Extract) -> dict[str, Value]:
+        """The columns of GROK, DISSECT or COMPLETION."""
+        found = {name: always(Unknown(f"a column made by {command.command}")) for name in command.columns}
+        make = {"DISSECT": dissected, "GROK": grokked}.get(command.command)
+        if make is None or len(command.patterns) != 1 or command.source is None:
+            return found
+        (pattern,) = command.patterns
+        source = self._scope.value(command.source)
+        for name, step in make(pattern).items():
+            cut = [(guard, made(atom, step)) for guard, atom in source]
+            if all(atom is not None for _, atom in cut):
+                found[name] = tuple((guard, atom) for guard, atom in cut if atom is not None)
+        if make is dissected and doubles_differ(pattern):
+            message = "a text in which a separator stands twice in a row is cut otherwise there"
+            self._found.append(diagnostic("dissect", message, place=command.place, note=True))
+        return found
 
     def _expand(self, column: str, place: tree.Place) -> None:
         """MV_EXPAND makes a row of every value; a column that holds one value stays as it is."""

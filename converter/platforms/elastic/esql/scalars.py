@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
@@ -22,8 +23,10 @@ from converter.platforms.elastic.esql.atoms import (
     Atom,
     Constant,
     Count,
+    Derived,
     Extreme,
     Joined,
+    Located,
     Measured,
     Parts,
     Replaced,
@@ -37,6 +40,7 @@ from converter.platforms.elastic.esql.atoms import (
     has_value,
     number_of_values,
 )
+from converter.platforms.elastic.esql.derived import decoded, folded, made, section, swapped, texts
 from converter.platforms.elastic.esql.operands import BASENAME_PATTERN, Family
 
 Rewrite: TypeAlias = Callable[[tuple[Atom, ...]], Atom]
@@ -70,12 +74,17 @@ def _of_text(name: FunctionName, fold: Callable[[str], str | int], collapses: bo
                 return Constant(fold(text))
             case (Replaced(measured=False) as replaced,) if name is FunctionName.LENGTH:
                 return msgspec.structs.replace(replaced, measured=True)
+            case (Derived() | Replaced() as atom,) if (source := texts(atom)) and name in _CASES:
+                return folded(source, name is FunctionName.UPPER)
             case (Term() as term,):
                 family = Family.NUMBER if name is FunctionName.LENGTH else Family.TEXT
                 return _with(term, Function(name), family, collapses)
         return _first_unknown(atoms, name)
 
     return rewrite
+
+
+_CASES = (FunctionName.LOWER, FunctionName.UPPER)
 
 
 def _with(term: Term, function: Function, family: Family, collapses: bool = True) -> Term:
@@ -93,6 +102,8 @@ def _to_string(atoms: tuple[Atom, ...]) -> Atom:
             return Constant(text_of(value))
         case (Term() as term,) if term.family not in (Family.DATE,):
             return msgspec.structs.replace(term, family=Family.TEXT)
+        case (Derived() as derived,):
+            return derived
     return _first_unknown(atoms, "TO_STRING")
 
 
@@ -222,11 +233,29 @@ def _replace(atoms: tuple[Atom, ...]) -> Atom:
         case (Term() as term, Constant(str() as pattern), Constant(str() as mark)) if len(mark) == 1:
             found = java_pattern(pattern, mark)
             if found is not None:
-                return Replaced(msgspec.structs.replace(term, collapsed=True), found, mark)
+                one = msgspec.structs.replace(term, collapsed=True)
+                return Replaced(one, found, mark, step=swapped(pattern, mark))
         case (Replaced(removed=False, measured=False) as replaced, Constant(mark), Constant("")):
             if mark == replaced.mark:
                 return msgspec.structs.replace(replaced, removed=True)
+    match atoms:
+        case (text, Constant(str() as pattern), Constant(str() as mark)):
+            step = swapped(pattern, mark)
+            derived = made(text, step) if step is not None else None
+            if derived is not None:
+                return derived
     return _first_unknown(atoms, "REPLACE")
+
+
+def _locate(atoms: tuple[Atom, ...]) -> Atom:
+    match atoms:
+        case (Term(many=False) | Derived() as within, Constant(str() as text)) if text:
+            return Located(within, text)
+    return _first_unknown(atoms, "LOCATE")
+
+
+def _derived(name: str, make: Callable[[tuple[Atom, ...]], Derived | None]) -> Rewrite:
+    return lambda atoms: make(atoms) or _first_unknown(atoms, name)
 
 
 def java_pattern(pattern: str, mark: str) -> str | None:
@@ -262,6 +291,11 @@ FUNCTIONS: dict[str, Rewrite] = {
     "CONCAT": _concat,
     "SPLIT": _split,
     "REPLACE": _replace,
+    "LEFT": _derived("LEFT", partial(section, "LEFT")),
+    "RIGHT": _derived("RIGHT", partial(section, "RIGHT")),
+    "SUBSTRING": _derived("SUBSTRING", partial(section, "SUBSTRING")),
+    "URL_DECODE": _derived("URL_DECODE", decoded),
+    "LOCATE": _locate,
     "MV_SLICE": _mv_slice,
     "MV_FIRST": _at_end(0, "MV_FIRST"),
     "MV_LAST": _at_end(-1, "MV_LAST"),

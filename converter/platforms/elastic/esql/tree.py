@@ -202,10 +202,16 @@ class MvExpand(msgspec.Struct, frozen=True):
 
 
 class Extract(msgspec.Struct, frozen=True):
-    """GROK, DISSECT or COMPLETION: adds columns (null where the text does not fit) and keeps all rows."""
+    """GROK, DISSECT or COMPLETION: adds columns (null where the text does not fit) and keeps all rows.
+
+    ``source``: the text that is taken apart; ``patterns``: how.
+    """
 
     command: str
     columns: tuple[str, ...]
+    source: Node | None = None
+    patterns: tuple[str, ...] = ()
+    place: Place | None = None
 
 
 class Other(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import operator
 import re
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
@@ -188,6 +189,18 @@ def mv_slice(block: Block, start: Block) -> Block:
     return [block[start[0]]] if -len(block) <= start[0] < len(block) else []
 
 
+def substring(v: str, start: int, size: int | None = None) -> str:
+    first = start + len(v) if start < 0 else max(start - 1, 0)
+    return v[max(first, 0) :][:size]
+
+
+def url_decode(v: str) -> str | None:
+    """What java.net.URLDecoder makes of it; None where it throws."""
+    if re.search(r"%(?![0-9A-Fa-f]{2})", v):
+        return None
+    return urllib.parse.unquote_plus(v)
+
+
 FUNCTIONS: dict[str, Callable[..., Block]] = {
     "TO_LOWER": each(str.lower),
     "TO_UPPER": each(str.upper),
@@ -213,6 +226,11 @@ FUNCTIONS: dict[str, Callable[..., Block]] = {
     "MV_FIRST": lambda block: block[:1],
     "MV_LAST": lambda block: block[-1:],
     "MV_MAX": lambda block: [max(block)] if block else [],
+    "LEFT": single(lambda v, size: v[:size]),
+    "RIGHT": single(lambda v, size: v[-size:]),
+    "SUBSTRING": single(substring),
+    "LOCATE": single(lambda v, wanted: v.find(wanted) + 1),
+    "URL_DECODE": single(url_decode),
     "MV_MIN": lambda block: [min(block)] if block else [],
     "MV_SLICE": lambda block, start, end=None: mv_slice(block, start),
 }

@@ -8,10 +8,13 @@ import pytest
 import yaml
 
 from converter.evaluate import matches
+from converter.logsources.pack import FieldType, PlatformField
 from converter.model.diagnostics import RuleError
 from converter.model.load import expression_from_data
 from converter.model.losses import Losses
+from converter.platforms.elastic import kql
 from converter.platforms.elastic.esql import condition, read_condition, read_query
+from converter.platforms.elastic.fields import StoredFields
 from tests.platforms.elastic.esql.direct import keeps
 from tests.platforms.elastic.esql.stored import FIELDS, lines, localised
 
@@ -61,6 +64,27 @@ def test_kql_inside_is_read_by_whoever_knows_kql() -> None:
     read = read_condition('NOT KQL("l: x") AND a == "y"', FIELDS, kql={"l: x": expression}.__getitem__)
     assert matches(read, {"a": "y"})
     assert not matches(read, {"a": "y", "l": ["x", "z"]})
+
+
+ANALYSED = {"w": PlatformField(name="w", type=FieldType.TEXT)}
+KQL = StoredFields.of_types({"w": FieldType.TEXT})
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "verdict"),
+    [
+        ('w : "red-and green"', "a Green one", True),
+        ('w : "red-and green"', "blue", False),
+        ('MATCH(w, "red green")', "green", True),
+        ('MATCH(w, "red")', "Red.", True),
+        ('MATCH_PHRASE(w, "red green")', "red, green", True),
+        ('MATCH_PHRASE(w, "red green")', "green red", False),
+        ('NOT MATCH(w, "red")', "reddish", True),
+    ],
+)
+def test_words_of_analysed_text(text: str, value: str, verdict: bool) -> None:
+    asked = read_condition(text, ANALYSED, kql=lambda query: kql.read(query, KQL))
+    assert matches(asked, {"w": value}) is verdict
 
 
 def test_a_field_without_description_holds_one_value_of_any_type() -> None:

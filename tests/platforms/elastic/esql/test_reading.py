@@ -13,7 +13,7 @@ from converter.platforms.elastic.esql import read_condition
 from tests.platforms.elastic.esql.direct import keeps
 from tests.platforms.elastic.esql.stored import FIELDS
 
-TEXTS = ["a", "A", "a/b", "b", ""]
+TEXTS = ["a", "A", "a/b", "b", "", "%41+/b", "%2"]
 TEXT_TERMS = [
     *("a", "b", "l", "m", "TO_LOWER(a)", "TO_UPPER(l)", "TRIM(l)", "COALESCE(a, b)", "CASE(t, a, b)"),
     *(
@@ -23,10 +23,13 @@ TEXT_TERMS = [
         "MV_DEDUPE(l)",
         "n::string",
     ),
+    *("LEFT(a, 1)", "RIGHT(a, 2)", "SUBSTRING(a, 2)", "SUBSTRING(a, 2, 1)", "URL_DECODE(a)"),
+    *('REPLACE(a, "/", "")', 'TO_LOWER(REPLACE(a, "[ab]", "A"))', 'REPLACE(REPLACE(a, "b", "/"), "/", "")'),
     *("COALESCE(TO_LOWER(a), b)", 'CASE(a == "a", "a", NOT t, l)', '"a"', "null"),
 ]
 NUMBER_TERMS = [
     *("n", "ns", "x", "LENGTH(a)", "LENGTH(l)", "MV_COUNT(l)", "MV_MAX(ns)", "MV_MIN(ns)", "TO_DOUBLE(n)"),
+    *('LOCATE(a, "/")', 'LOCATE(REPLACE(a, "/", ""), "b")'),
     *("COALESCE(n, 2)", "CASE(t, n, 1)", "CASE(n > 1, 2)", "1"),
 ]
 TESTS = [

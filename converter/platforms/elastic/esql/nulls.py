@@ -1,0 +1,62 @@
+"""Whether a value is null."""
+
+from __future__ import annotations
+
+from converter.model.expressions import TRUE, Expression, Not, all_of, any_of
+from converter.platforms.elastic.esql.atoms import (
+    Atom,
+    Bucket,
+    Constant,
+    Count,
+    Derived,
+    Duration,
+    Extreme,
+    Joined,
+    Labels,
+    Lapse,
+    Located,
+    Measured,
+    Now,
+    Occurrences,
+    Parts,
+    Quotient,
+    Replaced,
+    Term,
+    Tick,
+    Time,
+    Unknown,
+    UnreadableError,
+    Value,
+    Values,
+    group_present,
+    has_value,
+    present,
+)
+from converter.platforms.elastic.esql.derived import exists
+
+
+def is_null(value: Value) -> Expression:
+    """``value IS NULL``."""
+    return Not(any_of(*(all_of(guard, _atom_present(atom)) for guard, atom in value))) if value else TRUE
+
+
+def _atom_present(atom: Atom) -> Expression:
+    match atom:
+        case Constant():
+            return TRUE
+        case Term():
+            return present(atom) if atom.collapsed else has_value(atom)
+        case Extreme(term) | Joined(term) | Count(term):
+            return has_value(term)
+        case Parts(term) | Replaced(term) | Occurrences(term):
+            return present(term)
+        case Derived():
+            return exists(atom)
+        case Located(within):
+            return _atom_present(within) if isinstance(within, Derived) else present(within)
+        case Bucket() | Now() | Tick() | Duration():
+            return TRUE
+        case Measured() | Quotient() | Time() | Lapse() | Values() | Labels():
+            return group_present(atom)
+        case Unknown(reason):
+            raise UnreadableError(reason)
