@@ -91,6 +91,14 @@ class StoredNames:
             return own if opened else None
         return self._listed(own.keys, path)
 
+    def declares(self, path: FieldPath) -> bool:
+        """Whether the pack names this very name, and not only an object that it may be below."""
+        keys, _ = self._split(path)
+        own = dotted(path) if self._flat else path
+        return (
+            keys in self._names or _folded(keys) in self._folded or own.without_indexes() in self._pack.fields
+        )
+
     @property
     def is_open(self) -> bool:
         """Whether the pack knows every name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Final
@@ -13,6 +14,7 @@ from converter.platforms.splunk.importing.scope import ALWAYS_THERE, aggregates_
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.read_rule import sort_limit, span
+from converter.platforms.splunk.spl.trees import unescaped
 
 BLOCKING: Final = frozenset(
     """anomalies anomalydetection append appendcols appendpipe apply associate chart cluster cofilter
@@ -141,7 +143,10 @@ class Commands(Rows):
         source = self._scope.resolve(field)
         for pattern in patterns:
             for name in _GROUP_NAME.findall(pattern):
-                self._scope.made[name] = s.Call(REX, (source, s.Literal(pattern), s.Literal(name)))
+                taken: s.EvalNode = s.Call(REX, (source, s.Literal(pattern), s.Literal(name)))
+                if self._scope.knows(name):  # where the pattern does not fit, the field stays as it was
+                    taken = s.Call("coalesce", (taken, self._scope.resolve(name)))
+                self._scope.made[name] = taken
 
     def _regex(self, words: s.Words) -> None:
         text = self._expanded.text[self._current :]
@@ -154,7 +159,7 @@ class Commands(Rows):
         if aggregates_in(node):
             self._leave("spl-stats", f"a regex on {field}, which stats computes")
             return
-        test: s.EvalNode = s.Call("match", (node, s.Literal(found[3].replace('\\"', '"'))))
+        test: s.EvalNode = s.Call("match", (node, s.Literal(unescaped(found[3]))))
         if found[2] == "!=":
             test = s.Inverted("not", test)
         before = len(self._where.failures)
@@ -242,8 +247,13 @@ class Commands(Rows):
         return None if found is None or any("*" in name for name in found) else found
 
     def _dedup(self, words: s.Words) -> None:
+        """Rows without one of the fields are dropped, unless keepempty (Search Reference, "dedup")."""
         self._thinned = True
         self._say("suppression", "repeated results are dropped within a run (dedup)")
+        if words.options.get("keepempty", "f").lower() in ("t", "true", "1"):
+            return
+        named = list(itertools.takewhile(lambda word: word.lower() != "sortby", words.words))
+        self._demand({name: self._scope.resolve(name) for name in named if not name.isdigit()})
 
     def _head(self, words: s.Words) -> None:
         self._thinned = True

@@ -181,6 +181,8 @@ class Where(WhereReader):
                 return ternary_not(never_null(self.present(inner)))
             case s.Call("isnotnull", (inner,)) if not _is_mvtest(inner):
                 return never_null(self.present(inner))
+            case s.Call(name, (s.Literal(reason),), at) if name == OPAQUE:
+                raise SplError(str(reason), at, "spl-computed")
             case s.Call(name, (inner,), at) if name == _PRESENT:
                 node = s.Call("isnotnull", (inner,), at)
         if node == NULL:

@@ -167,23 +167,6 @@ class PipelineReader(Commands):
         for name, one in counted:
             self._number(name, one)
 
-    def _demand(self, keys: dict[str, s.EvalNode]) -> None:
-        """Rows without a value of a BY field are dropped."""
-        for name, node in keys.items():
-            if aggregates_in(node):
-                continue
-            try:
-                present = simplified(self._where.present(node))
-            except SplError as error:
-                self._leave(
-                    "by-computed", f"rows without {name}, which is computed, are dropped: {error.message}"
-                )
-                continue
-            if present == FALSE:
-                self._leave("spl-null", f"rows are grouped by {name}, which none has at this point")
-            elif present != TRUE:
-                self._take(present, [], self._keys_only(node))
-
     def _computed(self, aggregate: s.Aggregate, group: Group) -> Counted:
         argument = aggregate.argument
         kind = kind_of(aggregate.function, argument == "_time")
@@ -288,5 +271,5 @@ class PipelineReader(Commands):
         if counted is not None and counted.kind in ("values", "pick", "min", "max"):
             node = counted.of or node
         match node:
-            case s.FieldName(stored) | s.Call("coalesce", (s.FieldName(stored), s.Literal())):
+            case s.FieldName(stored) | s.Call("coalesce", (s.FieldName(stored), *_)):
                 self.meaning.output.append((FieldPath((stored,)), name))

@@ -13,6 +13,7 @@ from converter.logsources.canonicalise import canonicalise
 from converter.logsources.pack import Pack
 from converter.logsources.recognise import find_packs
 from converter.logsources.remembered import Remembered
+from converter.logsources.stored_names import STORED_NAMES
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity, fidelity_of
 from converter.model.expressions import All, AnyOf, Expression, Operator, Predicate, all_of, predicates
 from converter.model.paths import FieldPath
@@ -25,6 +26,7 @@ from converter.platforms.splunk.importing.pipeline import PipelineReader
 from converter.platforms.splunk.importing.presence import without_implied
 from converter.platforms.splunk.importing.rows import Meaning
 from converter.platforms.splunk.importing.schedule import Runs, runs_of
+from converter.platforms.splunk.importing.scope import Declares
 from converter.platforms.splunk.read_back import sources_of_steps
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
@@ -180,7 +182,7 @@ class _Reading:
         if written is not None:
             return written
         runs = runs_of(self._document.data)
-        meaning = PipelineReader(self._expanded, runs, self._lookups).read(pipeline)
+        meaning = PipelineReader(self._expanded, runs, self._lookups, self._declares(search)).read(pipeline)
         for one in meaning.said:
             severity = Severity.NOTE if one.effect is None else Severity.WARNING
             self._add(one.code, one.message, one.at, severity, one.effect)
@@ -190,6 +192,11 @@ class _Reading:
             )
             self._add("schedule", message, None)
         return meaning
+
+    def _declares(self, search: str) -> Declares:
+        """Which stored names the log sources have, as far as they are known before the search is read."""
+        names = [STORED_NAMES(pack, NAME) for pack in self._packs(search, Meaning())]
+        return lambda name: any(one.declares(FieldPath((name,))) for one in names)
 
     def _as_written(self, pipeline: s.Pipeline) -> Meaning | None:
         """The meaning of windows, sequences and new terms in the form that this project writes them in."""

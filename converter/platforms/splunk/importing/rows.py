@@ -12,14 +12,21 @@ from converter.model.expressions import FALSE, TRUE, Expression
 from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Sequence, Threshold
-from converter.platforms.splunk.importing.conditions import Failure, Where
+from converter.platforms.splunk.importing.conditions import Failure, Where, simplified
 from converter.platforms.splunk.importing.counting import Counted, Group, key_fields
 from converter.platforms.splunk.importing.filters import Filter
 from converter.platforms.splunk.importing.groups import GroupReader
 from converter.platforms.splunk.importing.lookups import Lookups
 from converter.platforms.splunk.importing.quantities import ALWAYS
 from converter.platforms.splunk.importing.schedule import Runs
-from converter.platforms.splunk.importing.scope import AGGREGATE, Scope, aggregates_in, field_names
+from converter.platforms.splunk.importing.scope import (
+    AGGREGATE,
+    Declares,
+    Scope,
+    aggregates_in,
+    field_names,
+    search_fields,
+)
 from converter.platforms.splunk.importing.thresholds import Grouping, settled
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
@@ -54,14 +61,17 @@ class Meaning(msgspec.Struct, kw_only=True):
 class Rows:
     """The rows at one point of a pipeline, and the rule so far.
 
-    ``runs``: when the search runs, over what; ``lookups``: the tables given with the rule.
+    ``runs``: when the search runs, over what; ``lookups``: the tables given with the rule; ``declares``:
+    which fields the log source is known to have.
     """
 
-    def __init__(self, expanded: Expanded, runs: Runs, lookups: Lookups) -> None:
+    def __init__(
+        self, expanded: Expanded, runs: Runs, lookups: Lookups, declares: Declares = lambda name: False
+    ) -> None:
         self._expanded = expanded
         self._runs = runs
         self._lookups = lookups
-        self._scope = Scope()
+        self._scope = Scope(declares)
         self._where = Where()
         self._counted: dict[int, Counted] = {}
         self._slice: float | None = None
@@ -108,7 +118,7 @@ class Rows:
     # -- filters
 
     def _search(self, node: s.SearchNode) -> None:
-        fields = [self._scope.resolve(name) for name in _search_fields(node)]
+        fields = [self._scope.resolve(name) for name in search_fields(node)]
         if any(map(aggregates_in, fields)):
             self._test(fields, lambda reader: reader.search(node, self._scope))
             return
@@ -175,6 +185,23 @@ class Rows:
             return
         self.meaning.conditions.append(condition)
 
+    def _demand(self, keys: dict[str, s.EvalNode]) -> None:
+        """Rows without a value of a BY field are dropped."""
+        for name, node in keys.items():
+            if aggregates_in(node):
+                continue
+            try:
+                present = simplified(self._where.present(node))
+            except SplError as error:
+                self._leave(
+                    "by-computed", f"rows without {name}, which is computed, are dropped: {error.message}"
+                )
+                continue
+            if present == FALSE:
+                self._leave("spl-null", f"rows are grouped by {name}, which none has at this point")
+            elif present != TRUE:
+                self._take(present, [], self._keys_only(node))
+
     def _tell(self, failures: list[Failure]) -> None:
         for failure in failures:
             if failure.side is not None:
@@ -233,14 +260,3 @@ class Rows:
         self.meaning.threshold = found.threshold
         for loss in found.losses:
             self._say(loss.code, loss.message, 0, loss.effect)
-
-
-def _search_fields(node: s.SearchNode) -> set[str]:
-    match node:
-        case s.Both(terms) | s.Either(terms):
-            return {name for term in terms for name in _search_fields(term)}
-        case s.Negated(term):
-            return _search_fields(term)
-        case s.Compared(field) | s.Listed(field):
-            return {field}
-    return set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
+
+import msgspec
 
 from converter.platforms.splunk.importing.rewriting import NULL, normal
 from converter.platforms.splunk.spl import syntax as s
@@ -70,15 +72,50 @@ def field_names(node: s.EvalNode) -> set[str]:
     return {inner.name for inner in walk(node) if isinstance(inner, s.FieldName)}
 
 
+def search_fields(node: s.SearchNode) -> set[str]:
+    """The names of the fields that a search expression compares."""
+    match node:
+        case s.Both(terms) | s.Either(terms):
+            return {name for term in terms for name in search_fields(term)}
+        case s.Negated(term):
+            return search_fields(term)
+        case s.Compared(field) | s.Listed(field):
+            return {field}
+    return set()
+
+
+class _Change(msgspec.Struct, frozen=True):
+    """Fields named by wildcards: those alone stay, or (``drops``) those go, or they are renamed.
+
+    ``new``: the names that they have then; ``template``: the old one, to be filled in.
+    """
+
+    old: re.Pattern[str]
+    drops: bool = False
+    new: re.Pattern[str] | None = None
+    template: str = ""
+
+
+Declares: TypeAlias = Callable[[str], bool]
+"""Whether the log source is known to have a stored field of this name."""
+
+
 class Scope:
     """The fields of a row. ``closed``: it has no other fields than those made; else stored ones as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, declares: Declares = lambda name: False) -> None:
+        self._declares = declares
         self.made: dict[str, s.EvalNode] = {}
         self.closed = False
         self.node_names = False
         self.unknown = ""
         self._filled: s.Literal | None = None
+        self._seen: set[str] = set()
+        self._changes: list[_Change] = []
+
+    def knows(self, name: str) -> bool:
+        """Whether rows may have the field already: it was made, or asked for before."""
+        return self.made.get(name, NULL) != NULL if name in self.made else name in self._seen
 
     def resolve(self, name: str) -> s.EvalNode:
         """What a field of the row is."""
@@ -89,8 +126,38 @@ class Scope:
             return self.made[bare]
         if self.closed:
             return opaque(f"{name} comes from {self.unknown}") if self.unknown else NULL
-        stored = s.FieldName(bare, True)
+        self._seen.add(bare)
+        stored = self._stored(bare, len(self._changes))
         return stored if self._filled is None else s.Call("coalesce", (stored, self._filled))
+
+    def _stored(self, name: str, steps: int) -> s.EvalNode:
+        """What of the event a name means, once so many commands have named fields by wildcards."""
+        for number in reversed(range(steps)):
+            change = self._changes[number]
+            if change.new is None:
+                if (change.old.fullmatch(name) is not None) == change.drops:
+                    return NULL
+                continue
+            renamed = change.new.fullmatch(name)
+            if renamed is not None:
+                old = _filled_in(change.template, renamed.groups())
+                moved = change.old.fullmatch(name) is not None
+                return self._stored(old, number) if moved else self._renamed(old, name, number)
+            if change.old.fullmatch(name) is not None:
+                return NULL
+        return s.FieldName(name, True)
+
+    def _renamed(self, old: str, name: str, steps: int) -> s.EvalNode:
+        """A field that was renamed if an event has it, else the one that had the new name before.
+
+        Where the log source has one of the two, that is the one.
+        """
+        has_old, has_new = self._declares(old), self._declares(name)
+        if has_old and not has_new:
+            return self._stored(old, steps)
+        if has_new and not has_old:
+            return self._stored(name, steps)
+        return s.Call("coalesce", (self._stored(old, steps), self._stored(name, steps)))
 
     def substituted(self, node: s.EvalNode) -> s.EvalNode:
         """An expression with every field put in terms of stored ones. Raises SplError if too large."""
@@ -103,6 +170,8 @@ class Scope:
         match node:
             case s.FieldName(name):
                 return self.resolve(name)
+            case s.Call("searchmatch", (s.Literal(str(text)),), at):
+                return node if self._is_untouched(text) else opaque("searchmatch of fields that were changed")
             case s.Call(function, arguments, at):
                 return normal(s.Call(function, tuple(self._substituted(one) for one in arguments), at))
             case s.Operation(sign, left, right, at):
@@ -110,6 +179,13 @@ class Scope:
             case s.Inverted(sign, operand):
                 return s.Inverted(sign, self._substituted(operand))
         return node
+
+    def _is_untouched(self, search: str) -> bool:
+        """Whether the fields that a search names are still the event's. Raises SplError."""
+        from converter.platforms.splunk.spl.parse import parse_search
+
+        fields = search_fields(parse_search(search))
+        return not self.closed and all(self.resolve(name) == s.FieldName(name, True) for name in fields)
 
     def assign(self, name: str, node: s.EvalNode) -> None:
         """``eval name=node``."""
@@ -130,7 +206,9 @@ class Scope:
             return
         if old.count("*") > _MOST_WILDCARDS:
             raise SplError(f"rename with more than {_MOST_WILDCARDS} wildcards in a name", 0, "spl-rename")
-        pattern = re.compile("(.*)".join(re.escape(part) for part in old.split("*")))
+        pattern = _wildcards(old)
+        if not self.closed and not self.node_names and old.count("*") == new.count("*"):
+            self._changes.append(_Change(pattern, new=_wildcards(new), template=old))
         for name in list(self.made):
             found = pattern.fullmatch(name)
             if found is not None:
@@ -147,24 +225,24 @@ class Scope:
 
     def keep(self, names: Iterable[str]) -> None:
         """``table``, ``fields``: only these fields go on."""
-        kept: dict[str, s.EvalNode] = {}
-        for name in names:
-            if "*" not in name:
-                kept[name] = self.resolve(name)
-                continue
-            if not self.closed:
-                return
-            pattern = re.compile(".*".join(re.escape(part) for part in name.split("*")))
-            kept.update({one: node for one, node in self.made.items() if pattern.fullmatch(one)})
+        listed = list(names)
+        pattern = _any_of(listed)
+        kept = {name: self.resolve(name) for name in listed if "*" not in name}
+        kept.update({name: node for name, node in self.made.items() if pattern.fullmatch(name)})
+        if not self.closed and any("*" in name for name in listed):
+            self._changes.append(_Change(pattern))
+            self.made = kept
+            return
         self.made, self.closed, self._filled = kept, True, None
 
     def drop(self, names: Iterable[str]) -> None:
-        """``fields - names``."""
-        for name in names:
-            if self.closed:
-                self.made.pop(name, None)
-            elif "*" not in name and not name.startswith("_"):
-                self.made[name] = NULL
+        """``fields - names``; a name that begins with a wildcard stands for no internal field."""
+        pattern = _any_of(names, "(?!_)")
+        for name in list(self.made):
+            if pattern.fullmatch(name):
+                self.made.pop(name)
+        if not self.closed:
+            self._changes.append(_Change(pattern, drops=True))
 
     def replace(self, made: dict[str, s.EvalNode]) -> None:
         """Only these fields go on: the results of stats."""
@@ -174,6 +252,17 @@ class Scope:
 def _first(items: Iterator[s.EvalNode], count: int) -> Iterator[s.EvalNode]:
     for _, item in zip(range(count), items, strict=False):
         yield item
+
+
+def _wildcards(name: str) -> re.Pattern[str]:
+    """What a name with wildcards stands for, a group for each."""
+    return re.compile("(.*)".join(re.escape(part) for part in name.split("*")), re.DOTALL)
+
+
+def _any_of(names: Iterable[str], before: str = "") -> re.Pattern[str]:
+    """What any of some names, which may have wildcards, stands for; ``before``: before a leading wildcard."""
+    patterns = (before * name.startswith("*") + _wildcards(name).pattern for name in names)
+    return re.compile("|".join(patterns) or r"(?!)", re.DOTALL)
 
 
 def _filled_in(pattern: str, texts: tuple[str, ...]) -> str:
