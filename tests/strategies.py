@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 from hypothesis import strategies as st
 
 from converter.model.addresses import CLASSES
@@ -26,6 +27,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    mapped,
 )
 from converter.model.measures import (
     BOUNDS,
@@ -41,7 +43,7 @@ from converter.model.measures import (
     Multiple,
     NotTest,
 )
-from converter.model.paths import ANY, FieldPath
+from converter.model.paths import ANY, ELEMENT, FieldPath
 from converter.model.rule import (
     AlertSettings,
     AttackTag,
@@ -309,9 +311,19 @@ def expressions(max_leaves: int = 6) -> st.SearchStrategy[Expression]:
             st.lists(inner, min_size=1, max_size=3).map(lambda terms: AnyOf(tuple(terms))),
             inner.map(Not),
             st.builds(ForSome, field_paths(), inner),
+            st.builds(_for_some_value, field_paths(), inner),
         ),
         max_leaves=max_leaves,
     )
+
+
+def _for_some_value(path: FieldPath, term: Expression) -> ForSome:
+    """Conditions of the element itself: what is asked of a path at the element's place is asked of it."""
+
+    def moved(predicate: Predicate) -> Expression:
+        return msgspec.structs.replace(predicate, subject=ELEMENT) if predicate.values else predicate
+
+    return ForSome(path, mapped(term, moved))
 
 
 @cache

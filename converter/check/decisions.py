@@ -17,7 +17,7 @@ import msgspec
 from converter.check.constraints.choices import Goal
 from converter.check.verdicts import compiled, plain
 from converter.evaluate import Condition
-from converter.evaluate.values import nodes_at
+from converter.evaluate.values import elements_getter
 from converter.model.expressions import (
     FALSE,
     TRUE,
@@ -29,8 +29,9 @@ from converter.model.expressions import (
     Predicate,
     all_of,
     children,
+    elements_asked,
 )
-from converter.model.paths import FieldPath, PathStep
+from converter.model.paths import FieldPath
 
 
 class Occurrence(msgspec.Struct, frozen=True):
@@ -109,8 +110,8 @@ class _Node(msgspec.Struct, frozen=True):
             return _Seen(self, self.holds(event))
         if isinstance(self.expression, ForSome):
             (child,) = self.children
-            nodes = nodes_at(event, _elements(self.expression.path))
-            parts = [child.seen(node) for node in nodes if isinstance(node, dict)]
+            elements = elements_getter(self.expression.path, *elements_asked(self.expression.term))
+            parts = [child.seen(element) for element in elements(event)]
         else:
             parts = [child.seen(event) for child in self.children]
         match self.expression:
@@ -140,10 +141,6 @@ class _Seen(NamedTuple):
         if len(against) == 1 or against is self.parts:
             for part in against:
                 yield from part.deciders()
-
-
-def _elements(path: FieldPath) -> tuple[PathStep, ...]:
-    return path.steps if path.steps[-1] is None else (*path.steps, None)
 
 
 def _node(expression: Expression, first: int) -> _Node:

@@ -9,6 +9,7 @@ import msgspec
 
 from converter.evaluate.operators import TESTS, Test, cidr_of_any, equal, fold
 from converter.evaluate.values import (
+    elements_getter,
     holds_something,
     nodes_at,
     number_of,
@@ -25,6 +26,7 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    elements_asked,
 )
 from converter.model.paths import FieldPath
 
@@ -48,7 +50,8 @@ def compile_expression(expression: Expression) -> Condition:
             condition = compile_expression(term)
             return lambda event: not condition(event)
         case ForSome(path, term):
-            return _for_some(path, compile_expression(term))
+            elements, condition = elements_getter(path, *elements_asked(term)), compile_expression(term)
+            return lambda event: any(map(condition, elements(event)))
         case Predicate():
             return compile_predicate(expression)
 
@@ -110,11 +113,6 @@ def _some(conditions: tuple[Condition, ...]) -> Condition:
         return False
 
     return some
-
-
-def _for_some(path: FieldPath, condition: Condition) -> Condition:
-    steps = path.steps if path.steps[-1] is None else (*path.steps, None)
-    return lambda event: any(isinstance(node, dict) and condition(node) for node in nodes_at(event, steps))
 
 
 def _exists(predicate: Predicate) -> Condition:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from converter.evaluate.compile import compile_expression
-from converter.evaluate.values import nodes_at, subject_getter
+from converter.evaluate.values import elements_getter, subject_getter
 from converter.model.expressions import (
     Expression,
     ForSome,
@@ -16,6 +16,7 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
     children,
+    elements_asked,
 )
 
 
@@ -65,9 +66,8 @@ def _explained_children(expression: Expression, event: Any, holds: bool, decisiv
 
 
 def _explained_elements(expression: ForSome, event: Any, holds: bool, decisive: bool) -> list[Verdict]:
-    steps = expression.path.steps if expression.path.steps[-1] is None else (*expression.path.steps, None)
-    elements = [node for node in nodes_at(event, steps) if isinstance(node, dict)]
-    verdicts = [explain(expression.term, element, decisive) for element in elements]
+    elements = elements_getter(expression.path, *elements_asked(expression.term))
+    verdicts = [explain(expression.term, element, decisive) for element in elements(event)]
     return [verdict for verdict in verdicts if verdict.holds is holds]
 
 

@@ -59,6 +59,30 @@ def holds_something(node: Any) -> bool:
     return node is not None
 
 
+def elements_getter(path: FieldPath, values: bool, objects: bool) -> Callable[[Any], Iterator[Any]]:
+    """The elements of the list at a path that ``for_some`` asks: values, objects or both; never a null.
+
+    Where values are asked, lists in the list are taken apart.
+    """
+    steps = path.steps if path.steps[-1] is None else (*path.steps, None)
+    if not values:
+        return lambda event: (node for node in nodes_at(event, steps) if isinstance(node, dict))
+    return lambda event: (
+        each
+        for node in nodes_at(event, steps)
+        for each in _elements_in(node)
+        if objects or not isinstance(each, dict)
+    )
+
+
+def _elements_in(node: Any) -> Iterator[Any]:
+    if isinstance(node, list):
+        for element in node:
+            yield from _elements_in(element)
+    elif node is not None:
+        yield node
+
+
 def text_of(value: Scalar) -> str:
     """A scalar as text: ``true``/``false``, decimal integers, integral floats like integers, text itself."""
     if isinstance(value, str):

@@ -29,7 +29,7 @@ from converter.model.expressions import (
     Predicate,
 )
 from converter.model.measures import renamed
-from converter.model.paths import ANY, FieldPath, PathStep
+from converter.model.paths import ANY, ELEMENT, FieldPath, PathStep
 from converter.model.rule import AlertSettings, NewTerms, OutputField, Rule, Step, Threshold
 from converter.model.rule import Sequence as RuleSequence
 
@@ -226,6 +226,8 @@ class _Canonicaliser:
 
     def _relative(self, path: FieldPath, base: FieldPath) -> FieldPath:
         size = len(base.keys)
+        if path.keys == base.keys:
+            return ELEMENT
         if path.keys[:size] == base.keys and len(path.keys) > size:
             return FieldPath(below(path, size))
         message = f"{path} lies outside the list {base} whose elements are asked for it"

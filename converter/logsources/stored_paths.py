@@ -11,7 +11,7 @@ from converter.logsources.naming import flat_name, is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
 from converter.model.diagnostics import Fidelity
 from converter.model.losses import Losses
-from converter.model.paths import FieldPath, PathStep, parse_path
+from converter.model.paths import ELEMENT, FieldPath, PathStep, parse_path
 
 
 class StoredPaths:
@@ -37,7 +37,7 @@ class StoredPaths:
             return self.given(FieldPath((field.name, *_indexes(whole, field, find))), field)
         stored = _nested_path(whole, field)
         if base is not None:
-            stored = FieldPath(stored.steps[len(self.at(base).steps) :])
+            stored = FieldPath(stored.steps[len(self.at(base).steps) :] or ELEMENT.steps)
         return self.given(stored, field)
 
     def at(self, path: FieldPath) -> FieldPath:

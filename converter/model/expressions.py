@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from converter.model.paths import FieldPath
+from converter.model.paths import ELEMENT, FieldPath
 
 Scalar: TypeAlias = bool | int | float | str
 """An operand: what YAML writes as true, 403, 0.5 or text. Null is no operand; ask with ``exists``."""
@@ -113,7 +113,10 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
 
 
 class ForSome(msgspec.Struct, frozen=True, tag="for_some"):
-    """Some element (an object) of the list at ``path`` makes ``term`` hold; paths in it start there."""
+    """Some element of the list at ``path`` makes ``term`` hold; paths in it start there.
+
+    The element is an object, or a value where ``term`` names :data:`~converter.model.paths.ELEMENT`.
+    """
 
     path: FieldPath
     term: Expression
@@ -191,6 +194,35 @@ def fields_of(subject: Subject) -> tuple[FieldPath, ...]:
     return tuple(part for part in subject.parts if isinstance(part, FieldPath))
 
 
+def fields_asked(predicate: Predicate) -> tuple[FieldPath, ...]:
+    """The field paths that a predicate reads, those among its operands included."""
+    others = tuple(value for value in predicate.values if isinstance(value, FieldPath))
+    return (*fields_of(predicate.subject), *others)
+
+
+def elements_asked(expression: Expression) -> tuple[bool, bool]:
+    """Whether the term of a :class:`ForSome` asks what an element is itself, and what is under its keys.
+
+    Elements that are values are asked in the first case, objects in the second; a term that asks nothing at
+    all is asked of objects.
+    """
+    paths = set(_paths_at(expression))
+    itself = ELEMENT in paths
+    return itself, not itself or len(paths) > 1
+
+
+def _paths_at(expression: Expression) -> Iterator[FieldPath]:
+    """The paths of a tree that start at the same place as the tree."""
+    match expression:
+        case Predicate():
+            yield from fields_asked(expression)
+        case ForSome(path):
+            yield path
+        case _:
+            for child in children(expression):
+                yield from _paths_at(child)
+
+
 def absolute_fields(expression: Expression, base: FieldPath | None = None) -> Iterator[FieldPath]:
     """Every field path that the tree reads, from the root of the event (below a ForSome: ``list[].key``)."""
     match expression:
@@ -199,8 +231,8 @@ def absolute_fields(expression: Expression, base: FieldPath | None = None) -> It
             yield root
             inner = root if root.steps[-1] is None else FieldPath((*root.steps, None))
             yield from absolute_fields(term, inner)
-        case Predicate(subject, _, values):
-            for path in (*fields_of(subject), *(v for v in values if isinstance(v, FieldPath))):
+        case Predicate():
+            for path in fields_asked(expression):
                 yield path if base is None else base.joined(path)
         case _:
             for child in children(expression):

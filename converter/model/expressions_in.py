@@ -29,7 +29,7 @@ from converter.model.operands_in import (
     parse_regex,
     parse_wildcard,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import ELEMENT, FieldPath
 from converter.model.problems import Problems, Where, did_you_mean
 from converter.model.scalars_in import BadValue, parse_field
 from converter.model.tables import Operand
@@ -51,18 +51,22 @@ _TEXT_OPERANDS: Final[dict[Operand, Callable[[str], Any]]] = {
 
 
 def read_expressions(
-    data: object, where: Where, problems: Problems, depth: int = 1
+    data: object, where: Where, problems: Problems, depth: int = 1, inside: bool = False
 ) -> tuple[Expression, ...]:
     """A list of conditions. Those that cannot be read are reported and left out."""
     if not isinstance(data, list):
         problems.wrong_type(tables.Kind.EXPRESSIONS.value, data, where, "put '- ' before each condition")
         return ()
-    read = (read_expression(item, (where, i), problems, depth) for i, item in enumerate(data))
+    read = (read_expression(item, (where, i), problems, depth, inside) for i, item in enumerate(data))
     return tuple(expression for expression in read if expression is not None)
 
 
-def read_expression(data: object, where: Where, problems: Problems, depth: int = 1) -> Expression | None:
-    """One condition; None when something was reported about it. ``depth`` counts levels from 1."""
+def read_expression(
+    data: object, where: Where, problems: Problems, depth: int = 1, inside: bool = False
+) -> Expression | None:
+    """One condition; None when something was reported about it. ``depth`` counts levels from 1;
+    ``inside``: it stands below ``for_some``, so that ``[]`` names the element.
+    """
     if depth > tables.MAX_EXPRESSION_DEPTH:
         problems.add("too-deep", f"conditions nest more than {tables.MAX_EXPRESSION_DEPTH} deep", where)
         return None
@@ -71,7 +75,7 @@ def read_expression(data: object, where: Where, problems: Problems, depth: int =
         return None
     kinds = [key for key in data if key in _COMBINATORS]
     if not kinds:
-        return _read_predicate(data, where, problems)
+        return _read_predicate(data, where, problems, inside)
     kind = kinds[0]
     allowed = (kind, tables.WHERE_KEY) if kind == tables.FOR_SOME_KEY else (kind,)
     others = [key for key in data if key not in allowed]
@@ -82,30 +86,32 @@ def read_expression(data: object, where: Where, problems: Problems, depth: int =
         )
         return None
     if kind == tables.NOT_KEY:
-        return _read_not(data[kind], (where, kind), problems, depth)
+        return _read_not(data[kind], (where, kind), problems, depth, inside)
     if kind == tables.FOR_SOME_KEY:
         return _read_for_some(data, where, problems, depth)
-    terms = _read_terms(data[kind], (where, kind), problems, depth)
+    terms = _read_terms(data[kind], (where, kind), problems, depth, inside)
     if terms is None:
         return None
     return All(terms) if kind == tables.ALL_KEY else AnyOf(terms)
 
 
-def _read_terms(data: object, where: Where, problems: Problems, depth: int) -> tuple[Expression, ...] | None:
+def _read_terms(
+    data: object, where: Where, problems: Problems, depth: int, inside: bool
+) -> tuple[Expression, ...] | None:
     before = len(problems)
-    terms = read_expressions(data, where, problems, depth + 1)
+    terms = read_expressions(data, where, problems, depth + 1, inside)
     if len(problems) == before and not terms:
         problems.add("empty", "expected at least one condition", where)
     return terms if len(problems) == before else None
 
 
-def _read_not(data: object, where: Where, problems: Problems, depth: int) -> Expression | None:
+def _read_not(data: object, where: Where, problems: Problems, depth: int, inside: bool) -> Expression | None:
     if isinstance(data, list):
-        terms = _read_terms(data, where, problems, depth)
+        terms = _read_terms(data, where, problems, depth, inside)
         if terms is None:
             return None
         return Not(terms[0] if len(terms) == 1 else All(terms))
-    term = read_expression(data, where, problems, depth + 1)
+    term = read_expression(data, where, problems, depth + 1, inside)
     return None if term is None else Not(term)
 
 
@@ -114,14 +120,17 @@ def _read_for_some(data: dict[str, Any], where: Where, problems: Problems, depth
     if tables.WHERE_KEY not in data:
         problems.add("missing-key", "for_some needs 'where', a list of conditions on the element", where)
         return None
-    terms = _read_terms(data[tables.WHERE_KEY], (where, tables.WHERE_KEY), problems, depth)
+    place: Where = (where, tables.WHERE_KEY)
+    terms = _read_terms(data[tables.WHERE_KEY], place, problems, depth, inside=True)
     if path is None or terms is None:
         return None
     return ForSome(path, terms[0] if len(terms) == 1 else All(terms))
 
 
-def read_field(data: object, where: Where, problems: Problems) -> FieldPath | None:
-    """A field path."""
+def read_field(data: object, where: Where, problems: Problems, inside: bool = False) -> FieldPath | None:
+    """A field path; ``inside`` a ``for_some`` also ``[]``, the element itself."""
+    if inside and data == str(ELEMENT):
+        return ELEMENT
     if not isinstance(data, str):
         problems.wrong_type(tables.Kind.FIELD.value, data, where)
         return None
@@ -137,11 +146,13 @@ def _checked(parse: Callable[[str], Any], text: str, where: Where, problems: Pro
         return None
 
 
-def _read_predicate(data: dict[str, Any], where: Where, problems: Problems) -> Expression | None:
+def _read_predicate(
+    data: dict[str, Any], where: Where, problems: Problems, inside: bool
+) -> Expression | None:
     before = len(problems)
     operators = [key for key in data if key in tables.OPERANDS]
     _check_predicate_keys(data, operators, where, problems)
-    subject = _read_subject(data, where, problems)
+    subject = _read_subject(data, where, problems, inside)
     functions = read_functions(data.get(tables.APPLY_KEY, ()), (where, tables.APPLY_KEY), problems)
     if len(operators) != 1:
         return None
@@ -152,7 +163,7 @@ def _read_predicate(data: dict[str, Any], where: Where, problems: Problems) -> E
         functions = (*functions, Function(FunctionName.LENGTH))
     else:
         operator = _OPERATORS[key]
-        values = _read_operands(data[key], tables.OPERANDS[key], (where, key), problems)
+        values = _read_operands(data[key], tables.OPERANDS[key], (where, key), problems, inside)
     ignore_case = _read_flag(data, tables.IGNORE_CASE_KEY, where, problems)
     all_of = _read_flag(data, tables.ALL_OF_KEY, where, problems)
     if ignore_case and (operator not in CASE_OPERATORS or key == tables.LENGTH):
@@ -201,12 +212,12 @@ def _check_predicate_keys(
         problems.add("missing-key", f"an operator is expected: one of {', '.join(tables.OPERANDS)}", where)
 
 
-def _read_subject(data: dict[str, Any], where: Where, problems: Problems) -> Subject | None:
+def _read_subject(data: dict[str, Any], where: Where, problems: Problems, inside: bool) -> Subject | None:
     if tables.FIELD_KEY in data:
         if tables.CONCAT_KEY in data:
             message = "either 'field' or 'concat' is expected, not both"
             problems.add("bad-subject", message, (where, tables.CONCAT_KEY), on_key=True)
-        return read_field(data[tables.FIELD_KEY], (where, tables.FIELD_KEY), problems)
+        return read_field(data[tables.FIELD_KEY], (where, tables.FIELD_KEY), problems, inside)
     if tables.CONCAT_KEY not in data:
         problems.add("missing-key", "'field' is expected: which field the condition is about", where)
         return None
@@ -220,7 +231,7 @@ def _read_subject(data: dict[str, Any], where: Where, problems: Problems) -> Sub
         if isinstance(part, str):
             read.append(part)
         elif isinstance(part, dict) and list(part) == [tables.FIELD_KEY]:
-            path = read_field(part[tables.FIELD_KEY], ((place, index), tables.FIELD_KEY), problems)
+            path = read_field(part[tables.FIELD_KEY], ((place, index), tables.FIELD_KEY), problems, inside)
             if path is not None:
                 read.append(path)
         else:
@@ -278,24 +289,26 @@ def _read_flag(data: dict[str, Any], key: str, where: Where, problems: Problems)
 
 
 def _read_operands(
-    data: object, operand: Operand, where: Where, problems: Problems
+    data: object, operand: Operand, where: Where, problems: Problems, inside: bool
 ) -> tuple[Scalar | FieldPath, ...]:
     if operand is Operand.BOOLEAN:
         if not isinstance(data, bool):
             problems.wrong_type(operand.value, data, where)
         return ()
     if not isinstance(data, list):
-        value = _read_operand(data, operand, where, problems)
+        value = _read_operand(data, operand, where, problems, inside)
         return () if value is None else (value,)
     if not data:
         problems.add("empty", "expected at least one operand", where)
-    read = (_read_operand(item, operand, (where, index), problems) for index, item in enumerate(data))
+    read = (_read_operand(item, operand, (where, index), problems, inside) for index, item in enumerate(data))
     return tuple(value for value in read if value is not None)
 
 
 def _read_operand(
-    data: object, operand: Operand, where: Where, problems: Problems
+    data: object, operand: Operand, where: Where, problems: Problems, inside: bool
 ) -> Scalar | FieldPath | None:
+    if operand is Operand.FIELD and isinstance(data, str):
+        return read_field(data, where, problems, inside)
     if operand is Operand.SCALAR and isinstance(data, (str, int, float)):
         return data
     if operand is Operand.ORDER:

@@ -33,7 +33,7 @@ _TOKEN = re.compile(
 
 
 class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
-    """A parsed field path: a non-empty tuple of steps, the first of which is a key."""
+    """A parsed field path: a non-empty tuple of steps, the first a key (but for :data:`ELEMENT`)."""
 
     steps: tuple[PathStep, ...]
 
@@ -51,7 +51,9 @@ class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
         return format_path(self.steps)
 
     def joined(self, other: FieldPath) -> FieldPath:
-        """This path with another one, relative to it, behind it."""
+        """This path with another one, relative to it, behind it. The :data:`ELEMENT` of ``a[]`` is it."""
+        if other.steps[:1] == (ANY,) and self.steps[-1] is ANY:
+            return FieldPath(self.steps + other.steps[1:])
         return FieldPath(self.steps + other.steps)
 
     @property
@@ -62,6 +64,10 @@ class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
     def without_indexes(self) -> FieldPath:
         """The path with every list step removed: the name under which a log source declares the field."""
         return FieldPath(self.keys)
+
+
+ELEMENT: Final = FieldPath((ANY,))
+"""``[]`` by itself, which stands below ``for_some`` alone: the element itself, where it is no object."""
 
 
 def parse_path(text: str) -> FieldPath:

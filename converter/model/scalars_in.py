@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from converter.model import tables
 from converter.model.attack import attack_table
-from converter.model.paths import FieldPath, parse_path
+from converter.model.paths import ELEMENT, FieldPath, parse_path
 from converter.model.problems import did_you_mean, shortened
 from converter.model.rule import AttackTag
 
@@ -45,6 +45,8 @@ def parse_field(text: str) -> FieldPath:
         path = parse_path(text)
     except ValueError as error:
         hint = 'quote a key that is not a plain word: annotations."example.com/key"' if text.strip() else None
+        if text == str(ELEMENT):
+            hint = "[] by itself is the element of a list, in the conditions of a for_some"
         raise BadValue("bad-field", str(error), hint) from None
     if len(path.steps) > tables.MAX_PATH_STEPS:
         raise BadValue("bad-field", f"a field path has at most {tables.MAX_PATH_STEPS} steps")

@@ -243,11 +243,11 @@ def _condition() -> Schema:
             _closed(
                 {
                     tables.FOR_SOME_KEY: {
-                        "description": "A list of objects, some element of which meets all of 'where'.",
+                        "description": "A list, some element of which meets all of 'where'.",
                         **_FIELD,
                     },
                     tables.WHERE_KEY: {
-                        "description": "Conditions on the element; field paths start there.",
+                        "description": "Conditions on the element; field paths start there; [] is it itself.",
                         **terms,
                     },
                 }

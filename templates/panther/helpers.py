@@ -71,6 +71,15 @@ def items(event, *path):
     return [node for node in nodes(event, *path, EACH) if isinstance(node, Mapping)]
 
 
+def elements(event, *path):
+    """The objects and the values in the list at a path; lists in it are taken apart."""
+    pending = nodes(event, *path)
+    for value in pending:
+        if is_list(value):
+            pending.extend(value)
+    return [value for value in pending if value is not None and not is_list(value)]
+
+
 def exists(event, *path):
     """Whether anything stands at a path: not null, and not a list or object without anything in it."""
     pending = nodes(event, *path)

@@ -28,7 +28,7 @@ from converter.model.expressions import (
     Predicate,
 )
 from converter.model.load import expression_from_data, load_rules, load_text, rule_files
-from converter.model.paths import FieldPath
+from converter.model.paths import ELEMENT, FieldPath
 from converter.model.rule import Place
 from converter.model.scalars_in import BadValue, format_duration, parse_duration
 from converter.model.yaml_in import read_yaml
@@ -163,6 +163,14 @@ EXPRESSIONS: list[tuple[Any, Expression]] = [
     ({"not": [DATA, DATA]}, Not(All((IS_B, IS_B)))),
     ({"for_some": "l.x[]", "where": [DATA]}, ForSome(FieldPath(("l", "x", None)), IS_B)),
     ({"for_some": "l", "where": [DATA, DATA]}, ForSome(FieldPath(("l",)), All((IS_B, IS_B)))),
+    (
+        {"for_some": "l", "where": [{"field": "[]", "same_as": "[]"}]},
+        ForSome(FieldPath(("l",)), Predicate(ELEMENT, Operator.SAME_AS, (ELEMENT,))),
+    ),
+    (
+        {"for_some": "l", "where": [{"not": {"concat": [{"field": "[]"}, "x"], "is": "b"}}]},
+        ForSome(FieldPath(("l",)), Not(Predicate(Concat((ELEMENT, "x")), Operator.IS, ("b",)))),
+    ),
     ({"field": "a", "exists": True}, Predicate(A, Operator.EXISTS)),
     ({"field": "a", "exists": False}, Not(Predicate(A, Operator.EXISTS))),
     ({"field": "a", "is": [403, "403", True, 0.5]}, Predicate(A, Operator.IS, (403, "403", True, 0.5))),

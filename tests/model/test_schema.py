@@ -25,7 +25,8 @@ RULES = Path(__file__).parents[2] / "canonical_rules"
 ONLY_THE_LOADER_SEES = frozenset(
     """
     absent_step_repeats absent_without_window another_script_s_digits back_reference bad_date
-    bad_field bad_field_in_title bad_list_in_for_some duplicate_test end_of_text_of_another_flavour
+    bad_field bad_field_in_title bad_list_in_for_some duplicate_test element_of_no_list
+    end_of_text_of_another_flavour
     endless_duration every_too_often field_with_a_slash having_a_number_without_a_unit
     having_a_span_and_a_number having_the_end_of_a_sliding_window host_bits lookahead lookbehind
     mistake_in_a_merged_condition netmask no_network only_absent_steps open_brace order_of_no_date

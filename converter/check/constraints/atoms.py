@@ -10,8 +10,17 @@ import msgspec
 from converter.check.constraints.choices import Goal
 from converter.check.constraints.groups import Asked, Keys, Place, place_of
 from converter.check.verdicts import of_value
-from converter.model.expressions import TRUE, Expression, ForSome, Operator, Predicate
-from converter.model.paths import FieldPath
+from converter.model.expressions import (
+    TRUE,
+    Expression,
+    ForSome,
+    Operator,
+    Predicate,
+    elements_asked,
+    mapped,
+    predicates,
+)
+from converter.model.paths import ELEMENT, FieldPath
 
 _FILLER: Final = FieldPath(("id",))
 """A key that an object gets so that it is not empty."""
@@ -45,29 +54,52 @@ def place(atom: Goal) -> Place:
 
 def looks_inside(atom: Goal) -> bool:
     """Whether an atom looks into the objects of a list."""
-    return isinstance(atom.condition, ForSome) or place(atom).rest is not None
+    return place(atom).rest is not None or (
+        isinstance(atom.condition, ForSome) and not elements_asked(atom.condition.term)[0]
+    )
 
 
-def on_value(atom: Goal) -> Predicate:
-    """An atom's predicate, of a value at its path."""
-    assert isinstance(atom.condition, Predicate)
-    return of_value(atom.condition)
+def asked_of_value(atom: Goal) -> Asked:
+    """What an atom asks of a value at its path."""
+    condition, wanted = atom
+    index = place(atom).index
+    match condition:
+        case ForSome(_, term):
+            return Asked(mapped(term, of_value), index, wanted)
+        case Predicate():
+            return Asked(of_value(condition), index, wanted)
+    raise TypeError(f"not an atom: {condition!r}")
+
+
+def asks_both(atom: Goal) -> bool:
+    """Whether an atom asks the same element what it is and what it has under a key, or compares it."""
+    condition = atom.condition
+    if not isinstance(condition, ForSome):
+        return False
+    itself, keys = elements_asked(condition.term)
+    compared = any(
+        predicate.subject != ELEMENT or predicate.operator is Operator.SAME_AS
+        for predicate in predicates(condition.term)
+    )
+    return itself and (keys or compared)
 
 
 def asked_of_objects(atom: Goal) -> list[Asked]:
     """What an atom asks of the objects in a list. Predicates that look at values find none in an object."""
     condition, wanted = atom
     where = place(atom)
-    if isinstance(condition, ForSome):
+    if isinstance(condition, ForSome) and (where.rest is not None or not elements_asked(condition.term)[0]):
         inner = condition.term if where.rest is None else ForSome(where.rest, condition.term)
         return [Asked(inner, where.index, wanted)]
+    if isinstance(condition, ForSome):
+        return [asked_of_value(atom)]
     assert isinstance(condition, Predicate)
     if where.rest is not None:
         return [Asked(msgspec.structs.replace(condition, subject=where.rest), where.index, wanted)]
     if is_existence(condition):
         there = Predicate(_FILLER, Operator.EXISTS) if wanted else TRUE
         return [Asked(there, where.index, wanted)]
-    return [Asked(on_value(atom), where.index, True)] if wanted else []
+    return [asked_of_value(atom)] if wanted else []
 
 
 def is_existence(condition: Expression) -> bool:

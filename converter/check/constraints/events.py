@@ -11,16 +11,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from converter.check.constraints.answers import IMPOSSIBLE, Answer, Found, Literal, Unsolved
+from converter.check.constraints.answers import IMPOSSIBLE, Answer, Found, Unsolved
 from converter.check.constraints.atoms import (
     asked_of_objects,
+    asked_of_value,
+    asks_both,
     excludes,
     keys_of,
     looks_inside,
-    on_value,
     place,
 )
 from converter.check.constraints.choices import Goal, Model, Search, Theory
+from converter.check.constraints.combinations import solve_condition
 from converter.check.constraints.construction import Construction
 from converter.check.constraints.crossing import crossed
 from converter.check.constraints.groups import Asked, Keys, solve_group
@@ -30,7 +32,7 @@ from converter.check.texts.limits import Budget, TooLarge
 from converter.check.verdicts import VALUE, holds, plain
 from converter.logsources.forms import form_of
 from converter.logsources.pack import Field, FieldType
-from converter.model.expressions import Expression, Operator, Predicate
+from converter.model.expressions import Expression, ForSome, Operator, Predicate, predicates
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
 
@@ -76,7 +78,9 @@ class EventSolver:
         field = self._lookup(FieldPath(prefix + keys))
         listed = None if field is None else field.is_list
         kind = None if field is None else field.type
-        wrapped = listed is None and any(place(atom).bracketed for atom in atoms)
+        wrapped = listed is None and any(map(_of_list, atoms))
+        if any(map(asks_both, atoms)):
+            return Unsolved("a list holds both objects and values")
         if any(map(looks_inside, atoms)) or kind in _OBJECTS:
             asked = [each for atom in atoms for each in asked_of_objects(atom)]
             if any(_is_of_value(each.condition) for each in asked):
@@ -85,24 +89,27 @@ class EventSolver:
             return solve_group(
                 asked, lambda each: self._object(each, below), listed, present, wrapped=listed is None
             )
-        asked = [Asked(on_value(atom), place(atom).index, atom.wanted) for atom in atoms]
+        asked = list(map(asked_of_value, atoms))
         return solve_group(asked, lambda each: self._value(each, field), listed, present, wrapped)
 
     def _value(self, asked: Iterable[Asked], field: Field | None) -> Answer:
-        pairs = dict.fromkeys(
-            Literal(each.condition, each.wanted) for each in asked if isinstance(each.condition, Predicate)
-        )
+        goals = dict.fromkeys(Goal(each.condition, each.wanted) for each in asked)
         form = form_of(field)
         if form is not None:
-            pairs[Literal(Predicate(VALUE, Operator.REGEX, (form,)), True)] = None
-        return solve_value(tuple(pairs), None if field is None else field.type, self._budget)
+            goals[Goal(Predicate(VALUE, Operator.REGEX, (form,)), True)] = None
+        kind = None if field is None else field.type
+        return solve_condition(goals, lambda literals: solve_value(literals, kind, self._budget))
 
     def _object(self, asked: Iterable[Asked], prefix: Keys) -> Answer:
         return self.solve([Goal(each.condition, each.wanted) for each in asked], prefix)
 
 
 def _is_of_value(condition: Expression) -> bool:
-    return isinstance(condition, Predicate) and condition.subject == VALUE
+    return any(predicate.subject == VALUE for predicate in predicates(condition))
+
+
+def _of_list(atom: Goal) -> bool:
+    return place(atom).bracketed or isinstance(atom.condition, ForSome)
 
 
 class _Scope:

@@ -85,10 +85,19 @@ class Gathered(msgspec.Struct, frozen=True):
 
 
 class Element(msgspec.Struct, frozen=True):
-    """One of the values of a list, bound to variable number ``variable``."""
+    """One of the values of a list, bound to variable number ``variable``.
+
+    Without a number it is the value that its source's scope stands for, of which any number of conditions
+    may be asked.
+    """
 
     source: Gathered
-    variable: int
+    variable: int | None
+
+    @property
+    def open(self) -> frozenset[int]:
+        """The variable, where it is still to be bound."""
+        return frozenset() if self.variable is None else frozenset({self.variable})
 
 
 class LookupText(msgspec.Struct, frozen=True):

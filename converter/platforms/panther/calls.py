@@ -12,7 +12,7 @@ import msgspec
 from converter.evaluate.timestamps import parse_text
 from converter.model.addresses import CLASSES
 from converter.model.expressions import FALSE, Function, FunctionName, Operator, Predicate
-from converter.model.paths import FieldPath, PathStep
+from converter.model.paths import ELEMENT, FieldPath, PathStep
 from converter.platforms.panther import abstract as a
 from converter.platforms.panther.abstract import Condition, UnreadableError, Value
 from converter.platforms.panther.comparisons import element_test, re2_pattern, text_test
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BLANKS: Final = " \t\r\n\f\v"
 _CHANGES: Final = {"lower": FunctionName.LOWER, "upper": FunctionName.UPPER, "strip": FunctionName.TRIM}
-_GATHERED: Final = {"values": "raw", "texts": "text", "items": "object"}
+_GATHERED: Final = {"values": "raw", "texts": "text", "items": "object", "elements": "mixed"}
 _NARROWED: Final = {"numbers": "number", "addresses": "address", "moments": "moment"}
 
 
@@ -35,6 +35,7 @@ class Calls:
             "any": self._any,
             "all": self._all,
             "str": self._str,
+            "text": self._text,
             "bool": self._bool,
             "len": self._len,
             "tuple": self._same_items,
@@ -133,6 +134,12 @@ class Calls:
             case _:
                 raise UnreadableError(f"str() of a {type(value).__name__}", node)
 
+    def _text(self, node: ast.Call, env: Env) -> Value:
+        value = self._argument(node, 0, env)
+        if isinstance(value, a.Element) and value.source.kind in ("raw", "text"):
+            return msgspec.structs.replace(value, source=msgspec.structs.replace(value.source, kind="text"))
+        raise UnreadableError(f"text() of a {type(value).__name__}", node)
+
     def _bool(self, node: ast.Call, env: Env) -> Value:
         return self._interpreter.truth(self._argument(node, 0, env), node)
 
@@ -152,7 +159,7 @@ class Calls:
         return text_test(self._argument(node, 0, env), "like", pattern, node)
 
     def _parts(self, node: ast.Call, env: Env) -> Value:
-        source = self._argument(node, 0, env)
+        source = self._list(node, env)
         separator, index = (self._constant(argument, env) for argument in node.args[1:])
         if not isinstance(source, a.Gathered) or not isinstance(separator, str) or not isinstance(index, int):
             raise UnreadableError("parts() with these arguments", node)
@@ -163,13 +170,15 @@ class Calls:
 
     def _any(self, node: ast.Call, env: Env) -> Value:
         generator = self._generator(node)
+        if (found := self._any_element(generator, env, node)) is not None:
+            return found
         local, opened = self._bound(generator, env)
         if opened is None:
             found = [self._truth(generator.elt, one) for one in self._unrolled(generator, env)]
             return a.either(found)
         body = self._truth(generator.elt, local)
         for source, variable in reversed(opened):
-            if source.kind == "object":
+            if source.kind in ("object", "mixed"):
                 body = a.for_some(body, source, variable, node)
             elif variable in body.open:
                 body = a.closed(body, variable)
@@ -180,6 +189,21 @@ class Calls:
                     raise UnreadableError("any() that does not look at its values", node)
                 body = a.both([a.some_value(source), body], node)
         return body
+
+    def _any_element(self, generator: ast.GeneratorExp, env: Env, node: ast.Call) -> Condition | None:
+        """``any()`` that asks several things of the same value; None where one element is asked one thing."""
+        clause = generator.generators[0]
+        if len(generator.generators) > 1 or clause.ifs or not isinstance(clause.target, ast.Name):
+            return None
+        if not _asks_several(generator.elt, clause.target.id):
+            return None
+        source = self._interpreter.value(clause.iter, env)
+        if not isinstance(source, a.Gathered) or source.kind not in ("raw", "text") or source.functions:
+            return None
+        scope = self._interpreter.bind(source)
+        itself = a.Element(a.Gathered(scope, ELEMENT, source.kind), None)
+        body = self._truth(generator.elt, {**env, clause.target.id: itself})
+        return a.for_some(body, source, scope, node)
 
     def _all(self, node: ast.Call, env: Env) -> Value:
         generator = self._generator(node)
@@ -196,13 +220,19 @@ class Calls:
         opened: list[tuple[a.Gathered, int]] = []
         for clause in node.generators:
             source = self._interpreter.value(clause.iter, local)
-            if isinstance(source, a.Several) and not opened:
+            if isinstance(source, a.Several) and len(node.generators) == 1:
                 return local, None
-            if not isinstance(source, a.Gathered) or clause.ifs or not isinstance(clause.target, ast.Name):
+            if clause.ifs or not isinstance(clause.target, ast.Name):
+                raise UnreadableError("a comprehension of another form", node)
+            if isinstance(source, a.Several) and len(source.items) == 1:
+                local[clause.target.id] = source.items[0]
+                continue
+            if not isinstance(source, a.Gathered):
                 raise UnreadableError("a comprehension of another form", node)
             number = self._interpreter.bind(source)
             opened.append((source, number))
-            bound: Value = a.Mapped(number) if source.kind == "object" else a.Element(source, number)
+            is_mapped = source.kind in ("object", "mixed")
+            bound: Value = a.Mapped(number) if is_mapped else a.Element(source, number)
             local[clause.target.id] = bound
         return local, opened
 
@@ -229,7 +259,7 @@ class Calls:
         return a.predicate(scope, path, Operator.EXISTS)
 
     def _narrowed(self, kind: str, node: ast.Call, env: Env) -> Value:
-        source = self._argument(node, 0, env)
+        source = self._list(node, env)
         if isinstance(source, a.Gathered) and source.kind in ("raw", "text", "number"):
             return msgspec.structs.replace(source, kind=kind)
         raise UnreadableError(f"the {kind}s among something that is no list of values", node)
@@ -250,7 +280,7 @@ class Calls:
                     Operator.SAME_AS,
                     (path,),
                     functions=one.source.functions,
-                    variables=frozenset({one.variable, other.variable}),
+                    variables=one.open | other.open,
                 )
             case _:
                 raise UnreadableError("same() of these values", node)
@@ -323,8 +353,18 @@ class Calls:
 
     # -- arguments
 
+    def _list(self, node: ast.Call, env: Env) -> Value:
+        """The first argument, a list; one of a single element has that element's source."""
+        match self._argument(node, 0, env):
+            case a.Several((a.Element(source, None),)):
+                return source
+            case found:
+                return found
+
     def _path(self, node: ast.Call, env: Env) -> tuple[int, FieldPath]:
         start, *steps = (self._interpreter.value(argument, env) for argument in node.args)
+        if isinstance(start, a.Element) and start.variable is None:
+            return start.source.scope, self._steps(tuple(steps), node)
         if not isinstance(start, a.Mapped):
             raise UnreadableError("a path from something that is no object", node)
         return start.scope, self._steps(tuple(steps), node)
@@ -354,6 +394,13 @@ class Calls:
         if len(texts) != len(items):
             raise UnreadableError("something that is no text", node)
         return texts
+
+
+def _asks_several(node: ast.expr, name: str) -> bool:
+    """Whether an expression asks more of a variable than one positive question."""
+    inside = list(ast.walk(node))
+    uses = sum(isinstance(each, ast.Name) and each.id == name for each in inside)
+    return uses > 1 or any(isinstance(each, ast.Not | ast.NotIn | ast.NotEq) for each in inside)
 
 
 def changed(value: Value, function: Function, node: ast.AST) -> Value:

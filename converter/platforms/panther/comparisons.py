@@ -123,7 +123,7 @@ def element_test(element: a.Element, operator: Operator, operand: Scalar) -> Con
         operator,
         (operand,),
         functions=source.functions,
-        variables=frozenset({element.variable}),
+        variables=element.open,
     )
 
 
@@ -150,14 +150,10 @@ def text_test(value: Value, form: str, operand: str, node: ast.AST | None = None
                 functions,
             )
             return a.or_missing(found, lookup, _holds(default, form, operand))
-        case a.Element(
-            source=a.Gathered(scope, subject, "text" | "number" as kind, functions), variable=variable
-        ):
+        case a.Element(source=a.Gathered(scope, subject, "text" | "number" as kind, functions)):
             if kind == "number":
                 raise UnreadableError("a text test of a number", node)
-            found = a.predicate(
-                scope, subject, operator, (given,), functions=functions, variables=frozenset({variable})
-            )
+            found = a.predicate(scope, subject, operator, (given,), functions=functions, variables=value.open)
             return (
                 found
                 if operand or operator in (Operator.IS, Operator.REGEX, Operator.LIKE)
@@ -166,7 +162,7 @@ def text_test(value: Value, form: str, operand: str, node: ast.AST | None = None
         case a.Joining(parts):
             elements = [part for part in parts if isinstance(part, a.Element)]
             scope = elements[0].source.scope if elements else 0
-            variables = frozenset(element.variable for element in elements)
+            variables = frozenset(variable for element in elements for variable in element.open)
             return a.predicate(scope, a.joined_subject(parts), operator, (given,), variables=variables)
         case a.Constant(value=str() as text):
             return a.ALWAYS if _holds(text, form, operand) else a.NEVER

@@ -14,6 +14,7 @@ import msgspec
 from converter.evaluate.values import number_of, text_of
 from converter.model.addresses import CLASSES
 from converter.model.expressions import (
+    TEXT_OPERATORS,
     All,
     AnyOf,
     Concat,
@@ -24,9 +25,11 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    elements_asked,
+    predicates,
 )
 from converter.model.losses import Losses
-from converter.model.paths import FieldPath
+from converter.model.paths import ELEMENT, FieldPath
 from converter.platforms.panther import layout
 from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.layout import Doc
@@ -41,23 +44,34 @@ _LARGEST_EXACT_FLOAT: Final = 2**53
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """What paths start at: the event, or an element of a list whose keys are ``base``."""
+    """What paths start at: the event, or an element of a list whose keys are ``base``.
+
+    ``itself``: the Python for the element as text, where it is a value.
+    """
 
     variable: str = "event"
     base: tuple[str, ...] = ()
     depth: int = 0
+    itself: str | None = None
 
 
 class Subject(msgspec.Struct, frozen=True):
     """The texts that a predicate looks at: ``element`` is the Python for one of them, ``collection`` for all.
 
     ``raw`` is the collection of the values before they become text, where nothing has changed them.
+    ``alone``: there is one text, and ``element`` says it by itself.
     """
 
     collection: str
     element: str = "value"
     raw: str | None = None
     is_length: bool = False
+    alone: bool = False
+
+    @property
+    def listed(self) -> str:
+        """The collection with the element's changes applied."""
+        return self.collection if self.alone else _listed(self.collection, self.element)
 
 
 class ConditionWriter:
@@ -116,8 +130,18 @@ class ConditionWriter:
     def _for_some(self, path: FieldPath, term: Expression, scope: Scope) -> Doc:
         variable = "item" if scope.depth == 0 else f"item_{scope.depth + 1}"
         listed = FieldPath(path.steps[:-1]) if path.steps[-1] is None else path
-        source = self.values(listed, scope, "items")
-        inner = Scope(variable, scope.base + path.keys, scope.depth + 1)
+        itself: str | None = None
+        match elements_asked(term):
+            case False, _:
+                helper = "items"
+            case _, True:
+                helper = "elements"
+            case _ if all(map(_of_text, predicates(term))):
+                helper, itself = "texts", variable
+            case _:
+                helper, itself = "values", f"text({variable})"
+        source = self.values(listed, scope, helper)
+        inner = Scope(variable, scope.base + path.keys, scope.depth + 1, itself)
         return layout.Any(self.condition(term, inner), (f"for {variable} in {source}",))
 
     def _predicate(self, predicate: Predicate, scope: Scope) -> Doc:
@@ -205,13 +229,17 @@ class ConditionWriter:
     def _subject(self, predicate: Predicate, scope: Scope) -> Subject:
         """The subject's collection, and what the value functions make of one element of it."""
         raw: str | None = None
-        if isinstance(predicate.subject, FieldPath):
+        element, alone = "value", scope.itself is not None and predicate.subject == ELEMENT
+        if alone:
+            element = self._element(scope)
+            collection, raw = f"[{element}]", None if predicate.functions else f"[{scope.variable}]"
+        elif isinstance(predicate.subject, FieldPath):
             collection = self.values(predicate.subject, scope, "texts")
             if not predicate.functions:
                 raw = self.values(predicate.subject, scope)
         else:
             collection = self._concat(predicate.subject, scope)
-        element, is_length = "value", False
+        is_length = False
         for function in predicate.functions:
             if is_length:
                 element, is_length = f"str({element})", False
@@ -219,9 +247,9 @@ class ConditionWriter:
                 case FunctionName.SPLIT:
                     self._module.use("parts")
                     separator = python_text(function.separator or "")
-                    source = _listed(collection, element)
+                    source = f"[{element}]" if alone else _listed(collection, element)
                     collection = f"parts({source}, {separator}, {function.index})"
-                    element = "value"
+                    element, alone = "value", False
                 case FunctionName.BASENAME:
                     self._module.use("basename")
                     element = f"basename({element})"
@@ -231,7 +259,16 @@ class ConditionWriter:
                     element = f'{element}.strip(" \\t\\r\\n\\f\\v")'
                 case FunctionName.LOWER | FunctionName.UPPER:
                     element = f"{element}.{function.name.value}()"
+        if alone:
+            return Subject(f"[{element}]", element, raw, is_length, alone)
         return Subject(collection, element, raw, is_length)
+
+    def _element(self, scope: Scope) -> str:
+        """The element of a list as text."""
+        assert scope.itself is not None
+        if scope.itself != scope.variable:
+            self._module.use("text")
+        return scope.itself
 
     def _concat(self, concat: Concat, scope: Scope) -> str:
         """A list of the parts' values joined, in every combination."""
@@ -278,14 +315,14 @@ class ConditionWriter:
         for operand_text in both:
             self._module.use("same")
             flag = ", ignore_case=True" if predicate.ignore_case else ""
-            source = subject.raw or _listed(subject.collection, subject.element)
+            source = subject.raw or subject.listed
             found.append(_any(layout.call(f"same(value, {operand_text}{flag})"), f"for value in {source}"))
         return layout.joined("or", found)
 
     def _same_as(self, predicate: Predicate, subject: Subject, scope: Scope) -> Doc:
         self._module.use("same")
         flag = ", ignore_case=True" if predicate.ignore_case else ""
-        source = subject.raw or _listed(subject.collection, subject.element)
+        source = subject.raw or subject.listed
         return layout.joined(
             "or",
             [
@@ -310,7 +347,7 @@ class ConditionWriter:
                 limit, variable, source = python_scalar(number), "number", self._numbers(subject)
             else:
                 self._module.use("moment", "moments")
-                source = subject.raw or _listed(subject.collection, subject.element)
+                source = subject.raw or subject.listed
                 limit, variable, source = f"moment({python_text(text_of(value))})", "at", f"moments({source})"
             text = f"{variable} {operator} {limit}"
             found.append(_any(layout.Text(text, f"not {text}"), f"for {variable} in {source}"))
@@ -318,13 +355,13 @@ class ConditionWriter:
 
     def _numbers(self, subject: Subject) -> str:
         if subject.is_length:
-            return _listed(subject.collection, subject.element)
+            return subject.listed
         self._module.use("numbers")
-        return f"numbers({subject.raw or _listed(subject.collection, subject.element)})"
+        return f"numbers({subject.raw or subject.listed})"
 
     def _address(self, predicate: Predicate, subject: Subject) -> Doc:
         self._module.use("addresses")
-        clause = f"for address in addresses({subject.raw or _listed(subject.collection, subject.element)})"
+        clause = f"for address in addresses({subject.raw or subject.listed})"
         operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
         if predicate.operator is Operator.CIDR:
             stem = words(path) if (path := _path_of(predicate)) is not None else "address"
@@ -351,6 +388,8 @@ class ConditionWriter:
 def _some(test: TextTest, subject: Subject) -> Doc:
     """Some text of the subject passes the test."""
     element = f"str({subject.element})" if subject.is_length else subject.element
+    if subject.alone:
+        return test.of(element)
     if test.form == "equal" and not test.several and not test.fold and element == "value":
         return layout.compared(test.operand, "in", subject.collection)
     return _any(test.of(element), f"for value in {subject.collection}")
@@ -366,7 +405,17 @@ def _listed(collection: str, element: str) -> str:
 
 
 def _path_of(predicate: Predicate) -> FieldPath | None:
-    return predicate.subject if isinstance(predicate.subject, FieldPath) else None
+    """The path whose key names the constants of a predicate, where it has one."""
+    subject = predicate.subject
+    return subject if isinstance(subject, FieldPath) and subject.keys else None
+
+
+def _of_text(predicate: Predicate) -> bool:
+    """Whether a predicate asks nothing of the element of a list but its text, which is not changed."""
+    if predicate.subject != ELEMENT or predicate.functions:
+        return False
+    texts = all(isinstance(value, str) and number_of(value) is None for value in predicate.values)
+    return predicate.operator in TEXT_OPERATORS or (predicate.operator is Operator.IS and texts)
 
 
 def _as_kind(value: Scalar, kind: Kind) -> Scalar | None:

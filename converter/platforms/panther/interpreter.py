@@ -153,7 +153,7 @@ class Interpreter:
     def bind(self, source: a.Gathered) -> int:
         """A number for a variable that stands for one of these values."""
         self._next += 1
-        if source.kind == "object" and isinstance(source.subject, FieldPath):
+        if isinstance(source.subject, FieldPath):
             self._bases[self._next] = self._bases[source.scope] + source.subject.keys
         return self._next
 
