@@ -170,8 +170,8 @@ class Calls:
 
     def _any(self, node: ast.Call, env: Env) -> Value:
         generator = self._generator(node)
-        if (found := self._any_element(generator, env, node)) is not None:
-            return found
+        if (of_element := self._any_element(generator, env, node)) is not None:
+            return of_element
         local, opened = self._bound(generator, env)
         if opened is None:
             found = [self._truth(generator.elt, one) for one in self._unrolled(generator, env)]

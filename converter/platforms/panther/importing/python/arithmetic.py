@@ -14,6 +14,7 @@ from converter.platforms.panther.importing.python.events import entries_of
 from converter.platforms.panther.importing.python.formulas import both
 from converter.platforms.panther.importing.python.machine import Machine
 from converter.platforms.panther.importing.python.membership import contains
+from converter.platforms.panther.importing.python.nodes import Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.texts import joined
 from converter.platforms.panther.importing.python.truth import truth
@@ -81,10 +82,12 @@ def combined(machine: Machine, name: str, left: Value, right: Value) -> Outcome:
             return one(Library(f"{one_flag}|{other}"))
         case "BitAnd", _, _:
             return intersection(machine, left, right)
-        case "BitOr", (Collection() | Known(set() | frozenset())), (
-            Collection() | Known(set() | frozenset())
+        case (
+            ("BitOr" | "Sub" | "BitXor"),
+            (Collection() | Known(set() | frozenset())),
+            (Collection() | Known(set() | frozenset())),
         ):
-            return one(Collection("set", (*entries_of(machine, left), *entries_of(machine, right))))
+            return SETS[name](machine, left, right)
         case "BitOr", (Table() | Known(dict())), (Table() | Known(dict())):
             raise UnreadableError("a union of dicts")
         case "Mod", Known(str() as text), _ if text.count("%") == text.count("%s") == 1:
@@ -97,22 +100,35 @@ def intersection(machine: Machine, left: Value, right: Value) -> Outcome:
     """``left & right``: the elements of the one that are in the other."""
     if isinstance(left, Known):
         left, right = right, left
-    entries = [
-        Entry(
-            entry.value,
-            entry.binders,
-            both(entry.include, _either_case(machine, entry, right)),
-        )
-        for entry in entries_of(machine, left)
-    ]
-    return one(Collection("set", tuple(entries)))
+    return one(Collection("set", _parted(machine, left, right, shared=True)))
 
 
-def _either_case(machine: Machine, entry: Entry, container: Value) -> Any:
+def difference(machine: Machine, left: Value, right: Value) -> Outcome:
+    """``left - right``: the elements of the one that are not in the other."""
+    return one(Collection("set", _parted(machine, left, right, shared=False)))
+
+
+def symmetric_difference(machine: Machine, left: Value, right: Value) -> Outcome:
+    """``left ^ right``: the elements of each that are not in the other."""
+    entries = (*_parted(machine, left, right, shared=False), *_parted(machine, right, left, shared=False))
+    return one(Collection("set", entries))
+
+
+def _parted(machine: Machine, left: Value, right: Value, *, shared: bool) -> tuple[Entry, ...]:
+    """The elements of ``left`` that are in ``right``, or those that are not."""
+    entries: list[Entry] = []
+    for entry in entries_of(machine, left):
+        inside = _inside(machine, entry, right)
+        include = both(entry.include, inside if shared else opposite(inside))
+        entries.append(Entry(entry.value, entry.binders, include))
+    return tuple(entries)
+
+
+def _inside(machine: Machine, entry: Entry, container: Value) -> Formula:
     found = machine.bind(entry.value, lambda value: contains(machine, value, container))
     single = found.single
     if single is None:
-        raise UnreadableError("the common elements of two sets")
+        raise UnreadableError("what is in one set and in another")
     return truth(machine, single)
 
 
@@ -124,6 +140,23 @@ def signed(name: str, value: Value) -> Outcome:
         except ERRORS as error:
             return raising(type(error).__name__)
     raise UnreadableError(f"the operator {name} on a value of the event")
+
+
+def union(machine: Machine, left: Value, right: Value) -> Outcome:
+    """``left | right``: the elements of both."""
+    return one(Collection("set", (*entries_of(machine, left), *entries_of(machine, right))))
+
+
+SETS: Final[dict[str, Callable[[Machine, Value, Value], Outcome]]] = {
+    "BitOr": union,
+    "Sub": difference,
+    "BitXor": symmetric_difference,
+    "intersection": intersection,
+    "union": union,
+    "difference": difference,
+    "symmetric_difference": symmetric_difference,
+}
+"""Operators and methods of sets that give a set."""
 
 
 def _of_constants(name: str, left: Any, right: Any) -> Outcome:

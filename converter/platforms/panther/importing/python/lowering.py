@@ -8,7 +8,7 @@ nothing, narrower) than what was written.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -29,7 +29,7 @@ from converter.model.expressions import (
     all_of,
     any_of,
 )
-from converter.model.paths import ANY, FieldPath
+from converter.model.paths import ANY, ELEMENT, FieldPath
 from converter.platforms.panther.importing.python.formulas import both, either, some, under
 from converter.platforms.panther.importing.python.nodes import (
     FALSE,
@@ -56,6 +56,7 @@ _OPPOSITE: Final = {
     Operator.LTE: Operator.GT,
 }
 _MOST_ALTERNATIVES = 48
+_VALUE: Final = FieldPath(("value",))
 
 
 class UnsayableError(ValueError):
@@ -177,47 +178,30 @@ def _of_element(part: Formula, variable: int) -> Formula:
 
 
 def _element_condition(source: int, path: FieldPath, inner: list[Formula]) -> Formula:
-    if len(inner) == 1 and isinstance(inner[0], Leaf):
+    if len(inner) == 1 and isinstance(inner[0], Leaf) and len(_subjects(inner[0].predicate)) == 1:
         return Leaf(source, _moved(inner[0].predicate, path))
     if len(inner) == 1 and isinstance(inner[0], Present):
         return Leaf(source, Predicate(_below(path, FieldPath(inner[0].steps)), Operator.EXISTS))
     if len(inner) == 1 and isinstance(inner[0], Told):
         return Told(source, ForSome(path, inner[0].expression)) if path.steps else inner[0]
-    if any(_of_scalar(part) for part in inner):
-        if not all(_of_scalar(part) for part in inner):
-            raise UnsayableError("elements that are texts here and objects there")
-        return Leaf(source, _of_one_value(path, inner))
+    if all(map(_of_scalar, inner)) and (listed := _of_listed_values(path, inner)) is not None:
+        return Leaf(source, listed)
     if not path.steps:
         raise UnsayableError("lists within lists")
     return Told(source, ForSome(path, expressed(both(*inner))))
 
 
-def _of_one_value(path: FieldPath, inner: list[Formula]) -> Predicate:
-    """Several conditions on one and the same text of a list: said where one of them lists the values."""
+def _of_listed_values(path: FieldPath, inner: list[Formula]) -> Predicate | None:
+    """Several conditions on one and the same text of a list, one of which lists the values: one condition."""
     listed = [part for part in inner if isinstance(part, Leaf) and part.predicate.operator is Operator.IS]
     if not listed or listed[0].predicate.functions or listed[0].predicate.ignore_case:
-        raise UnsayableError("several conditions on the same element of a list of plain values")
-    key = FieldPath(("value",))
-    others = [_renamed(part, key) for part in inner if part is not listed[0]]
-    holds = compile_expression(expressed(both(*others)))
+        return None
+    others = [expressed(part) for part in inner if part is not listed[0]]
+    holds = compile_expression(ForSome(_VALUE, all_of(*others)))
     kept = tuple(value for value in listed[0].predicate.values if holds({"value": value}))
-    if not kept:
-        raise UnsayableError("conditions on an element of a list that exclude one another")
+    if not kept or len(_subjects(listed[0].predicate)) > 1:
+        return None
     return _moved(msgspec.structs.replace(listed[0].predicate, values=kept), path)
-
-
-def _renamed(part: Formula, key: FieldPath) -> Formula:
-    match part:
-        case Leaf(variable, predicate):
-            return Leaf(variable, msgspec.structs.replace(predicate, subject=key))
-        case Negation(term):
-            return opposite(_renamed(term, key))
-        case Both(terms):
-            return both(*(_renamed(term, key) for term in terms))
-        case Either(terms):
-            return either(*(_renamed(term, key) for term in terms))
-        case _:
-            raise UnsayableError("several conditions on the same element of a list of plain values")
 
 
 def _of_scalar(part: Formula) -> bool:
@@ -240,9 +224,6 @@ def _subjects(predicate: Predicate) -> list[FieldPath]:
 def _moved(predicate: Predicate, path: FieldPath) -> Predicate:
     """A predicate on any element of the list at a path."""
     subject = predicate.subject
-    paths = _subjects(predicate)
-    if len(paths) > 1:
-        raise UnsayableError("it compares two fields of the same element")
     if isinstance(subject, FieldPath):
         return msgspec.structs.replace(predicate, subject=_below(path, subject))
     parts = tuple(_below(path, part) if isinstance(part, FieldPath) else part for part in subject.parts)
@@ -285,7 +266,7 @@ def expressed(formula: Formula) -> Expression:
         case Either(terms):
             return any_of(*united([expressed(term) for term in terms]))
         case Leaf(_, predicate):
-            return predicate
+            return _of_itself(predicate)
         case Present(_, steps):
             return Predicate(FieldPath(steps), Operator.EXISTS) if steps else ALWAYS
         case Told(_, expression):
@@ -297,6 +278,19 @@ def expressed(formula: Formula) -> Expression:
             return NEVER if inner == ALWAYS else ALWAYS if inner == NEVER else Not(inner)
         case _:
             raise UnsayableError("an unknown part")
+
+
+def _of_itself(predicate: Predicate) -> Predicate:
+    """The predicate with the element of a list, which has no steps here, named as rules name it."""
+    if all(path.steps for path in _subjects(predicate)):
+        return predicate
+
+    def named(part: Any) -> Any:
+        return ELEMENT if isinstance(part, FieldPath) and not part.steps else part
+
+    subject = predicate.subject
+    whole = Concat(tuple(map(named, subject.parts))) if isinstance(subject, Concat) else named(subject)
+    return msgspec.structs.replace(predicate, subject=whole, values=tuple(map(named, predicate.values)))
 
 
 def _conditions(terms: Iterable[Formula]) -> list[Expression]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from converter.platforms.panther.importing.python import constants, events, regexes
-from converter.platforms.panther.importing.python.arithmetic import intersection
+from converter.platforms.panther.importing.python.arithmetic import SETS, intersection
 from converter.platforms.panther.importing.python.equality import equal
 from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.interface import DataModel, PythonSource
@@ -52,6 +52,8 @@ from converter.platforms.panther.importing.python.values import (
 
 if TYPE_CHECKING:
     from converter.platforms.panther.importing.python.interpreter import Interpreter
+
+_OF_SETS: Final = frozenset({*SETS, "isdisjoint", "issubset", "issuperset"})
 
 
 class Methods:
@@ -232,7 +234,7 @@ class Methods:
                 return self._formatted(known, positional, named)
             case str(), "join", [value]:
                 return self._joined(known, value, node)
-            case ((set() | frozenset()), ("intersection" | "union" | "isdisjoint" | "issubset"), [other]):
+            case ((set() | frozenset()), _, [other]) if name in _OF_SETS:
                 return self._of_set(Known(known), name, other)
             case dict(), "get", [key, default]:
                 return one(
@@ -262,7 +264,7 @@ class Methods:
 
     def _of_collection(self, owner: Value, name: str, positional: list[Value], node: ast.AST) -> Outcome:
         match name, positional:
-            case (("intersection" | "union" | "isdisjoint" | "issubset" | "issuperset"), [other]):
+            case (_, [other]) if name in _OF_SETS:
                 return self._of_set(owner, name, other)
             case (("copy" | "keys"), []):
                 return one(owner)
@@ -270,16 +272,13 @@ class Methods:
 
     def _of_set(self, owner: Value, name: str, other: Value) -> Outcome:
         machine = self._machine
+        if name in SETS:
+            return SETS[name](machine, owner, other)
         match name:
-            case "intersection":
-                return intersection(machine, owner, other)
             case "isdisjoint":
                 common = intersection(machine, owner, other).single
                 assert common is not None
                 return when(opposite(truth(machine, common)))
-            case "union":
-                entries = (*events.entries_of(machine, owner), *events.entries_of(machine, other))
-                return one(Collection("set", entries))
             case "issuperset":
                 owner, other = other, owner
         entries = events.entries_of(machine, owner)
