@@ -19,7 +19,13 @@ from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold, WindowS
 from converter.platforms.base import Context
 from converter.platforms.splunk.columns import Columns, assignments, rename_stage, table_stage
 from converter.platforms.splunk.settings import Settings
-from converter.platforms.splunk.slices import SliceTests, filled_keys, whole_slices
+from converter.platforms.splunk.slices import (
+    WINDOW_END,
+    SliceTests,
+    filled_keys,
+    whole_slices,
+    window_ends,
+)
 from converter.platforms.splunk.sources import SourceMacro, address_macro, source_macro, source_text
 from converter.platforms.splunk.spl.condition import ConditionPrinter
 from converter.platforms.splunk.spl.text import eval_name, is_nameable, search_name
@@ -278,19 +284,24 @@ def _tumbling(
 def _sliced(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
-    """Slices of the clock, each judged whole by one run, with tests of the group."""
-    if threshold.every != threshold.within or threshold.within % timedelta(seconds=1):
+    """Windows of the clock, each judged whole by one run, with tests of the group."""
+    every, second = threshold.every, timedelta(seconds=1)
+    if every is None or every > threshold.within or threshold.within % second or every % second:
         builder.losses.refuse(
             "having",
-            "further tests of a group, and windows of the clock, are written for slices of the clock alone",
-            "give the threshold an `every` as long as its `within`",
+            "further tests of a group are written for windows of the clock alone, of whole seconds and with "
+            "no time between them",
+            "give the threshold an `every` no longer than its `within`",
         )
         return []
     packs = builder.packs(builder.rule.logsource)
     tests = localise_tests(threshold.having, packs, "splunk", builder.context.keep_unmapped)
     writer = SliceTests(tests, builder.losses)
     conditions = writer.conditions(tests.tests)
-    stages.append("where " + whole_slices(window, threshold.within))
+    apart = every == threshold.within
+    stages += (
+        [f"where {whole_slices(window, every)}"] if apart else window_ends(window, threshold.within, every)
+    )
     keys = _keys(threshold.by, columns, stages, filled=threshold.missing_keys is MissingKeys.GROUP)
     if threshold.distinct is not None:
         field = columns.name(threshold.distinct)
@@ -305,10 +316,12 @@ def _sliced(
     kept = [name for name in dict.fromkeys(outputs) if name not in (*keys, "_time")]
     aggregates = [f"{text} AS {name}" for text, name in writer.aggregates.items()]
     aggregates += [f"values({search_name(name)}) AS {search_name(name)}" for name in kept]
-    stages.append(f"bin _time span={whole_seconds(threshold.within)}s")
-    stages.append(f"stats {', '.join(aggregates)}{by_clause(['_time', *keys])}")
+    if apart:
+        stages.append(f"bin _time span={whole_seconds(every)}s")
+    time = "_time" if apart else WINDOW_END
+    stages.append(f"stats {', '.join(aggregates)}{by_clause([time, *keys])}")
     stages.append("where " + "\n    AND ".join(conditions))
-    return ["_time", *keys, *writer.aggregates.values()]
+    return [time, *keys, *writer.aggregates.values()]
 
 
 def _new_terms(new_terms: NewTerms, columns: Columns, stages: list[str], window: Slice) -> list[str]:

@@ -1,8 +1,9 @@
-"""A threshold in slices of the clock: ``bin`` and ``stats``, with tests of the group and missing keys.
+"""A threshold in windows of the clock: ``bin`` and ``stats``, with tests of the group and missing keys.
 
 Sources: Splunk Search Reference, "bin" (spans of seconds are counted from 1970), "stats" and "Aggregate
 functions" (``count(eval(…))`` counts the results for which the condition is true; a sum, an extreme or a mean
-of nothing is null), "where" (null is not true).
+of nothing is null), "where" (null is not true), "Multivalue eval functions" (``mvrange`` ends before its
+second argument; ``mvfilter`` gives null when no value is left), "mvexpand".
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from converter.platforms.splunk.window import Slice
 
 MISSING: Final = "␀"
 """What stands for a missing group key (U+2400, the visible sign for null): no log value is this."""
+WINDOW_END: Final = "window_end"
+"""The field that tells windows of the clock apart where they overlap."""
 _SIGNS: Final = {
     Operator.IS: ("==", "!="),
     Operator.GT: (">", "<="),
@@ -55,6 +58,21 @@ def whole_slices(window: Slice, length: timedelta) -> str:
     seconds = length // timedelta(seconds=1)
     start, end = (_moment(text) for text in (window.start, window.end))
     return f"_time>=floor({start}/{seconds})*{seconds} AND _time<floor({end}/{seconds})*{seconds}"
+
+
+def window_ends(window: Slice, length: timedelta, every: timedelta) -> list[str]:
+    """The stages that give a match one row for each window of the clock that it lies in and that ended since
+    the last run: ``window_end`` is when. A window holds what is before its end, and not longer ago than
+    ``length``, which is no shorter than ``every``, so that each match lies in one at least.
+    """
+    seconds, step = (span // timedelta(seconds=1) for span in (length, every))
+    start, end = (_moment(text) for text in (window.start, window.end))
+    first, last = f"(floor(_time/{step})+1)*{step}", f"floor((_time+{seconds})/{step})*{step}"
+    return [
+        f"eval {WINDOW_END}=mvrange({first}, {last}+1, {step})",
+        f"eval {WINDOW_END}=mvfilter({WINDOW_END}>{start} AND {WINDOW_END}<={end})",
+        f"mvexpand {WINDOW_END}",
+    ]
 
 
 def _moment(text: str) -> str:

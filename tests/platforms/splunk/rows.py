@@ -6,13 +6,17 @@ code with the writer or the reader of rules. Values are text, numbers, lists (mu
 
 from __future__ import annotations
 
+import math
+import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from converter.platforms.splunk.spl import syntax as s
 
 Row: TypeAlias = dict[str, Any]
+
+_ARITHMETIC = {"-": operator.sub, "+": operator.add, "*": operator.mul, "/": operator.truediv}
 
 
 class Flight:
@@ -45,8 +49,7 @@ class Flight:
                     row[name] = value(node, row)
             return rows
         if isinstance(body, s.Stats):
-            assert body.kind == "streamstats"
-            return streamstats(body, rows)
+            return streamstats(body, rows) if body.kind == "streamstats" else stats_of(body, rows)
         assert isinstance(body, (s.Words, s.Rename))
         if isinstance(body, s.Rename):
             return rows
@@ -90,6 +93,20 @@ def streamstats(stats: s.Stats, rows: list[Row]) -> list[Row]:
             row[aggregate.name] = _aggregated(aggregate, window)
         group.append(before)
     return rows
+
+
+def stats_of(stats: s.Stats, rows: list[Row]) -> list[Row]:
+    """One row for each combination of keys; rows that lack a key are dropped."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        key = tuple(row.get(name) for name in stats.by)
+        if None not in key:
+            groups.setdefault(key, []).append(row)
+    return [
+        dict(zip(stats.by, key, strict=True))
+        | {aggregate.name: _aggregated(aggregate, group) for aggregate in stats.aggregates}
+        for key, group in groups.items()
+    ]
 
 
 def _aggregated(aggregate: s.Aggregate, window: list[Row]) -> Any:
@@ -165,7 +182,28 @@ def value(node: s.EvalNode, row: Row) -> Any:
             return 10**9
         case s.Call("relative_time", _):
             return 0
-        case s.Operation("-", left, right):
+        case s.Operation(("-" | "+" | "*" | "/") as sign, left, right):
             one, other = value(left, row), value(right, row)
-            return None if one is None or other is None else one - other
+            return None if one is None or other is None else _ARITHMETIC[sign](one, other)
+        case s.Call("floor", (inner,)):
+            found = value(inner, row)
+            return None if found is None else math.floor(found)
+        case s.Call("mvrange", (first, end, step)):
+            return list(range(value(first, row), value(end, row), value(step, row)))
+        case s.Call("mvfilter", (condition,)):
+            (name,) = {one.name for one in _fields(condition)}
+            given = row.get(name)
+            values = given if isinstance(given, list) else [] if given is None else [given]
+            return [one for one in values if truth(condition, {**row, name: one}) is True] or None
     raise AssertionError(f"no value: {node}")
+
+
+def _fields(node: s.EvalNode) -> Iterator[s.FieldName]:
+    match node:
+        case s.FieldName():
+            yield node
+        case s.Operation(_, left, right):
+            yield from (*_fields(left), *_fields(right))
+        case s.Call(_, arguments):
+            for one in arguments:
+                yield from _fields(one)

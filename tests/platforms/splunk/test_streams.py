@@ -68,6 +68,18 @@ RULES = {
     "by list": sequence(step("list", "sourceIPs[]"), step("get", "sourceIPs[]")),
 }
 
+NOW = {"splunk": {"earliest": "-1h@h", "latest": "now"}}
+BY_THE_CLOCK = {
+    name: rule(platforms=NOW, threshold=threshold)
+    for name, threshold in {
+        "overlapping": {"count": 2, "within": "6s", "every": "2s"},
+        "overlapping by": {"count": 2, "by": ["user.username"], "within": "5s", "every": "3s"},
+        "by each, or none": {"count": 2, "by": ["sourceIPs[]"], "within": "4s", "every": "1s"}
+        | {"missing_keys": "group"},
+        "distinct": {"count": 2, "distinct": "sourceIPs[]", "within": "7s", "every": "3s"},
+    }.items()
+}
+
 events = st.lists(
     st.fixed_dictionaries(
         {"verb": st.sampled_from(VERBS), "gap": st.integers(1, 3)},
@@ -121,3 +133,19 @@ def test_the_commands_alert_when_the_rule_does(name: str, made: list[dict[str, A
     else:  # while a window stays full, further matches are results too (repeated-results)
         assert set(alerts) <= set(found)
         assert found[:1] == alerts[:1]
+
+
+@pytest.mark.parametrize("name", sorted(BY_THE_CLOCK))
+@settings(max_examples=60, deadline=None)
+@given(made=events)
+def test_windows_of_the_clock_alert_when_the_rule_does(name: str, made: list[dict[str, Any]]) -> None:
+    checked = BY_THE_CLOCK[name]
+    assert checked.threshold is not None
+    stream = log(made)
+    counted = "match_count" if checked.threshold.distinct is None else "distinct_count"
+    found = [
+        tuple(v for k, v in one.items() if k not in ("window_end", counted))
+        for one in results(checked, stream)
+    ]
+    alerts = [tuple(key or "␀" for key in alert.group) for alert in evaluate_stream(checked, stream)]
+    assert sorted(found) == sorted(alerts)
