@@ -14,6 +14,7 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.losses import Losses
+from converter.model.measures import MeasureKind, measures
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold, WindowStart
 from converter.platforms.base import Context
@@ -298,7 +299,8 @@ def _sliced(
     tests = localise_tests(threshold.having, packs, "splunk", builder.context.keep_unmapped)
     writer = SliceTests(tests, builder.losses)
     conditions = writer.conditions(tests.tests)
-    apart = every == threshold.within
+    timed = any(measure.kind is MeasureKind.SPAN for measure in measures(threshold.having))
+    apart = every == threshold.within and not timed  # bin leaves no time of each match
     stages += (
         [f"where {whole_slices(window, every)}"] if apart else window_ends(window, threshold.within, every)
     )

@@ -1,8 +1,8 @@
 """A threshold in windows of the clock: ``bin`` and ``stats``, with tests of the group and missing keys.
 
 Sources: Splunk Search Reference, "bin" (spans of seconds are counted from 1970), "stats" and "Aggregate
-functions" (``count(eval(…))`` counts the results for which the condition is true; a sum, an extreme or a mean
-of nothing is null), "where" (null is not true), "Multivalue eval functions" (``mvrange`` ends before its
+functions" (``count(eval(…))`` counts the results for which the condition is true; ``range`` is the largest
+value less the smallest; a sum, an extreme or a mean of nothing is null), "where" (null is not true), "Multivalue eval functions" (``mvrange`` ends before its
 second argument; ``mvfilter`` gives null when no value is left), "mvexpand".
 """
 
@@ -18,6 +18,8 @@ from converter.logsources.pack import FieldType
 from converter.model.expressions import FunctionName, Operator, all_of
 from converter.model.losses import Losses
 from converter.model.measures import (
+    FIRST_MATCH,
+    LAST_MATCH,
     AllTests,
     AnyTest,
     Bound,
@@ -30,7 +32,7 @@ from converter.model.measures import (
 )
 from converter.platforms.splunk.spl.condition import ConditionPrinter
 from converter.platforms.splunk.spl.text import eval_name, is_nameable, search_name
-from converter.platforms.splunk.window import Slice
+from converter.platforms.splunk.window import Slice, seconds_text
 
 MISSING: Final = "␀"
 """What stands for a missing group key (U+2400, the visible sign for null): no log value is this."""
@@ -43,7 +45,7 @@ _SIGNS: Final = {
     Operator.LT: ("<", ">="),
     Operator.LTE: ("<=", ">"),
 }
-_NEVER_NULL: Final = (MeasureKind.COUNT, MeasureKind.DISTINCT)
+_NEVER_NULL: Final = (MeasureKind.COUNT, MeasureKind.DISTINCT, MeasureKind.SPAN)
 _NUMBERS: Final = (FieldType.INTEGER, FieldType.FLOAT)
 _FUNCTIONS: Final = {FunctionName.LOWER: "lower", FunctionName.UPPER: "upper", FunctionName.LENGTH: "len"}
 
@@ -123,9 +125,8 @@ class SliceTests:
 
     def _compared(self, measure: Measure, sign: Operator, bound: Bound, wanted: bool) -> str:
         left = self._measure(measure)
-        if isinstance(bound, timedelta):
-            return left
-        right, nullable = str(bound), measure.kind not in _NEVER_NULL
+        nullable = measure.kind not in _NEVER_NULL
+        right = seconds_text(bound) if isinstance(bound, timedelta) else str(bound)
         if isinstance(bound, Multiple):
             ratio = Fraction(str(bound.times))
             right = self._measure(bound.measure)
@@ -145,8 +146,10 @@ class SliceTests:
                 return self.named("match_count" if not where else "matching_count", _counted(where))
             case MeasureKind.MET:
                 self._refuse("how many of several conditions are met")
+            case MeasureKind.SPAN if where or (measure.start, measure.stop) != (FIRST_MATCH, LAST_MATCH):
+                self._refuse("the time between other moments than the first match and the last")
             case MeasureKind.SPAN:
-                self._refuse("the time between matches")
+                return self.named("match_span", "range(_time)")
             case _:
                 return self._of_field(measure, where)
         return "match_count"

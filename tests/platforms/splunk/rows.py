@@ -118,6 +118,8 @@ def _aggregated(aggregate: s.Aggregate, window: list[Row]) -> Any:
         return len({one for each in found for one in (each if isinstance(each, list) else [each])})
     if not found:
         return None
+    if aggregate.function == "range":
+        return max(found) - min(found)
     return min(found) if aggregate.function == "min" else found[-1]
 
 

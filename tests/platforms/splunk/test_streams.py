@@ -77,6 +77,7 @@ BY_THE_CLOCK = {
         "by each, or none": {"count": 2, "by": ["sourceIPs[]"], "within": "4s", "every": "1s"}
         | {"missing_keys": "group"},
         "distinct": {"count": 2, "distinct": "sourceIPs[]", "within": "7s", "every": "3s"},
+        "span": {"within": "6s", "every": "6s", "having": [{"span": "matches", "gt": "1s", "lte": "3s"}]},
     }.items()
 }
 
@@ -142,9 +143,9 @@ def test_windows_of_the_clock_alert_when_the_rule_does(name: str, made: list[dic
     checked = BY_THE_CLOCK[name]
     assert checked.threshold is not None
     stream = log(made)
-    counted = "match_count" if checked.threshold.distinct is None else "distinct_count"
+    counted = ("match_count", "distinct_count", "match_span")
     found = [
-        tuple(v for k, v in one.items() if k not in ("window_end", counted))
+        tuple(v for k, v in one.items() if k not in ("window_end", *counted))
         for one in results(checked, stream)
     ]
     alerts = [tuple(key or "␀" for key in alert.group) for alert in evaluate_stream(checked, stream)]
