@@ -15,7 +15,7 @@ READING: Final[Mapping[str, str]] = MappingProxyType(
         "detection": "A detection that is not built as Sigma's are.",
         "empty": "A text without any document.",
         "filter": "A filter, which is no rule by itself.",
-        "keywords": "Values without a field, where the known message is only a part of the log's text; or at its start or end.",
+        "keywords": "Values without a field, where the log's whole text is not known; or at its start or end.",
         "logsource": "A rule without category, product and service.",
         "modifier": "A modifier that Sigma does not have, or that does not fit the value.",
         "not-a-rule": "A document that is no mapping.",
