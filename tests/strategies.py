@@ -256,9 +256,15 @@ ORDERS: Final = ("2024-05-01T12:00:00Z", "2024-05-01", "2024-05-01T12:00:00.123+
 @cache
 def functions() -> st.SearchStrategy[tuple[Function, ...]]:
     """Value functions, mostly none."""
-    plain = st.sampled_from([name for name in FunctionName if name is not FunctionName.SPLIT])
+    given_more = (FunctionName.SPLIT, FunctionName.JSON)
+    plain = st.sampled_from([name for name in FunctionName if name not in given_more])
+    inside = st.builds(
+        lambda path, steps: Function(FunctionName.JSON, path=(*steps, *path.steps)[: len(path.steps)]),
+        field_paths(),
+        st.lists(st.sampled_from([None, 0, -1]), max_size=1),
+    )
     split = st.builds(Function, st.just(FunctionName.SPLIT), hostile_texts(min_size=1), st.integers(-3, 3))
-    some = st.lists(st.one_of(st.builds(Function, plain), split), max_size=3).map(tuple)
+    some = st.lists(st.one_of(st.builds(Function, plain), split, inside), max_size=3).map(tuple)
     return st.one_of(st.just(()), some)
 
 

@@ -126,9 +126,7 @@ def subject_text(subject: Subject, functions: Iterable[Function], name: Callable
     else:
         text = name(subject)
     for function in functions:
-        arguments = (
-            "" if function.separator is None else f", {json.dumps(function.separator)}, {function.index}"
-        )
+        arguments = "".join(f", {json.dumps(argument)}" for argument in function.arguments)
         text = f"{function.name}({text}{arguments})"
     return text
 

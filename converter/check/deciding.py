@@ -18,7 +18,7 @@ from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
 from converter.check.verdicts import VALUE
-from converter.check.witnesses import beside, in_place, near_misses, typed_value, without, witnesses
+from converter.check.witnesses import beside, in_place, near_misses, typed_value, within, without, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
 from converter.logsources.forms import form_of
@@ -219,6 +219,7 @@ def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) 
     present = () if isinstance(predicate.subject, Concat) else path_getter(predicate.subject)(event)[:1]
     near = [value for one in present for value in near_misses(one, kind)]
     if present and isinstance(present[0], str):
+        near += within(present[0], asked)
         near += [value for value in in_place(present[0], predicate) if typed_value(value, kind) == value]
         near += [value for value in beside(present[0], predicate) if typed_value(value, kind) == value]
     values += [value for value in dict.fromkeys(near) if value not in values]

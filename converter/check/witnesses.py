@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
+
 from converter.check.regex_examples import examples
 from converter.evaluate.timestamps import parse_text, to_text
-from converter.evaluate.values import number_of, text_of
+from converter.evaluate.values import json_in, number_of, text_of
 from converter.logsources.pack import FieldType
 from converter.model.addresses import Network, blocks_of, networks_of
 from converter.model.expressions import (
@@ -25,7 +28,7 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import FieldPath, PathStep
 
 ADDRESSES = (
     "8.8.8.8",
@@ -54,6 +57,7 @@ _PLAIN = (Operator.IS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAI
 _MOST_IN_PLACE = 120
 """So many operands at most are put in place of the one that a text holds, or beside it."""
 _MOST_SURROUNDED = 50
+_LONGEST_LIST = 100
 _FIRST = 2
 """Of a long list of operands so many at most have all their near misses, and each has the first ones."""
 _IPV4_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
@@ -311,6 +315,40 @@ def _as_part(function: Function, wanted: Scalar) -> Iterator[Scalar]:
     yield text_of(wanted)
 
 
+def _inside_json(function: Function, wanted: Scalar) -> Iterator[Scalar]:
+    """JSON texts that hold the value where it is looked for, as itself and as text, and some that do not."""
+    for value in (wanted, text_of(wanted)):
+        yield json.dumps(_in_json({}, function.path or (), value))
+    yield from ('{"other": "x"}', "{}", "[]", "no JSON")
+
+
+def within(text: str, predicate: Predicate) -> Iterator[str]:
+    """A JSON text that an event holds, with the witnesses of a predicate that looks into it in their place.
+    The rest stays, so that it keeps what other predicates ask of the same text.
+    """
+    if [function.name for function in predicate.functions[:1]] != [FunctionName.JSON]:
+        return
+    path, whole = predicate.functions[0].path or (), json_in(text)
+    rest = msgspec.structs.replace(predicate, functions=predicate.functions[1:])
+    for value in (*witnesses(rest, None), None, [], {}):
+        yield json.dumps(_in_json(whole, path, value))
+
+
+def _in_json(whole: Any, steps: tuple[PathStep, ...], value: Any) -> Any:
+    """What a JSON text says, with a value put at a path: a new object or list, where there is none."""
+    if not steps:
+        return value
+    first, rest = steps[0], steps[1:]
+    if isinstance(first, str):
+        inner = whole if isinstance(whole, dict) else {}
+        return {**inner, first: _in_json(inner.get(first), rest, value)}
+    place = min(max(first or 0, 0), _LONGEST_LIST - 1)
+    listed = list(whole) if isinstance(whole, list) else []
+    listed += [None] * (place + 1 - len(listed))
+    listed[place] = _in_json(listed[place], rest, value)
+    return listed
+
+
 def _other_case(function: Function, wanted: Scalar) -> Iterator[Scalar]:
     yield from (text_of(wanted), text_of(wanted).swapcase())
 
@@ -326,6 +364,7 @@ _UNDO: dict[FunctionName, Callable[[Function, Scalar], Iterator[Scalar]]] = {
     FunctionName.BASENAME: _in_folder,
     FunctionName.LENGTH: _of_length,
     FunctionName.SPLIT: _as_part,
+    FunctionName.JSON: _inside_json,
 }
 
 

@@ -11,6 +11,7 @@ from converter.evaluate.operators import TESTS, Test, cidr_of_any, equal, fold
 from converter.evaluate.values import (
     elements_getter,
     holds_something,
+    json_nodes_getter,
     nodes_at,
     number_of,
     path_getter,
@@ -22,6 +23,7 @@ from converter.model.expressions import (
     AnyOf,
     Expression,
     ForSome,
+    FunctionName,
     Not,
     Operator,
     Predicate,
@@ -120,6 +122,10 @@ def _exists(predicate: Predicate) -> Condition:
     if isinstance(subject, FieldPath) and not predicate.functions:
         steps = subject.steps
         return lambda event: any(map(holds_something, nodes_at(event, steps)))
+    if predicate.functions and predicate.functions[-1].name is FunctionName.JSON:
+        before = subject_getter(subject, predicate.functions[:-1])
+        inside = json_nodes_getter(predicate.functions[-1])
+        return lambda event: any(node is not None for node in inside(before(event)))
     get = subject_getter(subject, predicate.functions)
     return lambda event: bool(get(event))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from converter.model.expressions import Concat, Function, FunctionName, Scalar, Subject
@@ -157,15 +159,42 @@ def subject_getter(subject: Subject, functions: tuple[Function, ...]) -> Getter:
     get = _concat_getter(subject) if isinstance(subject, Concat) else path_getter(subject)
     if not functions:
         return get
-    steps = [_FUNCTIONS[function.name](function) for function in functions]
+    steps = [_change(function) for function in functions]
 
     def changed(event: Any) -> list[Scalar]:
         values = get(event)
         for step in steps:
-            values = [new for value in values if (new := step(text_of(value))) is not None]
+            values = step(values)
         return values
 
     return changed
+
+
+def _change(function: Function) -> Callable[[list[Scalar]], list[Scalar]]:
+    """What a value function makes of all values."""
+    if function.name is FunctionName.JSON:
+        inside = json_nodes_getter(function)
+        return lambda values: [text_of(scalar) for node in inside(values) for scalar in scalars_in(node)]
+    step = _FUNCTIONS[function.name](function)
+    return lambda values: [new for value in values if (new := step(text_of(value))) is not None]
+
+
+def json_nodes_getter(function: Function) -> Callable[[list[Scalar]], list[Any]]:
+    """What stands at the path of a ``json`` function in values that are JSON texts."""
+    path = function.path or ()
+    return lambda values: [node for value in values for node in nodes_at(json_in(text_of(value)), path)]
+
+
+@lru_cache(maxsize=64)
+def json_in(text: str) -> Any:
+    """What a JSON text says; None for ``null``, and for a text that is no JSON (RFC 8259) or nests too deep.
+
+    The rules of one event ask the same text again and again. Whoever asks must not change what it is given.
+    """
+    try:
+        return json.loads(text, parse_constant=int)  # int() fails on NaN and Infinity, which JSON has not
+    except (ValueError, RecursionError):
+        return None
 
 
 def _concat_getter(concat: Concat) -> Getter:

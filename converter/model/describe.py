@@ -154,7 +154,7 @@ def _subject(subject: FieldPath | Concat) -> str:
 
 
 def _arguments(function: Function) -> str:
-    return "" if function.separator is None else f", {json.dumps(function.separator)}, {function.index}"
+    return "".join(f", {json.dumps(argument)}" for argument in function.arguments)
 
 
 def _operand(value: Scalar | FieldPath) -> str:

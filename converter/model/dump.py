@@ -40,7 +40,7 @@ from converter.model.measures import (
     Multiple,
     NotTest,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import FieldPath, format_path
 from converter.model.rule import OutputField, Rule, RuleTest, Threshold
 from converter.model.scalars_in import format_duration, format_span, format_template
 from converter.model.tables import Key, Kind
@@ -319,9 +319,13 @@ def _subject(subject: Subject) -> dict[str, Any]:
 
 
 def _function(function: Function) -> Any:
-    if function.name is not FunctionName.SPLIT:
-        return function.name.value
-    return dict(zip(tables.SPLIT_KEYS, (function.separator, function.index), strict=True))
+    match function.name:
+        case FunctionName.SPLIT:
+            return dict(zip(tables.SPLIT_KEYS, function.arguments, strict=True))
+        case FunctionName.JSON:
+            return {tables.JSON_KEY: format_path(function.path or ())}
+        case _:
+            return function.name.value
 
 
 def _one_or_list(values: tuple[Any, ...]) -> Any:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from converter.model.paths import ELEMENT, FieldPath
+from converter.model.paths import ELEMENT, FieldPath, PathStep, format_path
 
 Scalar: TypeAlias = bool | int | float | str
 """An operand: what YAML writes as true, 403, 0.5 or text. Null is no operand; ask with ``exists``."""
@@ -55,18 +55,28 @@ class FunctionName(enum.StrEnum):
     BASENAME = "basename"
     LENGTH = "length"
     SPLIT = "split"
+    JSON = "json"
 
 
 class Function(msgspec.Struct, frozen=True):
-    """One value function. ``separator`` and ``index`` are set for ``split`` alone.
+    """One value function. ``separator`` and ``index`` are set for ``split`` alone, ``path`` for ``json``.
 
     ``split`` cuts the text at every ``separator`` and takes the ``index``-th part (from 0, negative
     from the end). ``basename`` is what follows the last ``/`` or ``\\``. ``length`` counts characters.
+    ``json`` gives the values at a path in what the text says as JSON; without steps it is all of it.
     """
 
     name: FunctionName
     separator: str | None = None
     index: int | None = None
+    path: tuple[PathStep, ...] | None = None
+
+    @property
+    def arguments(self) -> tuple[str | int, ...]:
+        """What the function is given beside the value, in order; a path in its text form."""
+        if self.path is not None:
+            return (format_path(self.path),)
+        return () if self.separator is None or self.index is None else (self.separator, self.index)
 
 
 class Concat(msgspec.Struct, frozen=True, tag="concat"):

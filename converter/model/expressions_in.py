@@ -31,13 +31,15 @@ from converter.model.operands_in import (
 )
 from converter.model.paths import ELEMENT, FieldPath
 from converter.model.problems import Problems, Where, did_you_mean
-from converter.model.scalars_in import BadValue, parse_field
+from converter.model.scalars_in import BadValue, parse_field, parse_json_path
 from converter.model.tables import Operand
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator}
 _COMBINATORS: Final = frozenset(tables.COMBINATORS)
 _MODIFIERS: Final = frozenset(tables.MODIFIERS)
 _FUNCTIONS: Final = {name.value: name for name in tables.PLAIN_FUNCTIONS}
+_GIVEN_MORE: Final = {tables.SPLIT_KEYS[0]: '{split: "/", index: 0}', tables.JSON_KEY: "{json: a.b[0]}"}
+"""The functions that are given more than the value, and how they are written."""
 _SUBJECTS: Final = (tables.FIELD_KEY, tables.CONCAT_KEY)
 _LENGTH_COMPARISONS: Final = {key: _OPERATORS[key] for key in tables.LENGTH_COMPARISONS}
 _TEXT_OPERANDS: Final[dict[Operand, Callable[[str], Any]]] = {
@@ -253,23 +255,36 @@ def read_functions(data: object, where: Where, problems: Problems) -> tuple[Func
             if item in _FUNCTIONS:
                 functions.append(Function(_FUNCTIONS[item]))
                 continue
-            valid = (*_FUNCTIONS, tables.SPLIT_KEYS[0])
+            valid = (*_FUNCTIONS, *_GIVEN_MORE)
             message = f"{item!r} is no function; expected one of {', '.join(valid)}"
-            hint = (
-                'write {split: "/", index: 0}' if item == tables.SPLIT_KEYS[0] else did_you_mean(item, valid)
-            )
+            hint = f"write {_GIVEN_MORE[item]}" if item in _GIVEN_MORE else did_you_mean(item, valid)
             problems.add("unknown-function", message, place, hint)
             continue
-        split = _read_split(item, place, problems)
-        if split is not None:
-            functions.append(split)
+        given = _read_given_more(item, place, problems)
+        if given is not None:
+            functions.append(given)
     return tuple(functions)
 
 
-def _read_split(item: object, where: Where, problems: Problems) -> Function | None:
-    if not isinstance(item, dict) or set(item) != set(tables.SPLIT_KEYS):
-        problems.wrong_type('a function\'s name or {split: "/", index: 0}', item, where)
+def _read_given_more(item: object, where: Where, problems: Problems) -> Function | None:
+    """A function that is given more than the value."""
+    if isinstance(item, dict) and set(item) == {tables.JSON_KEY}:
+        return _read_json(item[tables.JSON_KEY], (where, tables.JSON_KEY), problems)
+    if isinstance(item, dict) and set(item) == set(tables.SPLIT_KEYS):
+        return _read_split(item, where, problems)
+    problems.wrong_type(f"a function's name, {' or '.join(_GIVEN_MORE.values())}", item, where)
+    return None
+
+
+def _read_json(path: object, where: Where, problems: Problems) -> Function | None:
+    if not isinstance(path, str):
+        problems.wrong_type("a path inside the JSON text", path, where)
         return None
+    steps = _checked(parse_json_path, path, where, problems)
+    return None if steps is None else Function(FunctionName.JSON, path=steps)
+
+
+def _read_split(item: dict[str, Any], where: Where, problems: Problems) -> Function | None:
     separator, index = (item[key] for key in tables.SPLIT_KEYS)
     if not isinstance(separator, str) or not separator:
         problems.wrong_type("text to split at", separator, (where, tables.SPLIT_KEYS[0]))

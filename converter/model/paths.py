@@ -100,6 +100,25 @@ def parse_path(text: str) -> FieldPath:
     return FieldPath(tuple(steps))
 
 
+def parse_steps(text: str) -> tuple[PathStep, ...]:
+    """Read a path that may begin with ``[]`` or ``[n]``, or have no steps, as ``format_path`` writes it.
+
+    Raises ValueError with the offset (from 1) of what is wrong.
+    """
+    if not text.startswith("["):
+        return parse_path(text).steps if text else ()
+    position = 0
+    steps: list[PathStep] = []
+    while (token := _TOKEN.match(text, position)) is not None and token.lastgroup not in ("key", "quoted"):
+        steps.append(ANY if token["index"] is None else int(token["index"]))
+        position = token.end()
+    if position == len(text):
+        return tuple(steps)
+    if text[position] != ".":
+        raise ValueError(f"field path {text!r}: expected '.', '[]' or '[n]' at character {position + 1}")
+    return (*steps, *parse_path(text[position + 1 :]).steps)
+
+
 def format_path(steps: Iterable[PathStep]) -> str:
     """The text form of a path; ``parse_path`` reads it back to the same steps."""
     parts: list[str] = []

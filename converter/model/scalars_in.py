@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from converter.model import tables
 from converter.model.attack import attack_table
-from converter.model.paths import ELEMENT, FieldPath, parse_path
+from converter.model.paths import ELEMENT, FieldPath, PathStep, parse_path, parse_steps
 from converter.model.problems import did_you_mean, shortened
 from converter.model.rule import AttackTag
 
@@ -39,20 +39,29 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 @lru_cache(maxsize=16_384)
 def parse_field(text: str) -> FieldPath:
     """A field path from its text."""
+    return FieldPath(_steps(text, lambda: parse_path(text).steps))
+
+
+def parse_json_path(text: str) -> tuple[PathStep, ...]:
+    """The steps of a path inside a JSON text, from its text; "" is the whole, without steps."""
+    return _steps(text, lambda: parse_steps(text))
+
+
+def _steps(text: str, parse: Callable[[], tuple[PathStep, ...]]) -> tuple[PathStep, ...]:
     if len(text) > tables.MAX_PATH_CHARACTERS:
         raise BadValue("bad-field", f"a field path has at most {tables.MAX_PATH_CHARACTERS} characters")
     try:
-        path = parse_path(text)
+        steps = parse()
     except ValueError as error:
         hint = 'quote a key that is not a plain word: annotations."example.com/key"' if text.strip() else None
         if text == str(ELEMENT):
             hint = "[] by itself is the element of a list, in the conditions of a for_some"
         raise BadValue("bad-field", str(error), hint) from None
-    if len(path.steps) > tables.MAX_PATH_STEPS:
+    if len(steps) > tables.MAX_PATH_STEPS:
         raise BadValue("bad-field", f"a field path has at most {tables.MAX_PATH_STEPS} steps")
-    if any(isinstance(step, str) and _SURROGATE.search(step) for step in path.steps):
+    if any(isinstance(step, str) and _SURROGATE.search(step) for step in steps):
         raise BadValue("bad-field", f"field path {shortened(text)}: half of a surrogate pair is no character")
-    return path
+    return steps
 
 
 def parse_duration(text: str) -> timedelta:

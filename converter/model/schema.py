@@ -330,7 +330,8 @@ def _operand(operand: Operand) -> Schema:
 def _function() -> Schema:
     separator, index = tables.SPLIT_KEYS
     split = _closed({separator: {"type": "string", "minLength": 1}, index: {"type": "integer"}})
-    return {"anyOf": [{"enum": [name.value for name in tables.PLAIN_FUNCTIONS]}, split]}
+    inside = _closed({tables.JSON_KEY: {"type": "string"}})
+    return {"anyOf": [{"enum": [name.value for name in tables.PLAIN_FUNCTIONS]}, split, inside]}
 
 
 def _test() -> Schema:

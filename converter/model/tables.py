@@ -304,7 +304,10 @@ BOUND_KEYS: Final = tuple(operator.value for operator in BOUNDS)
 MEASURE_KEYS: Final = (*MEASURE_DOCS, WHERE_KEY, APPLY_KEY, *BOUND_KEYS)
 
 SPLIT_KEYS: Final = ("split", "index")
-PLAIN_FUNCTIONS: Final = tuple(name for name in FunctionName if name is not FunctionName.SPLIT)
+JSON_KEY: Final = "json"
+PLAIN_FUNCTIONS: Final = tuple(
+    name for name in FunctionName if name not in (FunctionName.SPLIT, FunctionName.JSON)
+)
 
 SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -4,6 +4,7 @@ They take any event without raising, and a value for what it is: a null, a list 
 expected matches nothing.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
@@ -191,6 +192,24 @@ def parts(found, separator, index):
     """The index-th part of each text that has so many."""
     cut = [value.split(separator) for value in found]
     return [pieces[index] for pieces in cut if -len(pieces) <= index < len(pieces)]
+
+
+def decoded(value):
+    """What a JSON text says; None for a text that is none."""
+    try:
+        return json.loads(value, parse_constant=int)  # int() fails on NaN and Infinity
+    except (ValueError, RecursionError):
+        return None
+
+
+def in_json(found, *path):
+    """The values at a path inside JSON texts, as texts."""
+    return [inner for value in found for inner in texts(decoded(value), *path)]
+
+
+def exists_in_json(found, *path):
+    """Whether anything but null stands at a path inside some JSON text, be it an empty list or object."""
+    return any(node is not None for value in found for node in nodes(decoded(value), *path))
 
 
 def shown(event, *path):

@@ -28,7 +28,8 @@ ONLY_THE_LOADER_SEES = frozenset(
     bad_field bad_field_in_title bad_list_in_for_some duplicate_test element_of_no_list
     end_of_text_of_another_flavour
     endless_duration every_too_often field_with_a_slash having_a_number_without_a_unit
-    having_a_span_and_a_number having_the_end_of_a_sliding_window host_bits lookahead lookbehind
+    having_a_span_and_a_number having_the_end_of_a_sliding_window host_bits json_bad_path lookahead
+    lookbehind
     mistake_in_a_merged_condition netmask no_network only_absent_steps open_brace order_of_no_date
     order_of_text output_twice
     possessive same_id_twice stray_brace too_many_repeats unclosed_class unclosed_group

@@ -77,7 +77,7 @@ class AlertWriter:
 
     def _key(self, helper: str, paths: Sequence[FieldPath]) -> str:
         self._module.use(helper)
-        steps = [self._conditions.steps(path) for path in paths]
+        steps = [self._conditions.steps(path.steps) for path in paths]
         tuples = [
             f"({text},)" if len(path.steps) == 1 else f"({text})"
             for text, path in zip(steps, paths, strict=True)

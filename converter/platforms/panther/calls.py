@@ -50,6 +50,8 @@ class Calls:
             "basename": self._basename,
             "like": self._like,
             "parts": self._parts,
+            "in_json": self._in_json,
+            "exists_in_json": self._exists_in_json,
             "moment": self._moment,
             "group_key": self._group_key,
             "open_group_key": self._group_key,
@@ -165,6 +167,18 @@ class Calls:
             raise UnreadableError("parts() with these arguments", node)
         function = Function(FunctionName.SPLIT, separator, index)
         return msgspec.structs.replace(source, kind="text", functions=(*source.functions, function))
+
+    def _in_json(self, node: ast.Call, env: Env) -> Value:
+        source, *steps = (self._interpreter.value(argument, env) for argument in node.args)
+        if not isinstance(source, a.Gathered):
+            raise UnreadableError("JSON in something that is no list of texts", node)
+        function = Function(FunctionName.JSON, path=self._steps(tuple(steps), node).steps)
+        return msgspec.structs.replace(source, kind="text", functions=(*source.functions, function))
+
+    def _exists_in_json(self, node: ast.Call, env: Env) -> Value:
+        source = self._in_json(node, env)
+        assert isinstance(source, a.Gathered)
+        return a.predicate(source.scope, source.subject, Operator.EXISTS, functions=source.functions)
 
     # -- quantifiers
 

@@ -20,6 +20,7 @@ from converter.model.expressions import (
     Concat,
     Expression,
     ForSome,
+    Function,
     FunctionName,
     Not,
     Operator,
@@ -29,7 +30,7 @@ from converter.model.expressions import (
     predicates,
 )
 from converter.model.losses import Losses
-from converter.model.paths import ELEMENT, FieldPath
+from converter.model.paths import ELEMENT, FieldPath, PathStep
 from converter.platforms.panther import layout
 from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.layout import Doc
@@ -101,15 +102,15 @@ class ConditionWriter:
     def values(self, path: FieldPath, scope: Scope = Scope(), helper: str = "values") -> str:  # noqa: B008
         """A call of one of the helpers that take a path."""
         self._module.use(helper)
-        return f"{helper}({scope.variable}, {self.steps(path)})"
+        return f"{helper}({scope.variable}, {self.steps(path.steps)})"
 
-    def steps(self, path: FieldPath) -> str:
+    def steps(self, steps: tuple[PathStep, ...]) -> str:
         """The steps of a path as arguments."""
-        if None in path.steps:
+        if None in steps:
             self._module.use("EACH")
         return ", ".join(
             "EACH" if step is None else python_text(step) if isinstance(step, str) else str(step)
-            for step in path.steps
+            for step in steps
         )
 
     def lookup(self, path: FieldPath, scope: Scope = Scope(), default: str | None = None) -> str:  # noqa: B008
@@ -223,6 +224,11 @@ class ConditionWriter:
     def _exists(self, predicate: Predicate, scope: Scope) -> Doc:
         if isinstance(predicate.subject, FieldPath) and not predicate.functions:
             return layout.call(self.values(predicate.subject, scope, "exists"))
+        if predicate.functions and predicate.functions[-1].name is FunctionName.JSON:
+            before = msgspec.structs.replace(predicate, functions=predicate.functions[:-1])
+            return layout.call(
+                self._inside_json("exists_in_json", self._subject(before, scope), predicate.functions[-1])
+            )
         collection = self._subject(predicate, scope).collection
         return layout.Text(f"bool({collection})", f"not {collection}")
 
@@ -250,6 +256,10 @@ class ConditionWriter:
                     source = f"[{element}]" if alone else _listed(collection, element)
                     collection = f"parts({source}, {separator}, {function.index})"
                     element, alone = "value", False
+                case FunctionName.JSON:
+                    found = Subject(collection, element, alone=alone)
+                    collection = self._inside_json("in_json", found, function)
+                    element, alone = "value", False
                 case FunctionName.BASENAME:
                     self._module.use("basename")
                     element = f"basename({element})"
@@ -269,6 +279,14 @@ class ConditionWriter:
         if scope.itself != scope.variable:
             self._module.use("text")
         return scope.itself
+
+    def _inside_json(self, helper: str, texts: Subject, function: Function) -> str:
+        """A call of one of the helpers that look into JSON texts."""
+        self._module.use(helper)
+        element = f"str({texts.element})" if texts.is_length else texts.element
+        source = f"[{element}]" if texts.alone else _listed(texts.collection, element)
+        arguments = [source, *filter(None, [self.steps(function.path or ())])]
+        return f"{helper}({', '.join(arguments)})"
 
     def _concat(self, concat: Concat, scope: Scope) -> str:
         """A list of the parts' values joined, in every combination."""

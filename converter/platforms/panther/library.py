@@ -17,6 +17,7 @@ import msgspec
 from converter.platforms.templating import templates_folder
 
 IMPORTS: Final = {
+    "json": "import json",
     "re": "import re",
     "Mapping": "from collections.abc import Mapping",
     "Sequence": "from collections.abc import Sequence",

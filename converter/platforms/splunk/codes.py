@@ -33,6 +33,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "threshold-count": "streamstats keeps no more than 10,000 events of a window by default.",
         "time-format": "The operand of an order is neither a number nor a timestamp.",
         "unknown-logsource": "No pack describes the log source.",
+        "value-function": "JSON inside a text cannot be looked into exactly.",
         "window": (
             "Tumbling windows were asked for: a burst across a boundary is split. Or distinct values are "
             "counted: the window is a second longer, because its far edge is open."

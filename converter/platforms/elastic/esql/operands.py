@@ -172,6 +172,11 @@ class Operands:
                 )
             case FunctionName.SPLIT:
                 return self._split(self.single(text, "split"), function)
+            case FunctionName.JSON:
+                self._losses.refuse(
+                    "value-function", f"ES|QL looks into the JSON text {operand.text} in no released version"
+                )
+                return text
 
     def _split(self, operand: Operand, function: Function) -> Operand:
         separator, index = function.separator or "", function.index or 0

@@ -80,6 +80,11 @@ class WhereTerms:
     # -- one predicate
 
     def _predicate(self, predicate: Predicate, holds: bool) -> str:
+        if any(function.name is FunctionName.JSON for function in predicate.functions):
+            self._losses.refuse(
+                "value-function", "what eval functions make of JSON in a text is not documented"
+            )
+            return NEVER
         if predicate.operator is Operator.SAME_AS:
             return self._same_as(predicate, holds)
         subject = predicate.subject

@@ -20,7 +20,7 @@ from converter.platforms.panther.importing.python.functions_of import EVENT, fun
 from converter.platforms.panther.importing.python.interface import Modules, PythonSource, finding
 from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.machine import Machine
-from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
     Collection,
     ExhaustedError,
@@ -131,6 +131,11 @@ def _likeliest(outcome: Outcome) -> Value | None:
 
 
 def _path(value: Value | None) -> FieldPath | None:
+    found = _path_of(value)
+    return None if found is None or AS_JSON in found.steps else found
+
+
+def _path_of(value: Value | None) -> FieldPath | None:
     match value:
         case Field(0, steps) if steps:
             return FieldPath(steps)

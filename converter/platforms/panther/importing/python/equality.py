@@ -10,7 +10,7 @@ from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, Present, opposite
-from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
 from converter.platforms.panther.importing.python.texts import part_is
 from converter.platforms.panther.importing.python.truth import (
     counted,
@@ -61,6 +61,8 @@ def equal(machine: Machine, left: Value, right: Value, *, identical: bool = Fals
                 return TRUE
             if variable != other:
                 raise UnreadableError("a comparison of an element of a list with something outside it")
+            if AS_JSON in path:
+                steps, path = path, steps
             return leaf(variable, FieldPath(steps), Operator.SAME_AS, (FieldPath(path),))
         case (Text() | Field(), Text() | Field()):
             return same_text(as_text(left), as_text(right))
@@ -152,6 +154,8 @@ def _field_equals(machine: Machine, field: Field, value: Any) -> Formula:
             machine.compared(field, wanted, value)
         return leaf(field.variable, path, Operator.IS, (value,))
     if isinstance(value, (list, tuple, dict)) and not value:
+        if isinstance(value, dict) and AS_JSON in field.steps:
+            raise UnreadableError("whether an object in a JSON text is empty", code="json-text")
         shape = Shape.OBJECT if isinstance(value, dict) else Shape.LIST
         machine.used(field, shape)
         if machine.shape(field) is not shape:

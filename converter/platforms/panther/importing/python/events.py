@@ -16,7 +16,7 @@ from converter.model.paths import ANY, FieldPath, PathStep
 from converter.platforms.panther.importing.python.formulas import both
 from converter.platforms.panther.importing.python.machine import Machine, leaf
 from converter.platforms.panther.importing.python.nodes import Formula, Null, Present, opposite
-from converter.platforms.panther.importing.python.shapes import Shape, Steps
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape, Steps
 from converter.platforms.panther.importing.python.values import (
     NONE,
     Collection,
@@ -108,6 +108,23 @@ def deep_walk(machine: Machine, owner: Field, keys: Sequence[Value], default: Va
         raise UnreadableError(f"the {wanted} of several values that deep_walk finds")
     here = leaf(owner.variable, FieldPath(steps), Operator.EXISTS)
     return _here(machine, [(here, Walked(owner.variable, steps)), (opposite(here), default)])
+
+
+def decoded(machine: Machine, owner: Field) -> Outcome:
+    """``json.loads(owner)``. A text that is no JSON is a JSONDecodeError where something may catch that; else
+    it is read like the text ``null``: canonically neither has a value, and an error is no verdict.
+    """
+    found = Field(owner.variable, (*owner.steps, AS_JSON))
+    here, null = Present(found.variable, found.steps), Null(found.variable, found.steps)
+    if not machine.tries:
+        path = FieldPath(machine.absolute(owner.variable, owner.steps))
+        machine.note(
+            "json-raises", f"where {path} is no JSON, Python raises; it is read as null"
+        )
+        return _here(machine, [(here, found), (opposite(here), NONE)])
+    broken = machine.here(both(opposite(here), opposite(null)))
+    cases: list[tuple[Formula, Value]] = [(machine.here(here), found), (machine.here(null), NONE)]
+    return gathered(cases, [(broken, "JSONDecodeError")])
 
 
 def log_type_is(names: Sequence[str]) -> Formula:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from converter.model.expressions import Operator
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python import constants, events, regexes
-from converter.platforms.panther.importing.python.machine import as_text, leaf
-from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, opposite
+from converter.platforms.panther.importing.python.constants import bounded
+from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
+from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.quantifiers import (
     all_of,
     any_of,
@@ -166,7 +168,7 @@ def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[s
             if not shapes:
                 return when(FALSE)
             if machine.ambiguous(field):
-                raise UnreadableError(f"the type of {FieldPath(field.steps)}, which holds several")
+                return when(_is_one_of(machine, field, shapes))
             found = machine.shape(field)
             if found is None and len(shapes) == 1:
                 found = next(iter(shapes))
@@ -185,6 +187,17 @@ def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[s
         case Truth():
             return when(TRUE if {"bool", "int"} & set(names) else FALSE)
     raise UnreadableError("the type of a value of the event")
+
+
+def _is_one_of(machine: Machine, field: Field, shapes: set[Shape]) -> Formula:
+    """Whether a field that holds texts in some events and objects in others holds one of the shapes."""
+    path, held = FieldPath(field.steps), machine.shapes_of(field)
+    if held <= shapes:
+        return TRUE
+    if held != {Shape.TEXT, Shape.OBJECT}:
+        raise UnreadableError(f"the type of {path}, which holds several")
+    is_text = leaf(field.variable, path, Operator.LIKE, ("*",))
+    return is_text if Shape.TEXT in shapes else opposite(is_text) if Shape.OBJECT in shapes else FALSE
 
 
 def _classes(interpreter: Interpreter, kinds: Value) -> list[Value]:
@@ -207,6 +220,26 @@ def _class_name(kind: Value) -> str:
 
 def _shape_named(name: str) -> Shape | None:
     return _CLASSES.get(name) or _ABSTRACT.get(name)
+
+
+def _loads(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
+    """``json.loads(text)``: what the text says, at the step that is the JSON in it."""
+    machine = interpreter.machine
+    match positional:
+        case [Known(str() as text)] if not named:
+            try:
+                return one(Known(bounded(json.loads(text))))
+            except (ValueError, RecursionError):
+                return raising("JSONDecodeError")
+        case [Known()]:
+            return raising("TypeError")
+        case [Field() as field] if not named:
+            if not machine.ambiguous(field):
+                if machine.shape(field) not in (None, Shape.TEXT):
+                    return raising("TypeError")
+                machine.used(field, Shape.TEXT)
+            return events.decoded(machine, field)
+    raise UnreadableError("JSON inside a text that was changed first (json)", code="json-text")
 
 
 def _compile(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:
@@ -319,6 +352,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any, list[Value], dict[str, Value]], Ou
     "isinstance": _isinstance,
     "getattr": _get_attribute,
     "cast": _cast,
+    "json.loads": _loads,
     "re.compile": _compile,
     "fnmatch.fnmatch": _fnmatch,
     "fnmatch.fnmatchcase": _fnmatch,

@@ -230,7 +230,7 @@ def _grown(block: Block, entry: Entry, ends: list[tuple[Formula, Env]], name: st
         match value:
             case Known(int() as start):
                 return one(Count(Collection("list", tuple(entries)), start))
-            case Count(collection, offset) if counts:
+            case Count(Collection() as collection, offset) if counts:
                 return one(Count(Collection("list", (*collection.entries, *entries)), offset))
             case _:
                 kind = value.kind if isinstance(value, Collection) else "list"

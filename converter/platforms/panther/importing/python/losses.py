@@ -25,7 +25,7 @@ from converter.platforms.panther.importing.python.nodes import (
     opposite,
     speaks_of,
 )
-from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
 from converter.platforms.panther.importing.python.values import (
     Field,
 )
@@ -116,7 +116,7 @@ def empty_losses(machine: Machine, formula: Formula, raised: Formula) -> list[Di
     found: list[Diagnostic] = []
     for atom in dict.fromkeys(each for each in atoms(formula) if isinstance(each, Present)):
         shape = machine.shape(Field(atom.variable, atom.steps))
-        if shape not in (Shape.LIST, Shape.OBJECT):
+        if shape not in (Shape.LIST, Shape.OBJECT) or AS_JSON in atom.steps:
             continue
         path = FieldPath(machine.absolute(atom.variable, atom.steps))
         exists = leaf(atom.variable, FieldPath(atom.steps), Operator.EXISTS)

@@ -23,6 +23,8 @@ from converter.model.expressions import (
     Concat,
     Expression,
     ForSome,
+    Function,
+    FunctionName,
     Not,
     Operator,
     Predicate,
@@ -48,6 +50,7 @@ from converter.platforms.panther.importing.python.nodes import (
     atoms,
     opposite,
 )
+from converter.platforms.panther.importing.python.shapes import AS_JSON
 
 _OPPOSITE: Final = {
     Operator.GT: Operator.LTE,
@@ -182,6 +185,8 @@ def _element_condition(source: int, path: FieldPath, inner: list[Formula]) -> Fo
         return Leaf(source, _moved(inner[0].predicate, path))
     if len(inner) == 1 and isinstance(inner[0], Present):
         return Leaf(source, Predicate(_below(path, FieldPath(inner[0].steps)), Operator.EXISTS))
+    if AS_JSON in path.steps:
+        raise UnsayableError("several conditions on the same element of a list in a JSON text")
     if len(inner) == 1 and isinstance(inner[0], Told):
         return Told(source, ForSome(path, inner[0].expression)) if path.steps else inner[0]
     if all(map(_of_scalar, inner)) and (listed := _of_listed_values(path, inner)) is not None:
@@ -266,9 +271,9 @@ def expressed(formula: Formula) -> Expression:
         case Either(terms):
             return any_of(*united([expressed(term) for term in terms]))
         case Leaf(_, predicate):
-            return _of_itself(predicate)
+            return _of_itself(_asked(predicate))
         case Present(_, steps):
-            return Predicate(FieldPath(steps), Operator.EXISTS) if steps else ALWAYS
+            return _of_itself(_inside_json(Predicate(FieldPath(steps), Operator.EXISTS))) if steps else ALWAYS
         case Told(_, expression):
             return expression
         case Null():
@@ -291,6 +296,31 @@ def _of_itself(predicate: Predicate) -> Predicate:
     subject = predicate.subject
     whole = Concat(tuple(map(named, subject.parts))) if isinstance(subject, Concat) else named(subject)
     return msgspec.structs.replace(predicate, subject=whole, values=tuple(map(named, predicate.values)))
+
+
+def _asked(predicate: Predicate) -> Predicate:
+    """A predicate as the canonical rule has it. ``exists`` of an empty list is false here, but not in a JSON
+    text, where the first element is asked for instead; a value that is no list is its own first element.
+    """
+    subject = predicate.subject
+    in_json = isinstance(subject, FieldPath) and AS_JSON in subject.steps
+    if in_json and predicate.operator is Operator.EXISTS and not predicate.functions:
+        assert isinstance(subject, FieldPath)
+        first = (0,) if isinstance(subject.steps[-1], str) else ()
+        predicate = msgspec.structs.replace(predicate, subject=FieldPath((*subject.steps, *first)))
+    return _inside_json(predicate)
+
+
+def _inside_json(predicate: Predicate) -> Predicate:
+    """The function ``json`` in the place of the step that is the JSON in a text."""
+    subject = predicate.subject
+    if not isinstance(subject, FieldPath) or AS_JSON not in subject.steps:
+        return predicate
+    at = subject.steps.index(AS_JSON)
+    inside = Function(FunctionName.JSON, path=subject.steps[at + 1 :])
+    return msgspec.structs.replace(
+        predicate, subject=FieldPath(subject.steps[:at]), functions=(inside, *predicate.functions)
+    )
 
 
 def _conditions(terms: Iterable[Formula]) -> list[Expression]:

@@ -15,7 +15,7 @@ from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.python.formulas import both, under
 from converter.platforms.panther.importing.python.interface import DataModel, Modules, PythonSource
 from converter.platforms.panther.importing.python.nodes import FALSE, Facts, Formula, Leaf, Unknown, facts_of
-from converter.platforms.panther.importing.python.shapes import Shape, Shapes, Steps
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
     Binder,
     Collection,
@@ -86,6 +86,8 @@ class Machine:
         self.selected: dict[int, Selected] = {}
         self.usage = usage
         self.depth = 0
+        self.tries = 0
+        """How many ``try`` statements stand around the place being read, its callers' included."""
         self._shapes = shapes
         self._binders: dict[int, Binder] = {}
         self._nodes: dict[tuple[int, str], int] = {}
@@ -187,9 +189,13 @@ class Machine:
         """Whether a pack says what the field holds."""
         return self._shapes.declared(self.absolute(field.variable, field.steps))
 
+    def shapes_of(self, field: Field) -> frozenset[Shape]:
+        """Every shape of the values that events hold there, as declared or seen."""
+        return self._shapes.seen(self.absolute(field.variable, field.steps))
+
     def ambiguous(self, field: Field) -> bool:
         """Whether events hold values of several shapes there."""
-        return len(self._shapes.seen(self.absolute(field.variable, field.steps))) > 1
+        return len(self.shapes_of(field)) > 1
 
     def used(self, field: Field, shape: Shape, *, weakly: bool = False) -> None:
         """The detection uses the field as one of this shape. ``weakly``: a default value suggests it."""
@@ -272,7 +278,10 @@ def leaf(
     *,
     ignore_case: bool = False,
 ) -> Formula:
-    """A predicate about a variable."""
+    """A predicate about a variable. What stands in a JSON text is asked of alone (UnreadableError)."""
+    others = (*values, *(() if isinstance(subject, FieldPath) else subject.parts))
+    if any(isinstance(each, FieldPath) and AS_JSON in each.steps for each in others):
+        raise UnreadableError("a value in a JSON text beside another field", code="json-text")
     return Leaf(variable, Predicate(subject, operator, values, ignore_case, False, functions))
 
 

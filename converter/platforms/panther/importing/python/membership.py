@@ -11,7 +11,7 @@ from converter.platforms.panther.importing.python.equality import equal, equal_a
 from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Null, Present
-from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
 from converter.platforms.panther.importing.python.texts import contained_in, split_has
 from converter.platforms.panther.importing.python.truth import in_words, text_question
 from converter.platforms.panther.importing.python.values import (
@@ -123,6 +123,8 @@ def _in_field(machine: Machine, item: Value, container: Field) -> Outcome:
         shape = (
             Shape.TEXT if not (isinstance(item, Known) and not isinstance(item.value, str)) else Shape.LIST
         )
+        if steps[-1:] == (AS_JSON,):
+            shape = Shape.OBJECT
         machine.used(container, shape)
     match shape, item:
         case Shape.OBJECT, Known(str(key)):

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from converter.evaluate.values import json_in
 from converter.logsources.pack import FieldType, Pack
 from converter.model.paths import ANY, PathStep, parse_path
 
 Steps: TypeAlias = tuple[PathStep, ...]
+AS_JSON: Final = "⟨JSON⟩"
+"""The step from a text to what it says as JSON, while a detection is read; ``json`` of the canonical rule."""
 
 
 class Shape(enum.StrEnum):
@@ -37,6 +40,7 @@ _DECLARED: Mapping[FieldType, Shape] = {
     FieldType.BOOLEAN: Shape.BOOLEAN,
 }
 _DEEPEST = 24
+_OPENING = ("{", "[")
 
 
 class Shapes:
@@ -48,13 +52,11 @@ class Shapes:
         self._spelled: dict[tuple[Steps, str], str] = {}
         for pack in packs:
             self._declare(pack)
+        self._spell(self._declared)
         for sample in samples:
-            for steps, shape in _shapes_in(sample, ()):
+            for steps, shape in _shapes_in(self.respelled(sample), ()):
                 self._seen.setdefault(steps, set()).add(shape)
-        for steps in (*self._declared, *self._seen):
-            for position, step in enumerate(steps):
-                if isinstance(step, str):
-                    self._spelled.setdefault((steps[:position], step.lower()), step)
+        self._spell(self._seen)
 
     def shape(self, steps: Steps) -> Shape | None:
         """The one shape of what stands at a path (an index counts as ``[]``); None: unknown, or several."""
@@ -74,7 +76,9 @@ class Shapes:
         return tuple(ANY if isinstance(step, int) else step for step in steps) in self._declared
 
     def spelling(self, steps: Steps, key: str) -> str:
-        """How events spell a key: Panther's look-ups take no notice of case, paths do."""
+        """How events spell a key: in Panther's look-ups case makes no difference, but in JSON texts."""
+        if AS_JSON in steps:
+            return key
         asked = tuple(ANY if isinstance(step, int) else step for step in steps)
         if (*asked, key) in self._declared:
             return key
@@ -91,6 +95,12 @@ class Shapes:
         if isinstance(value, list):
             return [self.respelled(inner, (*steps, ANY)) for inner in value]
         return value
+
+    def _spell(self, known: Iterable[Steps]) -> None:
+        for steps in known:
+            for position, step in enumerate(steps):
+                if isinstance(step, str):
+                    self._spelled.setdefault((steps[:position], step.lower()), step)
 
     def _declare(self, pack: Pack) -> None:
         for field in pack.fields.values():
@@ -113,6 +123,8 @@ def _shapes_in(value: Any, steps: Steps) -> Iterator[tuple[Steps, Shape]]:
     shape = _shape_of(value)
     if shape is not None and steps:
         yield steps, shape
+    if isinstance(value, str) and value[:1] in _OPENING and AS_JSON not in steps:
+        yield from _shapes_in(json_in(value), (*steps, AS_JSON))
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _shapes_in(inner, (*steps, str(key)))

@@ -281,7 +281,11 @@ class Block:
         return Flow(held, env, raises=[(opposite(held), "AssertionError", env)])
 
     def _try(self, node: ast.Try, env: Env) -> Flow:
-        flow = self.run(node.body, dict(env))
+        self.machine.tries += 1
+        try:
+            flow = self.run(node.body, dict(env))
+        finally:
+            self.machine.tries -= 1
         if flow.go_on != FALSE and node.orelse:
             with self.machine.given(flow.go_on):
                 rest = self.run(node.orelse, flow.env)

@@ -12,7 +12,7 @@ from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.machine import Machine, leaf
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
-from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
 from converter.platforms.panther.importing.python.texts import part_is
 from converter.platforms.panther.importing.python.values import (
     Collection,
@@ -101,6 +101,8 @@ def _field_truth(machine: Machine, field: Field) -> Formula:
         case Shape.BOOLEAN:
             return leaf(field.variable, path, Operator.IS, (True,))
         case Shape.LIST | Shape.OBJECT:
+            if shape is Shape.OBJECT and AS_JSON in field.steps:
+                machine.note("empty", f"an empty object {path} counts as one that is not")
             return leaf(field.variable, path, Operator.EXISTS)
         case _:
             if shape is None:
