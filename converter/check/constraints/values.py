@@ -32,7 +32,7 @@ from converter.check.texts.languages import (
 from converter.check.texts.limits import Budget, TooLarge
 from converter.check.texts.search import find_text
 from converter.check.verdicts import compiled
-from converter.check.witnesses import ADDRESSES, filled, typed_value, witnesses
+from converter.check.witnesses import ADDRESSES, filled, typed_value, within, witnesses
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
@@ -126,10 +126,26 @@ def _nearby(literals: Sequence[Literal], kind: FieldType | None) -> Iterator[Sca
                     yield operand == "true"
                 if not isinstance(operand, FieldPath):
                     yield operand
+    yield from _in_json(literals)
     yield from _joined([predicate for predicate, wanted in literals if wanted])
     for predicate, _ in literals[:_MOST_TRIED]:
         yield from witnesses(_shortened(predicate), kind)
     yield from _PLAIN
+
+
+def _in_json(literals: Sequence[Literal]) -> Iterator[str]:
+    """A JSON text in which one literal after the other has been given what it asks for."""
+    if not any(
+        function.name is FunctionName.JSON for each in literals for function in each.predicate.functions
+    ):
+        return
+    text = "{}"
+    for predicate, wanted in literals:
+        holds = compiled(predicate)
+        if holds({"value": text}) is not wanted:
+            tries = within(text, predicate)
+            text = next((each for each in tries if holds({"value": each}) is wanted), text)
+    yield text
 
 
 def _joined(wanted: Sequence[Predicate]) -> Iterator[str]:

@@ -185,6 +185,8 @@ def languages(predicate: Predicate, number: bool) -> Languages:
     ``number``: the value is a JSON integer, else a text. Raises TooLarge for what no automaton is made of.
     """
     functions = predicate.functions
+    if any(function.name is FunctionName.JSON for function in functions):
+        raise TooLarge("what stands in a JSON text is not searched")
     operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
     if predicate.operator is Operator.EXISTS:
         return _same(Language(ANY_TEXT, tuple(f for f in functions if f.name is not FunctionName.LENGTH)))

@@ -118,9 +118,7 @@ def decoded(machine: Machine, owner: Field) -> Outcome:
     here, null = Present(found.variable, found.steps), Null(found.variable, found.steps)
     if not machine.tries:
         path = FieldPath(machine.absolute(owner.variable, owner.steps))
-        machine.note(
-            "json-raises", f"where {path} is no JSON, Python raises; it is read as null"
-        )
+        machine.note("json-raises", f"where {path} is no JSON, Python raises; it is read as null")
         return _here(machine, [(here, found), (opposite(here), NONE)])
     broken = machine.here(both(opposite(here), opposite(null)))
     cases: list[tuple[Formula, Value]] = [(machine.here(here), found), (machine.here(null), NONE)]
