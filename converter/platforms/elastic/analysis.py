@@ -67,7 +67,13 @@ def some_word(path: FieldPath, text: str) -> Expression:
 
 
 def wildcard_word(path: FieldPath, parts: Sequence[str | None]) -> Expression:
-    """Some one word of the field fits a pattern; None stands for any run of characters."""
+    """Some one word of the field fits a pattern; None stands for any run of characters.
+
+    A pattern with characters that part words fits none (Elasticsearch, "Query string query": a term with a
+    wildcard is not cut into words).
+    """
+    if not all(_kind(one) or one in MID_LETTER + MID_NUMBER for part in parts for one in part or ""):
+        return FALSE
     signs = re.escape("".join(dict.fromkeys(MID_LETTER + MID_NUMBER)))
     run = rf"[{_INNER}]*(?:[{signs}][{_INNER}]+)*"
     inside = "".join([run if part is None else re.escape(part) for part in parts])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from functools import cache
 from typing import Final
 
@@ -75,6 +76,24 @@ def moment_text(text: str) -> str | None:
     moment = parse_text(text)
     if moment is None:
         return None
+    return _to_millisecond(moment)
+
+
+def moment_after(text: str) -> str | None:
+    """The first moment behind the day, minute or second that a text is; None if it is more exact."""
+    moment = parse_text(text)
+    if moment is None or "." in text or "," in text:
+        return None
+    colons = _OFFSET.sub("", text).count(":")
+    return _to_millisecond(moment + _LENGTHS[colons] * 1_000_000_000)
+
+
+_OFFSET: Final = re.compile(r"(?<=\d)\s?[+-]\d\d:?\d\d$", re.ASCII)
+_LENGTHS: Final = {0: 86_400, 1: 60, 2: 1}
+"""So many colons in a text → how many seconds it stands for."""
+
+
+def _to_millisecond(moment: int) -> str:
     full = to_text(moment - moment % 1_000_000)
     return full if "." in full else f"{full[:-1]}.000Z"
 

@@ -6,7 +6,7 @@ Source: Elasticsearch, "Field data types", "Term query", "Range query", "Match p
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from converter.evaluate.values import number_of, text_of
@@ -29,6 +29,7 @@ from converter.platforms.elastic.operands import (
     NUMBER_TYPES,
     TEXT_TYPES,
     equal_operand,
+    moment_after,
     moment_text,
     stored_network,
 )
@@ -67,7 +68,7 @@ def equal(
             return FALSE
         raise UnreadableError(f"{value!r} is no value for a field of type {kind.value}")
     if kind is FieldType.DATE:
-        return all_of(Predicate(path, Operator.GTE, (operand,)), Predicate(path, Operator.LTE, (operand,)))
+        return dated(path, text_of(value))
     return Predicate(path, Operator.IS, (operand,), ignore_case=ignore_case)
 
 
@@ -99,10 +100,10 @@ def ordered(
     operand: Scalar | None = None
     if kind in NUMBER_TYPES or name is None or not fields.declares(name):
         operand = number_of(value)
-    elif kind is FieldType.DATE:
-        operand = moment_text(text_of(value))
+    elif kind is FieldType.DATE and moment_text(text_of(value)) is not None:
+        return _dated(subject, operator, text_of(value))
     elif kind is FieldType.IP:
-        return Predicate(subject, Operator.CIDR, tuple(_addresses(operator, text_of(value))))
+        return Predicate(subject, Operator.CIDR, tuple(_networks(*_side(operator, text_of(value)))))
     if operand is not None:
         return Predicate(subject, operator, (operand,))
     declared = name is not None and fields.declares(name)
@@ -115,19 +116,52 @@ def ordered(
         raise UnreadableError(str(error)) from error
 
 
-def _addresses(operator: Operator, text: str) -> Iterator[str]:
-    """The networks of all addresses on one side of one; IPv4 ones lie among the IPv6 ones."""
+def dated(subject: Subject, text: str) -> Expression:
+    """The moment that a text is, or the day, minute or second."""
+    return all_of(_dated(subject, Operator.GTE, text), _dated(subject, Operator.LTE, text))
+
+
+def _dated(subject: Subject, operator: Operator, text: str) -> Expression:
+    """A bound in time. A day is all of the day: ``<=`` and ``>`` look at its end (Elasticsearch, "Range
+    query", missing date components), as does equality.
+    """
+    end = moment_after(text) if operator in _OF_THE_END else None
+    if end is not None:
+        return Predicate(subject, _OF_THE_END[operator], (end,))
+    return Predicate(subject, operator, (moment_text(text) or text,))
+
+
+_OF_THE_END: Final = {Operator.LTE: Operator.LT, Operator.GT: Operator.GTE}
+
+
+def bounded(fields: StoredFields, path: FieldPath, bounds: Iterable[tuple[Operator, Scalar]]) -> Expression:
+    """A range: one value is within all of the bounds. Raises UnreadableError, as :func:`ordered` does."""
+    pairs = list(bounds)
+    if fields.type_of(str(path.steps[0])) is FieldType.IP:
+        sides = [_side(operator, text_of(value)) for operator, value in pairs]
+        low, high = max(side[0] for side in sides), min(side[1] for side in sides)
+        found = tuple(_networks(low, high))
+        return Predicate(path, Operator.CIDR, found) if found else FALSE
+    return all_of(*(ordered(fields, path, operator, value) for operator, value in pairs))
+
+
+def _side(operator: Operator, text: str) -> tuple[int, int]:
+    """The first and last of the addresses on one side of one; IPv4 ones lie among the IPv6 ones."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError as error:
         raise UnreadableError(f"{text!r} is no address") from error
     number = int(address) + (_IPV4[0] if isinstance(address, ipaddress.IPv4Address) else 0)
-    low, high = {
+    return {
         Operator.GT: (number + 1, _LAST),
         Operator.GTE: (number, _LAST),
         Operator.LT: (0, number - 1),
         Operator.LTE: (0, number),
     }[operator]
+
+
+def _networks(low: int, high: int) -> Iterator[str]:
+    """The networks of all addresses from one to another."""
     for first, last in ((low, min(high, _IPV4[0] - 1)), (max(low, _IPV4[1] + 1), high)):
         if first <= last:
             yield from map(

@@ -32,9 +32,10 @@ from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.operands import (
     TEXT_TYPES,
     equal_operand,
+    moment_text,
 )
 from converter.platforms.elastic.patterns import Wildcard, format_like, pattern
-from converter.platforms.elastic.typed import UnreadableError, networks, ordered
+from converter.platforms.elastic.typed import UnreadableError, dated, networks, ordered
 from converter.platforms.three_valued import Truth, never_null, ternary_not, ternary_or
 
 ORDER: Final = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
@@ -112,7 +113,7 @@ class Comparisons:
         operands = [equal_operand(value, kind) for value in values]
         possible = tuple(operand for operand in operands if operand is not None)
         if kind is FieldType.DATE:
-            return any_of(*(_moment(subject, operand) for operand in possible))
+            return any_of(*(dated(subject, str(one)) for one in values if moment_text(str(one)) is not None))
         if not possible:
             return FALSE
         folds = ignore_case and any(isinstance(operand, str) for operand in possible)
@@ -215,10 +216,6 @@ def wildcards(
     )
     operators = ((Operator.IS, plain), (Operator.LIKE, wild))
     return [Predicate(subject, one, given, ignore_case=ignore_case) for one, given in operators if given]
-
-
-def _moment(subject: Subject, operand: Scalar) -> Expression:
-    return all_of(Predicate(subject, Operator.GTE, (operand,)), Predicate(subject, Operator.LTE, (operand,)))
 
 
 def _joined(subject: Subject) -> tuple[FieldPath | str, ...]:

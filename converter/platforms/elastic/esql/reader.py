@@ -109,6 +109,7 @@ class _Reader:
         self._grouped = False
         self._having: list[GroupCondition] = []
         self._window = Window()
+        self._limit: int | None = None
         self._from = tree.From(())
         self._kept: tuple[str, ...] = ()
         self._found: list[Diagnostic] = []
@@ -117,6 +118,9 @@ class _Reader:
 
     def reading(self) -> Reading:
         self._check_expanded()
+        if self._limit is not None:
+            message = f"LIMIT {self._limit} may leave rows out"
+            self._found.append(diagnostic("esql-limit", message, note=True))
         asked = [*self._conditions, *self._guards]
         open_keys = [path for path in self._by if not any(_needs(term, path) for term in asked)]
         if open_keys:
@@ -139,6 +143,10 @@ class _Reader:
 
     def follow(self, command: tree.Command) -> None:
         """Take one command into account."""
+        if self._limit is not None and isinstance(command, tree.Where | tree.Stats):
+            message = f"LIMIT {self._limit} leaves rows out that later commands do not see"
+            self._found.append(diagnostic("esql-limit", message, Fidelity.WIDER))
+            self._limit = None
         match command:
             case tree.From():
                 self._from = command
@@ -149,6 +157,8 @@ class _Reader:
                 for assignment in assignments:
                     self._scope.columns[assignment.name] = self._scope.value(assignment.expression)
             case tree.Stats(inline=True):
+                for group in command.by:
+                    self._scope.columns[group.name] = self._scope.value(group.expression)
                 for assignment in command.aggregates:
                     self._scope.columns[assignment.name] = always(Unknown("a result of INLINE STATS"))
             case tree.Stats():
@@ -160,7 +170,7 @@ class _Reader:
             case tree.Extract():
                 self._scope.columns.update(self._extracted(command))
             case tree.Limit(rows):
-                self._found.append(diagnostic("esql-limit", f"LIMIT {rows} may leave rows out", note=True))
+                self._limit = rows
             case tree.MvExpand(column, place):
                 self._expand(column, place)
             case tree.Other(name, place):

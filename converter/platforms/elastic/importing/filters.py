@@ -39,10 +39,10 @@ from converter.platforms.elastic.patterns import Pattern, Wildcard, pattern
 from converter.platforms.elastic.typed import (
     UnreadableError,
     analysed,
+    bounded,
     equal,
     need_exact,
     need_text,
-    ordered,
     some_field,
     wildcard,
 )
@@ -50,6 +50,7 @@ from converter.platforms.elastic.typed import (
 _DEEPEST: Final = 40
 _RANGES: Final = {"gt": Operator.GT, "gte": Operator.GTE, "lt": Operator.LT, "lte": Operator.LTE}
 _NEEDED: Final = re.compile(r"(-?\d{1,4})(%?)", re.ASCII)
+_ONE_CLAUSE: Final = re.compile(r'[\w.*?-]*[\w.*?]|"[^"\\]*"')
 _MOST_CHOICES: Final = 60
 """Of so many clauses out of so many, each a conjunction of its own."""
 
@@ -247,6 +248,8 @@ class _Dsl:
     def _regexp(self, body: Any, depth: int) -> Expression:
         name, value, options = self._one(body, "value")
         need_text(self._fields, name, "a regexp query")
+        if str(options.get("flags", "ALL")).upper() != "ALL":
+            raise UnreadableError("a regexp query with flags")
         try:
             text = render(parse(text_of(scalar(value)), "lucene"), "re2")
         except RegexError as error:
@@ -261,14 +264,14 @@ class _Dsl:
         operators = dict(_RANGES)
         operators["from"] = Operator.GT if bounds.get("include_lower") is False else Operator.GTE
         operators["to"] = Operator.LT if bounds.get("include_upper") is False else Operator.LTE
-        terms = [
-            ordered(self._fields, _path(name), operator, scalar(bounds[key]))
+        found = [
+            (operator, scalar(bounds[key]))
             for key, operator in operators.items()
             if bounds.get(key) is not None
         ]
-        if not terms:
+        if not found:
             raise UnreadableError("a range without a bound")
-        return all_of(*terms)
+        return bounded(self._fields, _path(name), found)
 
     # -- query strings
 
@@ -278,12 +281,13 @@ class _Dsl:
             raise UnreadableError("a query string that is no text")
         _refuse_options(body, ("analyzer", "fuzziness", "minimum_should_match", "type"))
         every = str(body.get("default_operator", "or")).lower() == "and"
-        names = [name for name in _listed(body.get("fields", body.get("default_field"))) if name != "*"]
-        found = [
-            read_query_string(text, self._fields, name and _name(name), every=every)
-            for name in names or [None]
-        ]
-        return any_of(*found)
+        listed = _listed(body.get("fields", body.get("default_field")))
+        names = [_name(str(name).partition("^")[0]) for name in listed if name != "*"]
+        if not names:
+            return read_query_string(text, self._fields, every=every)
+        if len(names) > 1 and not _is_one_clause(text):
+            raise UnreadableError("a query string of several clauses over several fields")
+        return any_of(*(read_query_string(text, self._fields, name, every=every) for name in names))
 
     def _simple(self, body: Any, depth: int) -> Expression:
         """Plain words in another syntax; of fields that hold one exact text they must be a single word."""
@@ -291,6 +295,11 @@ class _Dsl:
         if not isinstance(text, str) or not text.isalnum() or not names:
             raise UnreadableError("a simple_query_string of more than one word, or of every field")
         return any_of(*(self._matched(_name(name), text, {}) for name in names))
+
+
+def _is_one_clause(text: str) -> bool:
+    """Whether a query string is one word, or one quoted text: else each word is asked of every field."""
+    return _ONE_CLAUSE.fullmatch(text) is not None
 
 
 def _below(condition: Expression, prefix: str) -> Expression:

@@ -46,6 +46,25 @@ _BY_NAME: Final[Mapping[FieldType, tuple[str, ...]]] = {
     ),
     FieldType.TEXT: ("message", "error.message"),
 }
+_WITH_WORDS: Final = (
+    *(".command_line", ".executable", "process.name", "parent.name", ".title", ".working_directory"),
+    *("user.name", ".full_name", "file.path", ".target_path", "url.full", "url.original"),
+    *(".os.full", ".os.name", "user_agent.original", ".stack_trace", "organization.name", "technique.name"),
+)
+"""Endings of the fields that the Elastic Common Schema also keeps analysed, under ``.text``."""
+METADATA_FIELDS: Final = frozenset({"_id", "_ignored", "_index", "_score", "_source", "_tier", "_version"})
+"""What Elasticsearch says of a document and the event does not (Elasticsearch, "Metadata fields")."""
+
+
+def without_subfield(name: str) -> tuple[str, str]:
+    """The field that a multi-field repeats, and the ending of it; without one, the name itself."""
+    for ending in (".caseless", ".keyword", ".text"):
+        base = name.removesuffix(ending)
+        if base != name and base and (ending != ".text" or base.endswith(_WITH_WORDS)):
+            return base, ending
+    return name, ""
+
+
 _TYPE_OF: Final = {name: kind for kind, names in _BY_NAME.items() for name in names}
 _BELOW: Final[Mapping[str, FieldType]] = {
     "aws.cloudtrail.flattened.": FieldType.FLATTENED,
@@ -54,7 +73,7 @@ _BELOW: Final[Mapping[str, FieldType]] = {
 
 
 def _known(name: str) -> PlatformField | None:
-    kind = _TYPE_OF.get(name)
+    kind = FieldType.TEXT if without_subfield(name)[1] == ".text" else _TYPE_OF.get(name)
     if kind is None:
         kind = next((k for k, ends in _BY_ENDING.items() if name.endswith(ends)), None)
     if kind is None:

@@ -6,6 +6,7 @@ correlation, indicator match, new terms, ES|QL) and elastic/detection-rules, ``d
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -44,7 +45,7 @@ from converter.platforms.elastic.importing.exceptions import read_exception
 from converter.platforms.elastic.importing.filters import read_filter
 from converter.platforms.elastic.importing.findings import Findings
 from converter.platforms.elastic.importing.indicators import indicator_match
-from converter.platforms.elastic.importing.known_fields import KnownFields
+from converter.platforms.elastic.importing.known_fields import KnownFields, without_subfield
 from converter.platforms.elastic.importing.lucene import read_query_string
 from converter.platforms.elastic.importing.metadata import names
 from converter.platforms.elastic.kql.reader import read_partly
@@ -56,7 +57,6 @@ Choose = Callable[[Expression], tuple[Pack, ...]]
 
 _DEFAULT_FROM: Final = "now-6m"
 _KQL_TYPES: Final = frozenset({"query", "saved_query", "threshold", "new_terms", "threat_match"})
-_SUBFIELDS: Final = (".caseless", ".keyword")
 
 
 class Logic(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,15 +162,13 @@ def _quietly(read: Callable[[StoredFields], Expression]) -> Expression:
 
 def around(document: Document, fields: StoredFields, findings: Findings) -> Iterator[Expression]:
     """What the rule's filters ask, and that no exception holds. What is left out goes into ``findings``."""
-    filters = document.rule.get("filters")
-    for one in filters if isinstance(filters, list) else ():
+    for one in _listed(document.rule.get("filters")):
         try:
             yield read_filter(one, fields)
         except (UnreadableError, RuleError) as error:
             findings.residue.append("filters")
             findings.lose("filter", f"a filter is left out: {error}", "filters", Fidelity.WIDER)
-    listed = document.rule.get("exceptions_list")
-    for one in listed if isinstance(listed, list) else ():
+    for one in _listed(document.rule.get("exceptions_list")):
         name = str(one.get("list_id", "")) if isinstance(one, Mapping) else ""
         items = document.exception_items(name)
         if items is None:
@@ -189,6 +187,14 @@ def around(document: Document, fields: StoredFields, findings: Findings) -> Iter
                 findings.residue.append(f"exceptions_list: {name}")
                 message = f"an exception of the list {name!r} is left out: {error}"
                 findings.lose("exceptions", message, "exceptions_list", Fidelity.WIDER)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    """A list, also one that is written as a text of JSON; a single thing is a list of one."""
+    if isinstance(value, str) and value.strip():
+        with contextlib.suppress(msgspec.DecodeError):
+            value = msgspec.json.decode(value)
+    return value if isinstance(value, list) else [] if value in (None, "") else [value]
 
 
 def look_back(rule: Mapping[str, Any]) -> timedelta:
@@ -219,7 +225,7 @@ def _threshold(rule: Mapping[str, Any]) -> Threshold:
     if not isinstance(block, Mapping):
         raise RuleError("threshold: the rule has none")
     count = _count(block.get("value"))
-    by = tuple(FieldPath((name,)) for name in names(block.get("field")))
+    by = tuple(map(stored, names(block.get("field"))))
     listed = block.get("cardinality") or []
     cells = [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, Mapping)]
     within = look_back(rule)
@@ -237,7 +243,7 @@ def _one_field(cell: Mapping[str, Any]) -> FieldPath:
     fields = names(cell.get("field"))
     if len(fields) != 1:
         raise RuleError("threshold: a distinct count of other than one field")
-    return FieldPath((fields[0],))
+    return stored(fields[0])
 
 
 def _new_terms(rule: Mapping[str, Any]) -> NewTerms:
@@ -250,7 +256,7 @@ def _new_terms(rule: Mapping[str, Any]) -> NewTerms:
     if not 1 <= len(fields) <= 3:
         raise RuleError(f"new terms of {len(fields)} fields")
     history = _span(start, "history_window_start")
-    return NewTerms(fields=tuple(FieldPath((name,)) for name in fields), history=history)
+    return NewTerms(fields=tuple(map(stored, fields)), history=history)
 
 
 # -- EQL
@@ -310,9 +316,10 @@ def _in_two(step: Step) -> tuple[Step, Step]:
 
 def _step(step: Step, extra: Expression) -> Step:
     terms = tuple(without_subfields(term) for term in step.indicators)
+    by = tuple(stored(str(path.steps[0])) if len(path.steps) == 1 else path for path in step.by)
     if extra != TRUE:
         terms = (*terms, extra)
-    return msgspec.structs.replace(step, indicators=terms)
+    return msgspec.structs.replace(step, indicators=terms, by=by)
 
 
 def checked(steps: Sequence[Step], within: timedelta | None) -> None:
@@ -333,7 +340,8 @@ def checked(steps: Sequence[Step], within: timedelta | None) -> None:
 
 
 def without_subfields(condition: Expression) -> Expression:
-    """``f.caseless`` is f in lower case, and asked so; ``f.keyword`` is f (Elasticsearch, "Multi-fields").
+    """``f.caseless`` is f in lower case, and asked so; ``f.keyword`` is f, and ``f.text`` its words
+    (Elasticsearch, "Multi-fields").
 
     Names below a nested field are made whole stored names, as log sources know them.
     """
@@ -342,15 +350,22 @@ def without_subfields(condition: Expression) -> Expression:
         subject = predicate.subject
         if not isinstance(subject, FieldPath):
             return predicate
-        name = str(subject.steps[0])
-        ending = next((ending for ending in _SUBFIELDS if name.endswith(ending)), None)
-        if ending is None:
+        name, ending = without_subfield(str(subject.steps[0]))
+        if not ending:
             return predicate
-        path = FieldPath((name.removesuffix(ending), *subject.steps[1:]))
+        path = FieldPath((name, *subject.steps[1:]))
         folds = predicate.ignore_case or (ending == ".caseless" and predicate.operator in CASE_OPERATORS)
         return msgspec.structs.replace(predicate, subject=path, ignore_case=folds)
 
     return mapped(_with_whole_names(condition, ""), plain)
+
+
+def stored(name: str) -> FieldPath:
+    """A field as a key of groups, sequences or terms. Raises RuleError for one that folds case."""
+    plain, ending = without_subfield(name)
+    if ending not in ("", ".keyword"):
+        raise RuleError(f"{name} as a key, which is not the text of {plain}")
+    return FieldPath((plain,))
 
 
 def _with_whole_names(condition: Expression, base: str) -> Expression:

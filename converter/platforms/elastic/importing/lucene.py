@@ -22,6 +22,7 @@ from converter.platforms.elastic.patterns import Pattern, Wildcard, pattern
 from converter.platforms.elastic.typed import (
     UnreadableError,
     analysed,
+    bounded,
     equal,
     need_text,
     ordered,
@@ -163,14 +164,15 @@ class _Reader:
         if found is None:
             raise UnreadableError(f"the range {token!r}")
         opening, low, high, closing = found.groups()
-        terms = []
-        for text, operator in (
-            (low, Operator.GTE if opening == "[" else Operator.GT),
-            (high, Operator.LTE if closing == "]" else Operator.LT),
-        ):
-            if text != "*":
-                terms.append(ordered(self._fields, path, operator, _plain(text.strip('"'))))
-        return all_of(*terms) if terms else Predicate(path, Operator.EXISTS)
+        bounds = [
+            (operator, _plain(text.strip('"')))
+            for text, operator in (
+                (low, Operator.GTE if opening == "[" else Operator.GT),
+                (high, Operator.LTE if closing == "]" else Operator.LT),
+            )
+            if text != "*"
+        ]
+        return bounded(self._fields, path, bounds) if bounds else Predicate(path, Operator.EXISTS)
 
     def _unreadable(self, tree: Tree, what: str) -> UnreadableError:
         return UnreadableError(f"{what} (character {tree.meta.column} of line {tree.meta.line})")

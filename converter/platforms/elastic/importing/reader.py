@@ -15,7 +15,8 @@ import msgspec
 from converter.logsources import canonicalise
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity, fidelity_of
-from converter.model.expressions import TRUE
+from converter.model.expressions import TRUE, absolute_fields
+from converter.model.measures import measures
 from converter.model.paths import FieldPath
 from converter.model.rule import Rule
 from converter.model.rule import Sequence as RuleSequence
@@ -26,6 +27,7 @@ from converter.platforms.elastic.importing.beside import Beside
 from converter.platforms.elastic.importing.documents import Document, documents
 from converter.platforms.elastic.importing.exports import Problem
 from converter.platforms.elastic.importing.findings import Findings
+from converter.platforms.elastic.importing.known_fields import METADATA_FIELDS
 from converter.platforms.elastic.importing.lists import with_lists
 from converter.platforms.elastic.importing.logic import Logic, read_logic
 from converter.platforms.elastic.importing.sources import log_sources
@@ -170,9 +172,24 @@ def _logic(logic: Logic) -> dict[str, Any]:
     return {"logsource": names, "sequence": RuleSequence(steps=tuple(steps), within=logic.sequence.within)}
 
 
+def _tell_metadata(rule: Rule, findings: Findings) -> None:
+    """Say which conditions look at what an index, and not the event, says of a document."""
+    conditions = [step.condition for step in rule.steps]
+    fields: list[FieldPath | None] = []
+    for measure in measures(rule.threshold.having if rule.threshold else ()):
+        conditions.extend(measure.where)
+        fields.append(measure.field)
+    paths = (path for condition in conditions for path in absolute_fields(condition))
+    asked = {str(path.steps[0]) for path in (*paths, *fields) if path is not None}
+    for name in sorted(asked & METADATA_FIELDS):
+        message = f"{name} is told by the index, and not by the event"
+        findings.lose("metadata-field", message, "query", Fidelity.NARROWER)
+
+
 def _named(rule: Rule, logic: Logic, findings: Findings) -> Rule:
     """The rule with canonical field names."""
     packs: dict[str, Pack] = {pack.name: pack for step in logic.packs for pack in step}
+    _tell_metadata(rule, findings)
     named, found = canonicalise(rule, list(packs.values()), PLATFORM)
     findings.add(found)
     named = with_lists(named, list(packs.values()))

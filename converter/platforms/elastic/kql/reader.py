@@ -164,6 +164,11 @@ class _Reader:
             if kind is FieldType.FLATTENED and not all(map(_is_prefix, pieces)):
                 raise self._error(place, f"a wildcard on the flattened field {name}, other than at the end")
             return any_of(*(_wild(path, piece) for piece in pieces))
+        if kind is FieldType.TEXT:
+            words = _split(literal)
+            return self._typed(
+                place, lambda: any_of(*(wildcard(self._fields, path, one, name) for one in words))
+            )
         return self._typed(place, lambda: wildcard(self._fields, path, literal, name))
 
     def _range(self, tree: lark.Tree[lark.Token]) -> Expression:

@@ -11,6 +11,7 @@ import yaml
 from converter.evaluate import matches
 from converter.logsources.pack import FieldType
 from converter.model.diagnostics import RuleError
+from converter.model.expressions import FALSE
 from converter.model.load import expression_from_data
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.analysis import phrase
@@ -92,6 +93,9 @@ def test_filters(case: dict[str, Any]) -> None:
             },
             "in another one",
         ),
+        ({"query_string": {"query": "a AND b", "fields": ["f", "g"]}}, "several clauses over several fields"),
+        ({"query_string": {"query": "NOT a", "fields": ["f", "g"]}}, "several clauses over several fields"),
+        ({"regexp": {"f": {"value": "a", "flags": "NONE"}}}, "a regexp query with flags"),
         ({"simple_query_string": {"query": "a b", "fields": ["f"]}}, "more than one word"),
         ({"exists": {"field": "a*"}}, "a wildcard in a field name"),
     ],
@@ -99,6 +103,20 @@ def test_filters(case: dict[str, Any]) -> None:
 def test_filters_without_a_canonical_form(body: dict[str, Any], named: str) -> None:
     with pytest.raises(UnreadableError, match=named):
         read_filter({"query": body}, FIELDS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"range": {"source.ip": {"gt": "10.0.0.9", "lt": "10.0.0.1"}}},
+        {"wildcard": {"message": "a*b c"}},
+        {"query_string": {"query": "message:*a\\-b*"}},
+        {"match_none": {}},
+        {"terms": {"f": []}},
+    ],
+)
+def test_filters_that_nothing_meets(body: dict[str, Any]) -> None:
+    assert read_filter({"query": body}, FIELDS) == FALSE
 
 
 def test_a_lucene_clause_may_be_left_out_where_others_are_required() -> None:
