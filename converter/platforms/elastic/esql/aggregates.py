@@ -50,7 +50,7 @@ def aggregate(name: str, argument: Value | None, where: Expression) -> Value:
     """``name(argument) WHERE where``; without an argument (or with a constant one) it is of the rows."""
     if name == "COUNT" and (argument is None or _is_constant(argument)):
         return always(Measured(Measure(MeasureKind.COUNT, where=_filter(where))))
-    make = _AGGREGATES.get(name)
+    make = AGGREGATES.get(name)
     if make is None or argument is None:
         return always(Unknown(f"the aggregate {name}"))
     parts = [(all_of(where, guard), atom) for guard, atom in argument if guard != FALSE]
@@ -197,7 +197,7 @@ def _under(condition: Expression, verdicts: Mapping[Expression, bool]) -> bool:
     return verdicts[condition]
 
 
-_AGGREGATES: dict[str, Callable[[Parts], Value]] = {
+AGGREGATES: dict[str, Callable[[Parts], Value]] = {
     "COUNT": _count,
     "COUNT_DISTINCT": _count_distinct,
     "SUM": _sum,

@@ -65,12 +65,16 @@ class Extreme(msgspec.Struct, frozen=True):
 
 
 class Joined(msgspec.Struct, frozen=True):
-    """The values of a field joined; with a separator ``before`` the first, ``after`` the last."""
+    """The values of a field joined; with a separator ``before`` the first, ``after`` the last.
+
+    ``rows``: those that the field has in the rows of a group that satisfy this.
+    """
 
     term: Term
     separator: str
     before: bool = False
     after: bool = False
+    rows: Expression | None = None
 
 
 class Parts(msgspec.Struct, frozen=True):

@@ -49,6 +49,7 @@ from converter.platforms.elastic.esql.atoms import (
     has_value,
     present,
     single,
+    some_row,
     united,
 )
 from converter.platforms.elastic.esql.derived import AFFIXES, fits, like_pattern, rlike_pattern, texts
@@ -141,6 +142,14 @@ def tested(term: Term, predicate: Expression) -> Truth:
 def of_any_value(term: Term, predicate: Expression) -> Truth:
     """A test that some value of a term satisfies: null where there is no value."""
     return Truth(predicate, all_of(has_value(term), negated(predicate)))
+
+
+def of_joined(joined: Joined, predicate: Expression) -> Truth:
+    """A test that some of the joined values satisfies."""
+    if joined.rows is None:
+        return of_any_value(joined.term, predicate)
+    found = some_row(all_of(joined.rows, predicate))
+    return null_unless(some_row(all_of(joined.rows, has_value(joined.term))), found)
 
 
 def asks(term: Term, operator: Operator, *values: Scalar) -> Predicate:
@@ -272,7 +281,7 @@ def like(atom: Atom, pattern: str) -> Truth:
         case Term():
             return tested(atom, _like_predicate(atom, pieces))
         case Joined():
-            return of_any_value(atom.term, _like_joined(atom, pieces))
+            return of_joined(atom, _like_joined(atom, pieces))
         case Values(term):
             return of_only_value(atom, like(term, pattern))
         case Unknown(reason):
@@ -309,7 +318,7 @@ def _like_joined(joined: Joined, pieces: tuple[wildcards.Token, ...]) -> Express
     literal = pieces[1] if len(pieces) == 3 and pieces[0] == pieces[2] == run else run
     starts, ends = _starts(joined, literal[0]), _ends(joined, literal[0][1:])
     text = literal[0][starts : len(literal[0]) - ends]
-    if literal[1] or not text or joined.separator in text:
+    if literal[1] or not text or set(joined.separator) & set(text):
         raise UnreadableError("a pattern that spans joined values")
     return asks(joined.term, _AFFIXES[not starts, not ends], text)
 
@@ -332,7 +341,7 @@ def rlike(atom: Atom, pattern: str) -> Truth:
             case Term():
                 return tested(atom, _regex_predicate(atom, node))
             case Joined():
-                return of_any_value(atom.term, _regex_joined(atom, node))
+                return of_joined(atom, _regex_joined(atom, node))
             case Values(term):
                 return of_only_value(atom, rlike(term, pattern))
             case Unknown(reason):
@@ -369,7 +378,7 @@ def _regex_joined(joined: Joined, node: Node) -> Expression:
         ends = _ends(joined, last.text)
         parts[-1] = Literal(last.text[: len(last.text) - ends], last.ignore_case)
     core = concat(part for part in parts if not (isinstance(part, Literal) and not part.text))
-    if within_one_value(core, joined.separator) != core:
+    if any(within_one_value(core, character) != core for character in joined.separator):
         raise UnreadableError("a pattern that spans joined values")
     whole = concat((*([start] if starts else []), core, *([end] if ends else [])))
     return _regex_predicate(joined.term, whole)

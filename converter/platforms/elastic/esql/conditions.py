@@ -93,6 +93,12 @@ class Scope:
         self.full_text: list[Expression] = []
         """The conditions that KQL was asked for, which looks at words of analysed fields."""
 
+    def of_columns(self, columns: dict[str, Value]) -> Scope:
+        """Other columns over the same fields."""
+        other = Scope(self._fields, self._kql)
+        other.columns = columns
+        return other
+
     def field(self, name: str) -> Term:
         """A stored field as a term."""
         field = self._fields.get(name)

@@ -31,6 +31,7 @@ from converter.platforms.elastic.esql.atoms import (
     group_present,
     has_value,
     present,
+    some_row,
 )
 from converter.platforms.elastic.esql.derived import exists
 
@@ -46,6 +47,8 @@ def _atom_present(atom: Atom) -> Expression:
             return TRUE
         case Term():
             return present(atom) if atom.collapsed else has_value(atom)
+        case Joined(term, rows=rows) if rows is not None:
+            return some_row(all_of(rows, has_value(term)))
         case Extreme(term) | Joined(term) | Count(term):
             return has_value(term)
         case Parts(term) | Replaced(term) | Occurrences(term):

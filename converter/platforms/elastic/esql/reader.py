@@ -7,8 +7,9 @@ a part that cannot be read is left out with a diagnostic that says so, never sil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -30,7 +31,7 @@ from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys
 from converter.platforms.elastic.esql import tree
-from converter.platforms.elastic.esql.aggregates import TIMESTAMP, aggregate
+from converter.platforms.elastic.esql.aggregates import AGGREGATES, TIMESTAMP, aggregate
 from converter.platforms.elastic.esql.atoms import (
     Bucket,
     Now,
@@ -314,14 +315,23 @@ class _Reader:
             self._guards = terms
 
     def _aggregate(self, assignment: tree.Assignment) -> Value:
-        call = assignment.expression
-        if not isinstance(call, tree.Call):
-            return always(Unknown(f"the aggregate {assignment.name}"))
+        """An aggregate function, or a function of such (``ROUND(AVG(x))``, ``MV_COUNT(VALUES(x))``)."""
         try:
             where = TRUE if assignment.where is None else self._scope.truth(assignment.where).true
         except UnreadableError as error:
             return always(Unknown(str(error)))
-        return aggregate(call.name, self._scope.value(call.arguments[0]) if call.arguments else None, where)
+        results: dict[str, Value] = {}
+
+        def aggregated(call: tree.Call) -> tree.Column:
+            name = f"\0{len(results)}"
+            argument = self._scope.value(call.arguments[0]) if call.arguments else None
+            results[name] = aggregate(call.name, argument, where)
+            return tree.Column(name)
+
+        outer = _with_columns(assignment.expression, aggregated)
+        if not results:
+            return always(Unknown(f"the aggregate {assignment.name}"))
+        return self._scope.of_columns(results).value(outer)
 
     def _rename(self, names: tuple[tuple[str, str], ...]) -> None:
         scope = self._scope
@@ -347,6 +357,20 @@ class _Reader:
         """Drop a part of a conjunction, or a finer grouping: more is alerted on."""
         self._found.append(diagnostic(code, message, Fidelity.WIDER, place))
         self._residue.append(place.text)
+
+
+def _with_columns(node: Any, column: Callable[[tree.Call], tree.Column]) -> Any:
+    """The expression with columns in the place of its aggregate functions."""
+    if isinstance(node, tree.Call) and node.name in AGGREGATES:
+        return column(node)
+    if isinstance(node, tuple):
+        return tuple(_with_columns(part, column) for part in node)
+    if not isinstance(node, msgspec.Struct):
+        return node
+    parts = msgspec.structs.asdict(node)
+    return msgspec.structs.replace(
+        node, **{name: _with_columns(part, column) for name, part in parts.items()}
+    )
 
 
 def _refuse(message: str, place: tree.Place) -> None:

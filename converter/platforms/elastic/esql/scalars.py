@@ -208,8 +208,10 @@ def _extreme(highest: bool) -> Rewrite:
 
 def _mv_concat(atoms: tuple[Atom, ...]) -> Atom:
     match atoms:
-        case (Term(collapsed=False) as term, Constant(str() as separator)) if len(separator) == 1:
+        case (Term(collapsed=False) as term, Constant(str() as separator)) if separator:
             return Joined(term, separator)
+        case (Values(term, where), Constant(str() as separator)) if separator:
+            return Joined(term, separator, rows=where)
     return _first_unknown(atoms, "MV_CONCAT")
 
 
