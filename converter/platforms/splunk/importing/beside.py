@@ -70,18 +70,27 @@ def lookups_in(folders: tuple[Path, ...]) -> Lookups:
 
 @lru_cache(maxsize=64)
 def macros_in(folders: tuple[Path, ...], beside: tuple[Path, ...] = ()) -> Mapping[str, MacroText]:
-    """The macros of these folders and of ``macros.conf`` files beside; the nearest definition counts."""
+    """The macros of these folders and of ``macros.conf`` files beside; the nearest definition counts.
+
+    Those whose text eval computes (macros.conf.spec: iseval) are left out: nothing is executed.
+    """
     found: dict[str, MacroText] = {}
     for folder in folders:
         for path in _files(folder, "*.yml"):
             name, macro = _macro(path)
             if macro is not None:
-                found.setdefault(name, macro)
+                _define(found, name, macro)
     for folder in (*folders, *beside):
         for path in (folder / "macros.conf", folder / "default" / "macros.conf"):
             for name, macro in _conf(path).items():
-                found.setdefault(name, macro)
+                _define(found, name, macro)
     return {**BUILT_IN, **found}
+
+
+def _define(found: dict[str, MacroText], name: str, macro: MacroText) -> None:
+    """A macro under its name, and under ``name(n)`` where there is one of each number of arguments."""
+    found.setdefault(name, macro)
+    found.setdefault(re.sub(r"\(\d+\)$", "", name), macro)
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
@@ -97,7 +106,7 @@ def _macro(path: Path) -> tuple[str, MacroText | None]:
         return "", None
     arguments = data.get("arguments")
     names = tuple(map(str, arguments)) if isinstance(arguments, list) else ()
-    return re.sub(r"\(\d+\)$", "", str(data["name"])), MacroText(str(data["definition"]), names)
+    return str(data["name"]), MacroText(str(data["definition"]), names)
 
 
 def _conf(path: Path) -> dict[str, MacroText]:
@@ -115,5 +124,6 @@ def _conf(path: Path) -> dict[str, MacroText]:
         definition = parser.get(stanza, "definition", fallback=None)
         if definition is not None:
             arguments = tuple(filter(None, re.split(r"[\s,]+", parser.get(stanza, "args", fallback=""))))
-            found[re.sub(r"\(\d+\)$", "", stanza)] = MacroText(definition, arguments)
+            if parser.get(stanza, "iseval", fallback="0").lower() not in ("1", "true"):
+                found[stanza] = MacroText(definition, arguments)
     return found

@@ -191,12 +191,12 @@ def _bounded(root: Any) -> None:
 
 
 def _stanzas(text: str) -> Iterator[Document]:
-    """The stanzas of a .conf file that have a search; ``[default]`` gives the others its values."""
+    """The stanzas of a .conf file that have a search; ``[default]``, or what is before any, is for all."""
     found: list[tuple[str, int, dict[str, str], int, int, str]] = []
     name, start = "", 1
     data: dict[str, str] = {}
     place = (1, 1, "")
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     number = 0
     while number < len(lines):
         line, at = lines[number], number
@@ -220,7 +220,7 @@ def _stanzas(text: str) -> Iterator[Document]:
             column = len(line) - len(line.partition("=")[2].lstrip())
             place = (at + 1, column + 1, "\n".join([line[column:], *lines[at + 1 : number]]))
     found.append((name, start, data, *place))
-    default = next((one[2] for one in found if one[0] == "default"), {})
+    default = {key: value for one in found if one[0] in ("", "default") for key, value in one[2].items()}
     some = False
     for stanza_name, line_number, own, search_line, column, written in found:
         if "search" not in own or stanza_name in ("default", ""):

@@ -27,6 +27,7 @@ from converter.platforms.splunk.importing.presence import without_implied
 from converter.platforms.splunk.importing.rows import Meaning
 from converter.platforms.splunk.importing.schedule import Runs, runs_of
 from converter.platforms.splunk.importing.scope import Declares
+from converter.platforms.splunk.importing.triggers import trigger_of
 from converter.platforms.splunk.read_back import sources_of_steps
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.sources import source_macro
@@ -105,7 +106,7 @@ class _Reading:
             elif len(search) > _LONGEST:
                 self._add("spl-size", "the search is too long", None, Severity.ERROR, Fidelity.REFUSED)
             else:
-                meaning = self._meaning(search)
+                meaning = self._meaning(self._with_trigger(search))
                 rule = self._canonical(search, meaning)
         except SplError as error:
             self._add(error.code, error.message, error.offset, Severity.ERROR, Fidelity.REFUSED)
@@ -169,6 +170,21 @@ class _Reading:
 
     # -- the search
 
+    def _with_trigger(self, search: str) -> str:
+        """The search, and behind it what its results must pass for an alert."""
+        if self._document.form != "conf":
+            return search
+        if metadata.line(self._document.data.get("disabled")).lower() in ("1", "true"):
+            self._add("disabled", "the saved search is disabled: it does not run as it is", None)
+        trigger = trigger_of(self._document.data)
+        if trigger.untold:
+            message = f"alerts when there are so many results as this says, on any here: {trigger.untold}"
+            self._add("trigger", message, None, Severity.WARNING, Fidelity.WIDER)
+            if "greater" not in trigger.untold:
+                message = f"alerts without any result too: {trigger.untold}"
+                self._add("trigger", message, None, Severity.WARNING, Fidelity.NARROWER)
+        return search + trigger.commands
+
     def _meaning(self, search: str) -> Meaning:
         folders = folders_of(self._file, self._context.beside, "macros")
         macros = macros_in(folders, self._context.beside)
@@ -181,7 +197,7 @@ class _Reading:
         written = self._as_written(pipeline)
         if written is not None:
             return written
-        runs = runs_of(self._document.data)
+        runs = runs_of(self._document.data, self._document.form)
         meaning = PipelineReader(self._expanded, runs, self._lookups, self._declares(search)).read(pipeline)
         for one in meaning.said:
             severity = Severity.NOTE if one.effect is None else Severity.WARNING

@@ -78,6 +78,7 @@ class Rows:
         self._range: dict[str, str] = {}
         self._snapped: dict[str, float] = {}
         self._group: Group | None = None
+        self._tested = 0
         self._grouping: Grouping | None = None
         self._tests: list[GroupCondition] = []
         self._thinned = False
@@ -247,6 +248,7 @@ class Rows:
             always=not group.keys and not group.timed and all(one.closing for one in counted),
         )
         self._tests.append(test)
+        self._tested = self._current
 
     def _settle(self) -> None:
         """The tests of groups become a threshold, or conditions of each match."""
@@ -255,7 +257,12 @@ class Rows:
         runs = self._runs.looking(**self._range)
         if len(self._snapped) == 2:  # with both ends at multiples of the slices, a run sees whole ones
             runs = msgspec.structs.replace(runs, told=False)
-        found = settled(self._tests, self._grouping, runs)
+        try:
+            found = settled(self._tests, self._grouping, runs)
+        except SplError as error:
+            self._current = self._tested
+            self._leave(error.code, error.message)
+            return
         self.meaning.conditions.extend(found.conditions)
         self.meaning.threshold = found.threshold
         for loss in found.losses:

@@ -26,6 +26,7 @@ from converter.model.rule import MissingKeys, Threshold
 from converter.platforms.splunk.importing.counting import Group
 from converter.platforms.splunk.importing.quantities import NEVER, all_tests
 from converter.platforms.splunk.importing.schedule import DEFAULT_PERIOD, Runs
+from converter.platforms.splunk.spl.errors import SplError
 
 _DAY: Final = timedelta(days=1)
 _ENOUGH: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})
@@ -59,7 +60,10 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 def settled(tests: Sequence[GroupCondition], grouping: Grouping, runs: Runs) -> Settled:
-    """The parts of a rule that say the tests, all of which must hold."""
+    """The parts of a rule that say the tests, all of which must hold.
+
+    Raises SplError where the time that a run looks at is not known.
+    """
     test = all_tests(tests)
     if test == NEVER:
         return Settled((FALSE,))
@@ -75,6 +79,8 @@ def settled(tests: Sequence[GroupCondition], grouping: Grouping, runs: Runs) -> 
             return Settled(conditions)
         bare = msgspec.structs.replace(measure, where=())
         terms = (GroupTest(bare, ((Operator.GTE, least),)),)
+    if not runs.known and not grouping.group.timed:
+        raise SplError("a threshold over a time that cannot be said", 0, "window")
     within, every, losses = _window(grouping.group, runs, all(map(only_grows, terms)))
     if grouping.always and _holds_for_nothing(AllTests(terms)):
         message = "a run without any match passes there; here there is no group to judge"
@@ -176,6 +182,6 @@ def _slices(group: Group, runs: Runs) -> tuple[timedelta, timedelta | None, tupl
 
 def _cut(length: timedelta, runs: Runs) -> bool:
     """Whether a run sees only a part of some slice, and no other run sees it whole."""
-    if runs.off is None or runs.length % length or runs.off % length:
+    if not runs.known or runs.off is None or runs.length % length or runs.off % length:
         return True
     return runs.every is not None and (runs.every > runs.length or bool(runs.every % length))

@@ -119,14 +119,14 @@ def _calls(text: str) -> list[tuple[int, int, str, str | None]]:
 def _expanded(
     name: str, arguments: str | None, macros: Mapping[str, MacroText], depth: int, unknown: list[str]
 ) -> str | None:
-    macro = macros.get(name)
+    values = _arguments(arguments)
+    macro = macros.get(f"{name}({len(values)})") or macros.get(name)
     if macro is None:
         unknown.append(name)
         return None
     if depth > _DEEPEST:
         raise SplError(f"the macro {name} calls itself", 0)
     body = macro.definition
-    values = _arguments(arguments)
     for key, value in zip(macro.arguments, values, strict=False):
         body = body.replace(f"${key}$", value)
 
