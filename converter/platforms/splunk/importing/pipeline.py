@@ -164,6 +164,7 @@ class PipelineReader(Commands):
         if closing:
             self._demand(keys)
             self._scope.replace(made)
+            self._one_row = not keys and any(one.kind in ("count", "distinct") for _, one in counted)
         for name, one in counted:
             self._number(name, one)
 
@@ -250,6 +251,9 @@ class PipelineReader(Commands):
 
     def _finish(self) -> None:
         self._settle()
+        if self._one_row and not self._tests:
+            message = "a run without any match has a result too, the count of nothing; here there is none"
+            self._say("empty-group", message, effect=Fidelity.NARROWER)
         meaning = self.meaning
         meaning.conditions = [
             one for one in dict.fromkeys(map(simplified, meaning.conditions)) if one != TRUE

@@ -79,6 +79,7 @@ class Rows:
         self._snapped: dict[str, float] = {}
         self._group: Group | None = None
         self._tested = 0
+        self._one_row = False
         self._grouping: Grouping | None = None
         self._tests: list[GroupCondition] = []
         self._thinned = False
@@ -234,6 +235,7 @@ class Rows:
         test = read(GroupReader(self._where, self._counted, group))
         self._tell(self._where.failures[before:])
         if test == ALWAYS:
+            self._one_row = False
             return
         try:
             by = [path_of(key) for key in group.keys if not isinstance(key, s.Literal)]
