@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from converter.evaluate.values import text_of
 from converter.model.expressions import Operator, Predicate, Scalar, fields_of
 from converter.model.paths import FieldPath
+from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.nodes import (
     Atom,
     Both,
     Either,
-    Facts,
     Formula,
     Leaf,
     Negation,
@@ -19,21 +20,12 @@ from converter.platforms.panther.importing.python.nodes import (
     Present,
     Some,
     facts_of,
-    opposite,
     renamed,
 )
 from converter.platforms.panther.importing.python.shapes import Steps
 
 
-def contradicted(terms: tuple[Formula, ...], facts: Facts) -> bool:
-    """Whether a fact says that some of the terms does not hold, all of which should."""
-    wanted = set(terms)
-    return any(
-        isinstance(fact, Either) and all(opposite(each) in wanted for each in fact.terms) for fact in facts
-    )
-
-
-def needed_anyway(literal: Atom | Negation, clauses: Iterable[Formula]) -> bool:
+def needed_anyway(literal: Formula, clauses: Iterable[Formula]) -> bool:
     """Whether every alternative of some clause needs the value that the literal says is present."""
     match literal:
         case Present(variable, steps):
@@ -56,21 +48,16 @@ def needed_anyway(literal: Atom | Negation, clauses: Iterable[Formula]) -> bool:
 # -- what facts say about an atom
 
 
-def decided(atom: Atom, facts: Facts) -> bool | None:
+def decided(atom: Atom, around: Holding) -> bool | None:
     """Whether the atom holds where the facts do; None: they leave it open."""
-    if atom in facts:
+    if around.has(atom):
         return True
-    if Negation(atom) in facts:
+    if around.has(Negation(atom)):
         return False
-    for fact in facts:
-        if isinstance(fact, (Both, Either)):
-            continue
-        known = _by_fact(atom, fact)
-        if known is not None:
-            return known
-    return None
+    return next((known for fact in around.about(atom) if (known := _by_fact(atom, fact)) is not None), None)
 
 
+@lru_cache(maxsize=1 << 16)
 def _by_fact(atom: Atom, fact: Atom | Negation) -> bool | None:
     match atom:
         case Some(_, source, steps) if _lacks(fact, source, steps):

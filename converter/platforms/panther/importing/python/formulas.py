@@ -16,11 +16,11 @@ from typing import Final
 
 import msgspec
 
-from converter.platforms.panther.importing.python.facts import contradicted, decided, needed_anyway
+from converter.platforms.panther.importing.python.facts import decided, needed_anyway
+from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.nodes import (
     FALSE,
     TRUE,
-    Atom,
     Both,
     Either,
     Facts,
@@ -29,12 +29,14 @@ from converter.platforms.panther.importing.python.nodes import (
     Negation,
     Present,
     Some,
+    facts_of,
     opposite,
     size,
 )
 from converter.platforms.panther.importing.python.shapes import Steps
 
 _MOST = 3000
+_NOTHING: Final = Holding()
 
 
 class TooLargeError(ValueError):
@@ -82,10 +84,10 @@ def either(*terms: Formula) -> Formula:
     return opposite(_remembered(tuple(map(opposite, terms))))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1 << 14)
 def _remembered(terms: tuple[Formula, ...]) -> Formula:
     """A conjunction by itself; the same ones are made again and again."""
-    return _conjunction(terms, frozenset())
+    return _conjunction(terms, _NOTHING)
 
 
 def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
@@ -129,26 +131,30 @@ def _question(term: Formula) -> tuple[Leaf | None, tuple[Formula, ...]]:
 
 def under(formula: Formula, facts: Facts) -> Formula:
     """The formula where the facts hold anyway."""
-    if formula in facts:
+    return within(formula, Holding(None, facts))
+
+
+def within(formula: Formula, around: Holding) -> Formula:
+    """The formula where what holds around it holds anyway."""
+    if around.has(formula):
         return TRUE
+    if not around.matter(formula):
+        return formula
     match formula:
         case Both(terms):
-            if contradicted(terms, facts):
-                return FALSE
-            return _conjunction(terms, facts)
+            return FALSE if around.contradict(terms) else _conjunction(terms, around)
         case Either(terms):
             opposites = tuple(map(opposite, terms))
-            return TRUE if contradicted(opposites, facts) else opposite(_conjunction(opposites, facts))
+            return TRUE if around.contradict(opposites) else opposite(_conjunction(opposites, around))
         case Negation(term):
-            return opposite(under(term, facts))
+            return opposite(within(term, around))
         case Some(variable, source, steps, term):
-            known = decided(formula, facts)
+            known = decided(formula, around)
             if known is not None:
                 return TRUE if known else FALSE
-            inner = under(term, facts)
-            return some(variable, source, steps, inner)
+            return some(variable, source, steps, within(term, around))
         case _:
-            known = decided(formula, facts)
+            known = decided(formula, around)
             return formula if known is None else TRUE if known else FALSE
 
 
@@ -162,13 +168,13 @@ def some(variable: int, source: int, steps: Steps, term: Formula) -> Formula:
     return Some(variable, source, steps, term)
 
 
-def _conjunction(terms: Iterable[Formula], facts: Facts) -> Formula:
+def _conjunction(terms: Iterable[Formula], around: Holding) -> Formula:
     flat: dict[Formula, None] = {}
     _flatten(terms, flat)
     _spend()
     for _ in range(4):
         before = tuple(flat)
-        simple = _conjunction_once(before, facts)
+        simple = _conjunction_once(before, around)
         if simple is None:
             return FALSE
         if tuple(simple) == before:
@@ -192,37 +198,37 @@ def _flatten(terms: Iterable[Formula], flat: dict[Formula, None]) -> None:
             flat.setdefault(term)
 
 
-def _conjunction_once(terms: tuple[Formula, ...], facts: Facts) -> list[Formula] | None:
+def _conjunction_once(terms: tuple[Formula, ...], around: Holding) -> list[Formula] | None:
     """Each term under what the others say; None: they cannot all hold."""
     literals = [term for term in terms if not isinstance(term, Either)]
-    kept: list[Atom | Negation] = []
-    for index, literal in enumerate(literals):
-        others = facts.union(kept, literals[index + 1 :])
-        simple = under(literal, others)
+    others = Holding(around, literals)
+    kept: list[Formula] = []
+    for literal in literals:
+        others.discard(literal)
+        simple = within(literal, others)
         if simple == FALSE:
             return None
         if simple != TRUE:
-            kept.append(simple)  # type: ignore[arg-type]
-    known = facts.union(each for each in kept if not isinstance(each, (Both, Either)))
+            kept.append(simple)
+            if not isinstance(simple, Both | Either):
+                others.add(simple)
     clauses = [term for term in terms if isinstance(term, Either)]
-    done: dict[Formula, Formula] = {clause: clause for clause in clauses}
     for clause in clauses:
-        beside = [each for other, each in done.items() if other is not clause and isinstance(each, Either)]
-        simple = under(clause, known.union(beside))
+        others.add(clause)
+    done: dict[Formula, Formula] = {}
+    for clause in clauses:
+        others.discard(clause)
+        done[clause] = simple = within(clause, others)
         if simple == FALSE:
             return None
-        done[clause] = simple
+        for fact in facts_of(simple):
+            others.add(fact)
     kept = [each for each in kept if not needed_anyway(each, done.values())]
-    literal_set = set(kept)
-    found: list[Formula] = []
-    for term in terms:
-        if isinstance(term, Either):
-            if done[term] != TRUE:
-                found.append(done[term])
-        elif term in literal_set:
-            found.append(term)
-    found.extend(each for each in kept if each not in set(terms))
-    return _absorbed(found)
+    known = set(kept)
+    found = [done.get(term, term) for term in terms if term in done or term in known]
+    asked = set(terms)
+    found.extend(each for each in kept if each not in asked)
+    return _absorbed([each for each in found if each != TRUE])
 
 
 def _absorbed(terms: list[Formula]) -> list[Formula]:
@@ -251,7 +257,7 @@ def _factored(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
                 continue
             left = tuple(each for each in first.terms if each not in common)
             right = tuple(each for each in second.terms if each not in common)
-            rest = _conjunction((_one_of(left), _one_of(right)), frozenset())
+            rest = _conjunction((_one_of(left), _one_of(right)), _NOTHING)
             joined = rest if not common else _one_of((*common, *_alternatives(rest)))
             others = tuple(joined if each is first else each for each in terms if each is not second)
             flat: dict[Formula, None] = {}

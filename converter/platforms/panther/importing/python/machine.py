@@ -12,9 +12,10 @@ import msgspec
 from converter.evaluate.values import number_of, text_of
 from converter.model.expressions import Function, Operator, Predicate, Scalar, Subject
 from converter.model.paths import ANY, FieldPath
-from converter.platforms.panther.importing.python.formulas import both, under
+from converter.platforms.panther.importing.python.formulas import both, within
+from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.interface import DataModel, Modules, PythonSource
-from converter.platforms.panther.importing.python.nodes import FALSE, Facts, Formula, Leaf, Unknown, facts_of
+from converter.platforms.panther.importing.python.nodes import FALSE, Formula, Leaf, Unknown
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape, Shapes, Steps
 from converter.platforms.panther.importing.python.values import (
     Binder,
@@ -76,7 +77,7 @@ class Machine:
         self.lenient = lenient
         self.modules = modules
         self.log_types = tuple(log_types)
-        self.facts: Facts = frozenset()
+        self.facts = Holding()
         self.residues: list[Residue] = []
         self.notes: dict[tuple[str, str], ast.AST | None] = {}
         self.assumed: dict[Steps, Shape] = {}
@@ -109,7 +110,7 @@ class Machine:
     def given(self, formula: Formula) -> Iterator[None]:
         """Within: the formula holds."""
         before = self.facts
-        self.facts = before | facts_of(formula)
+        self.facts = before.within(formula)
         try:
             yield
         finally:
@@ -117,7 +118,7 @@ class Machine:
 
     def here(self, formula: Formula) -> Formula:
         """The formula, as far as what holds here leaves it open."""
-        return under(formula, self.facts) if self.facts else formula
+        return within(formula, self.facts) if self.facts else formula
 
     def narrowed(self, outcome: Outcome) -> Outcome:
         """The cases that may be here."""

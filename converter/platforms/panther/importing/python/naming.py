@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from converter.platforms.panther.importing.python import regexes
 from converter.platforms.panther.importing.python.frames import Frame
+from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.interface import PythonSource
 from converter.platforms.panther.importing.python.nodes import TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.scopes import (
@@ -106,7 +107,7 @@ class Names:
             raise UnreadableError(f"{name}, which is defined by itself")
         self._looking.add(key)
         machine = self._interpreter.machine
-        before, machine.facts = machine.facts, frozenset()
+        before, machine.facts = machine.facts, Holding()
         try:
             env: dict[str, Outcome] = {}
             if owner is not None:

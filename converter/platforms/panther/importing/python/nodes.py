@@ -8,11 +8,13 @@ They are finer than canonical expressions: a key may be missing, null or present
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
 
-from converter.model.expressions import Expression, Predicate
+from converter.model.expressions import Expression, Predicate, fields_of
+from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.shapes import Steps
 
 
@@ -89,6 +91,8 @@ class Either(msgspec.Struct, frozen=True, cache_hash=True):
 Atom: TypeAlias = Leaf | Present | Null | Unknown | Some | Told
 Formula: TypeAlias = Atom | Negation | Both | Either
 Facts: TypeAlias = frozenset["Formula"]
+Subjects: TypeAlias = frozenset[tuple[int, object]]
+"""Variables, each with the first key of a path from the event (elements of lists: with nothing)."""
 
 TRUE: Final = Both(())
 FALSE: Final = Either(())
@@ -96,15 +100,54 @@ FALSE: Final = Either(())
 
 def opposite(formula: Formula) -> Formula:
     """The formula does not hold."""
+    if isinstance(formula, Negation):
+        return formula.term
+    return _turned(formula) if isinstance(formula, Both | Either) else Negation(formula)
+
+
+@lru_cache(maxsize=1 << 16)
+def _turned(formula: Both | Either) -> Formula:
+    """The same formulas are turned round again and again."""
+    terms = tuple(map(opposite, formula.terms))
+    return Either(terms) if isinstance(formula, Both) else Both(terms)
+
+
+def subjects(formula: Formula) -> Subjects:
+    """What the formula is about: formulas without a common subject say nothing about one another."""
+    return _subjects(formula.term if isinstance(formula, Negation) else formula)
+
+
+@lru_cache(maxsize=1 << 16)
+def _subjects(formula: Formula) -> Subjects:
     match formula:
-        case Both(terms):
-            return Either(tuple(map(opposite, terms)))
-        case Either(terms):
-            return Both(tuple(map(opposite, terms)))
+        case Both(terms) | Either(terms):
+            return frozenset[tuple[int, object]]().union(*map(subjects, terms))
+        case Some(term=term):
+            return own_subjects(formula) | subjects(term)
         case Negation(term):
-            return term
+            return subjects(term)
         case _:
-            return Negation(formula)
+            return own_subjects(formula)
+
+
+@lru_cache(maxsize=1 << 14)
+def own_subjects(atom: Atom) -> Subjects:
+    """What an atom asks of; of :class:`Some` the list, and not what is asked of its elements."""
+    match atom:
+        case Leaf(variable, predicate):
+            values = (value for value in predicate.values if isinstance(value, FieldPath))
+            paths = (*fields_of(predicate.subject), *values)
+            return frozenset(_subject(variable, path.steps) for path in paths)
+        case Present(variable, steps) | Null(variable, steps) | Some(_, variable, steps, _):
+            return frozenset({_subject(variable, steps)})
+        case Unknown(number, use):
+            return frozenset({(-1, (number, use))})
+        case Told(variable, _):
+            return frozenset({(-2, variable)})
+
+
+def _subject(variable: int, steps: Steps) -> tuple[int, object]:
+    return variable, steps[0] if steps and variable == 0 else None
 
 
 def facts_of(formula: Formula) -> Facts:
