@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -36,6 +35,7 @@ from converter.platforms.panther.importing.python.nodes import (
 from converter.platforms.panther.importing.python.shapes import Steps
 
 _MOST = 3000
+_MOST_REMEMBERED = 1 << 15
 _NOTHING: Final = Holding()
 
 
@@ -75,19 +75,32 @@ def _spend() -> None:
 
 def both(*terms: Formula) -> Formula:
     """Every term holds, simplified."""
-    return _remembered(terms)
+    flat: dict[Formula, None] = {}
+    _flatten(terms, flat)
+    return _remembered(tuple(flat))
 
 
 def either(*terms: Formula) -> Formula:
     """Some term holds, simplified. Alternatives that ask the same of the same subject become one question."""
-    terms = _united(terms)
-    return opposite(_remembered(tuple(map(opposite, terms))))
+    return opposite(both(*map(opposite, _united(terms))))
 
 
-@lru_cache(maxsize=1 << 14)
+_SIMPLE: Final[dict[tuple[Formula, ...], Formula]] = {}
+"""Conjunctions, as far as they were simplified; the same ones are made again and again."""
+
+
 def _remembered(terms: tuple[Formula, ...]) -> Formula:
-    """A conjunction by itself; the same ones are made again and again."""
-    return _conjunction(terms, _NOTHING)
+    """A conjunction by itself. What comes out of it, and the opposite of that, are as simple as they get."""
+    if len(terms) == 1 and not isinstance(terms[0], Either | Some | Negation):
+        return terms[0]
+    if terms not in _SIMPLE:
+        found = _conjunction(terms, _NOTHING)
+        if len(_SIMPLE) > _MOST_REMEMBERED:
+            _SIMPLE.clear()
+        for simple in (found, opposite(found)):
+            _SIMPLE[simple.terms if isinstance(simple, Both) else (simple,)] = simple
+        _SIMPLE[terms] = found
+    return _SIMPLE[terms]
 
 
 def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:

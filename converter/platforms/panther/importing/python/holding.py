@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from converter.platforms.panther.importing.python.nodes import (
+    TRUE,
     Atom,
     Both,
     Either,
@@ -30,15 +31,20 @@ class Holding:
         """By the opposite of one alternative, the opposites of all: what denies them all is impossible."""
         self._asked: Counter[tuple[int, object]] = Counter()
         """How many facts are about each subject."""
+        self._inner: dict[Formula, Holding] = {}
+        self.simplified: dict[Formula, Formula] = {}
+        """What formulas are within these facts, as far as that was asked while they did not change."""
         for fact in facts:
             self.add(fact)
 
     def __bool__(self) -> bool:
         return bool(self._facts) or bool(self._outer)
 
-    def within(self, formula: Formula) -> Holding:
-        """These facts, and those of a formula."""
-        return Holding(self, facts_of(formula))
+    def with_facts_of(self, formula: Formula) -> Holding:
+        """These facts, and those of a formula: the same object for the same formula."""
+        if formula not in self._inner:
+            self._inner[formula] = Holding(self, facts_of(formula)) if formula != TRUE else self
+        return self._inner[formula]
 
     def add(self, fact: Formula) -> None:
         """One more fact; a conjunction is none, its terms are."""

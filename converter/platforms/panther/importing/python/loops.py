@@ -30,7 +30,7 @@ from converter.platforms.panther.importing.python.values import (
 if TYPE_CHECKING:
     from converter.platforms.panther.importing.python.statements import Block
 
-_MOST = 400
+_MOST = 2_000
 
 
 def run(block: Block, node: ast.For, env: Env) -> Flow:
@@ -54,16 +54,16 @@ def _over(block: Block, node: ast.For, value: Value, env: Env) -> Flow:
         raise UnreadableError("a loop over very many constants", node)
     whole = Flow(TRUE, env)
     left: list[tuple[Formula, Env]] = []
+    alike = _Alike(node)
     for entry in entries:
         with block.machine.given(whole.go_on):
-            flow = (_for_some if entry.binders else _once)(block, node, entry, whole.env)
-        before = whole.go_on
-        whole.returns += [(both(before, guard), each) for guard, each in flow.returns]
-        whole.raises += [(both(before, guard), name, e) for guard, name, e in flow.raises]
-        left += [(both(before, guard), e) for guard, e in flow.breaks]
-        whole.go_on, whole.env = block.machine.here(both(before, flow.go_on)), flow.env
-        if whole.go_on == FALSE:
+            turn = (_for_some if entry.binders else _once)(block, node, entry, whole.env)
+        if not alike.takes(turn, whole.env):
+            _follow(block, whole, alike.taken(), left)
+            _follow(block, whole, turn, left)
+        if FALSE in (whole.go_on, turn.go_on):
             break
+    _follow(block, whole, alike.taken(), left)
     if node.orelse and whole.go_on != FALSE:
         with block.machine.given(whole.go_on):
             last = block.run(node.orelse, whole.env)
@@ -82,6 +82,60 @@ def _over(block: Block, node: ast.For, value: Value, env: Env) -> Flow:
         whole.go_on = block.machine.here(either(*(guard for guard, _ in ends)))
         whole.env = block.merged_env(ends)
     return whole
+
+
+def _follow(block: Block, whole: Flow, turn: Flow | None, left: list[tuple[Formula, Env]]) -> None:
+    """Add a turn to the loop so far. ``left``: how the loop is broken off."""
+    if turn is not None:
+        before = whole.go_on
+        whole.returns += [(both(before, guard), each) for guard, each in turn.returns]
+        whole.raises += [(both(before, guard), name, env) for guard, name, env in turn.raises]
+        left += [(both(before, guard), env) for guard, env in turn.breaks]
+        whole.go_on, whole.env = block.machine.here(both(before, turn.go_on)), turn.env
+
+
+class _Alike:
+    """Turns one after the other that return the same constant, and leave nothing to the next. They are taken
+    together: that the earlier ones did not return makes no difference to a later one, and would make the
+    condition of a loop over many constants as large as the square of their number.
+    """
+
+    def __init__(self, node: ast.For) -> None:
+        self._turn_names = set(changed_names([ast.Assign(targets=[node.target], value=ast.Constant(None))]))
+        self._turns: list[Flow] = []
+
+    def takes(self, turn: Flow, before: Env) -> bool:
+        """Add a turn, if it is like those before it."""
+        values = [value for each in (*self._turns[:1], turn) for _, value in each.returns]
+        if (
+            turn.breaks
+            or not turn.returns
+            or not isinstance(values[0], Known)
+            or len({identity(value) for value in values}) > 1
+            or (self._turns and _raised(turn) != _raised(self._turns[0]))
+            or any(
+                turn.env[name] is not kept and turn.env[name] != kept
+                for name, kept in before.items()
+                if name not in self._turn_names
+            )
+        ):
+            return False
+        self._turns.append(turn)
+        return True
+
+    def taken(self) -> Flow | None:
+        """What the turns do that were taken, if there are any; they begin anew."""
+        turns, self._turns = self._turns, []
+        if not turns:
+            return None
+        returned = either(*(guard for turn in turns for guard, _ in turn.returns))
+        raised = [opposite(guard) for guard, _ in _raised(turns[0])]
+        value = turns[0].returns[0][1]
+        return Flow(both(opposite(returned), *raised), turns[-1].env, [(returned, value)], turns[0].raises)
+
+
+def _raised(turn: Flow) -> list[tuple[Formula, str]]:
+    return [(guard, name) for guard, name, _ in turn.raises]
 
 
 def _body(block: Block, node: ast.For, entry: Entry, env: Env) -> Flow:

@@ -110,7 +110,7 @@ class Machine:
     def given(self, formula: Formula) -> Iterator[None]:
         """Within: the formula holds."""
         before = self.facts
-        self.facts = before.within(formula)
+        self.facts = before.with_facts_of(formula)
         try:
             yield
         finally:
@@ -118,7 +118,13 @@ class Machine:
 
     def here(self, formula: Formula) -> Formula:
         """The formula, as far as what holds here leaves it open."""
-        return within(formula, self.facts) if self.facts else formula
+        if not self.facts:
+            return formula
+        known = self.facts.simplified
+        if formula not in known:
+            known[formula] = simple = within(formula, self.facts)
+            known[simple] = simple
+        return known[formula]
 
     def narrowed(self, outcome: Outcome) -> Outcome:
         """The cases that may be here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from converter.model.expressions import Function, FunctionName
@@ -56,33 +56,10 @@ def _quantifier(interpreter: Interpreter, value: Value, *, wanted: bool) -> Outc
     undecided: Formula = TRUE
     decided: list[Formula] = []
     raises: list[tuple[Formula, str]] = []
-    entries = events.entries_of(machine, value)
-    if not any(entry.value.raises for entry in entries):
-        hit_any = [
-            quantified(entry, both(guard, formula if wanted else opposite(formula)))
-            for entry in entries
-            for guard, each in entry.value.cases
-            for formula in (truth(machine, each),)
-        ]
-        found = machine.here(either(*hit_any))
-        return when(found if wanted else opposite(found))
-    for entry in entries:
-        hits: list[Formula] = []
-        with machine.given(both(undecided, entry.include)):
-            for guard, each in entry.value.cases:
-                formula = truth(machine, each)
-                hits.append(both(guard, formula if wanted else opposite(formula)))
-        hit = quantified(entry, either(*hits))
-        for guard, name in entry.value.raises:
-            raised = quantified(entry, guard)
-            if entry.binders:
-                machine.note(
-                    "raises-among-elements",
-                    "an element that makes Python raise ends rule() before later elements are looked at",
-                )
-                raised = both(raised, opposite(hit))
-            raises.append((machine.here(both(undecided, raised)), name))
-            undecided = both(undecided, opposite(raised))
+    for raised, hits in _alike(interpreter, events.entries_of(machine, value), wanted):
+        raises += [(machine.here(both(undecided, guard)), name) for guard, name in raised]
+        undecided = both(undecided, *(opposite(guard) for guard, _ in raised))
+        hit = either(*hits)
         decided.append(both(undecided, hit))
         undecided = machine.here(both(undecided, opposite(hit)))
         if undecided == FALSE:
@@ -92,6 +69,30 @@ def _quantifier(interpreter: Interpreter, value: Value, *, wanted: bool) -> Outc
     result = when(found if wanted else opposite(found))
     real = tuple((guard, name) for guard, name in raises if guard != FALSE)
     return Outcome(tuple((both(fine, guard), each) for guard, each in result.cases), real)
+
+
+def _alike(
+    interpreter: Interpreter, entries: Iterable[Entry], wanted: bool
+) -> list[tuple[list[tuple[Formula, str]], list[Formula]]]:
+    """What entries raise, and when they decide; those together that raise the same, as the first does."""
+    machine = interpreter.machine
+    found: list[tuple[list[tuple[Formula, str]], list[Formula]]] = []
+    for entry in entries:
+        with machine.given(entry.include):
+            asked = [(guard, truth(machine, each)) for guard, each in entry.value.cases]
+        hit = quantified(entry, either(*(both(g, f if wanted else opposite(f)) for g, f in asked)))
+        raised = [(quantified(entry, guard), name) for guard, name in entry.value.raises]
+        if raised and entry.binders:
+            machine.note(
+                "raises-among-elements",
+                "an element that makes Python raise ends rule() before later elements are looked at",
+            )
+            raised = [(both(guard, opposite(hit)), name) for guard, name in raised]
+        if found and found[-1][0] == raised:
+            found[-1][1].append(hit)
+        else:
+            found.append((raised, [hit]))
+    return found
 
 
 def length_of(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:

@@ -143,9 +143,10 @@ class Block:
         frame = self.frame_of(dict(env))
         found = self.interpreter.truth(test, frame)
         yes = either(*(both(guard, truth.truth(self.machine, value)) for guard, value in found.cases))
-        fine = both(*(opposite(guard) for guard, _ in found.raises))
-        no = both(fine, opposite(yes))
-        yes, no = self.machine.here(yes), self.machine.here(no)
+        yes = self.machine.here(yes)
+        no = opposite(yes)
+        if found.raises:
+            no = self.machine.here(both(no, *(opposite(guard) for guard, _ in found.raises)))
         flows: list[tuple[Formula, Flow]] = []
         for guard, branch in ((yes, body), (no, orelse)):
             if guard != FALSE:
