@@ -324,10 +324,16 @@ def expressions(max_leaves: int = 6) -> st.SearchStrategy[Expression]:
 
 
 def _for_some_value(path: FieldPath, term: Expression) -> ForSome:
-    """Conditions of the element itself: what is asked of a path at the element's place is asked of it."""
+    """Conditions of the element itself, compared with fields of the event where two fields are compared."""
 
     def moved(predicate: Predicate) -> Expression:
-        return msgspec.structs.replace(predicate, subject=ELEMENT) if predicate.values else predicate
+        if not predicate.values:
+            return predicate
+        values = tuple(
+            FieldPath(value.steps, rooted=True) if isinstance(value, FieldPath) else value
+            for value in predicate.values
+        )
+        return msgspec.structs.replace(predicate, subject=ELEMENT, values=values)
 
     return ForSome(path, mapped(term, moved))
 

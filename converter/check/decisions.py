@@ -29,7 +29,6 @@ from converter.model.expressions import (
     Predicate,
     all_of,
     children,
-    elements_asked,
 )
 from converter.model.paths import FieldPath
 
@@ -110,7 +109,7 @@ class _Node(msgspec.Struct, frozen=True):
             return _Seen(self, self.holds(event))
         if isinstance(self.expression, ForSome):
             (child,) = self.children
-            elements = elements_getter(self.expression.path, *elements_asked(self.expression.term))
+            elements = elements_getter(self.expression.path, self.expression.term)
             parts = [child.seen(element) for element in elements(event)]
         else:
             parts = [child.seen(event) for child in self.children]

@@ -280,14 +280,19 @@ def _clauses(expression: Expression, prefix: tuple[str, ...]) -> Iterator[frozen
             if all(clause is not None for clause in best):
                 yield frozenset().union(*(clause for clause in best if clause is not None))
         case ForSome(path, term):
-            below = (*prefix, *path.keys)
+            below = _keys(prefix, path)
             yield frozenset({(below, None)})
             yield from _clauses(term, below)
         case Predicate(subject=FieldPath() as path, operator=Operator.IS, values=values, functions=()):
-            yield frozenset(((*prefix, *path.keys), _folded(value)) for value in values)
+            yield frozenset((_keys(prefix, path), _folded(value)) for value in values)
         case Predicate(subject=subject):
             for path in fields_of(subject):
-                yield frozenset({((*prefix, *path.keys), None)})
+                yield frozenset({(_keys(prefix, path), None)})
+
+
+def _keys(prefix: tuple[str, ...], path: FieldPath) -> tuple[str, ...]:
+    """The keys from the event to what stands at a path below some keys."""
+    return path.keys if path.rooted else (*prefix, *path.keys)
 
 
 def _breadth(clause: frozenset[Token]) -> tuple[int, int]:

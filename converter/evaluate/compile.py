@@ -12,7 +12,7 @@ from converter.evaluate.values import (
     elements_getter,
     holds_something,
     json_nodes_getter,
-    nodes_at,
+    nodes_getter,
     number_of,
     path_getter,
     subject_getter,
@@ -28,7 +28,6 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
-    elements_asked,
 )
 from converter.model.paths import FieldPath
 
@@ -52,7 +51,7 @@ def compile_expression(expression: Expression) -> Condition:
             condition = compile_expression(term)
             return lambda event: not condition(event)
         case ForSome(path, term):
-            elements, condition = elements_getter(path, *elements_asked(term)), compile_expression(term)
+            elements, condition = elements_getter(path, term), compile_expression(term)
             return lambda event: any(map(condition, elements(event)))
         case Predicate():
             return compile_predicate(expression)
@@ -120,8 +119,8 @@ def _some(conditions: tuple[Condition, ...]) -> Condition:
 def _exists(predicate: Predicate) -> Condition:
     subject = predicate.subject
     if isinstance(subject, FieldPath) and not predicate.functions:
-        steps = subject.steps
-        return lambda event: any(map(holds_something, nodes_at(event, steps)))
+        nodes = nodes_getter(subject)
+        return lambda event: any(map(holds_something, nodes(event)))
     if predicate.functions and predicate.functions[-1].name is FunctionName.JSON:
         before = subject_getter(subject, predicate.functions[:-1])
         inside = json_nodes_getter(predicate.functions[-1])

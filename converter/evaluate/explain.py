@@ -16,7 +16,6 @@ from converter.model.expressions import (
     Predicate,
     Scalar,
     children,
-    elements_asked,
 )
 
 
@@ -66,7 +65,7 @@ def _explained_children(expression: Expression, event: Any, holds: bool, decisiv
 
 
 def _explained_elements(expression: ForSome, event: Any, holds: bool, decisive: bool) -> list[Verdict]:
-    elements = elements_getter(expression.path, *elements_asked(expression.term))
+    elements = elements_getter(expression.path, expression.term)
     verdicts = [explain(expression.term, element, decisive) for element in elements(event)]
     return [verdict for verdict in verdicts if verdict.holds is holds]
 

@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from converter.model.expressions import Concat, Function, FunctionName, Scalar, Subject
+import msgspec
+
+from converter.model.expressions import (
+    Concat,
+    Expression,
+    Function,
+    FunctionName,
+    Scalar,
+    Subject,
+    asks_outside,
+    elements_asked,
+)
 from converter.model.paths import FieldPath, PathStep
 
 Getter: TypeAlias = Callable[[Any], list[Scalar]]
@@ -22,11 +33,20 @@ _LARGEST_EXACT_FLOAT = 2.0**53
 _BLANKS = " \t\r\n\f\v"
 
 
+class Within(msgspec.Struct, frozen=True):
+    """An element of a list, and the event that it is in, for conditions that ask something of both."""
+
+    element: Any
+    event: Any
+
+
 def nodes_at(value: Any, steps: tuple[PathStep, ...]) -> Iterator[Any]:
     """What stands at a path, before leaves are flattened: scalars, lists, objects, nulls.
 
     A key steps into an object and nowhere else. A value that is no list stands for a list of one.
     """
+    if isinstance(value, Within):
+        value = value.element
     if not steps:
         yield value
         return
@@ -61,20 +81,35 @@ def holds_something(node: Any) -> bool:
     return node is not None
 
 
-def elements_getter(path: FieldPath, values: bool, objects: bool) -> Callable[[Any], Iterator[Any]]:
-    """The elements of the list at a path that ``for_some`` asks: values, objects or both; never a null.
+def nodes_getter(path: FieldPath) -> Callable[[Any], Iterator[Any]]:
+    """What stands at a path of an event, or of an element of a list, before leaves are flattened."""
+    steps = path.steps
+    if path.rooted:
+        return lambda event: nodes_at(_event_of(event), steps)
+    return lambda event: nodes_at(event, steps)
 
-    Where values are asked, lists in the list are taken apart.
+
+def elements_getter(path: FieldPath, term: Expression) -> Callable[[Any], Iterator[Any]]:
+    """The elements of the list at a path of which ``for_some`` asks a term: values, objects, or both.
+
+    Never a null. Where values are asked, lists in the list are taken apart.
     """
-    steps = path.steps if path.steps[-1] is None else (*path.steps, None)
-    if not values:
-        return lambda event: (node for node in nodes_at(event, steps) if isinstance(node, dict))
-    return lambda event: (
-        each
-        for node in nodes_at(event, steps)
-        for each in _elements_in(node)
-        if objects or not isinstance(each, dict)
-    )
+    nodes = nodes_getter(path if path.steps[-1] is None else FieldPath((*path.steps, None), path.rooted))
+    values, objects = elements_asked(term)
+
+    def elements(event: Any) -> Iterator[Any]:
+        if not values:
+            return (node for node in nodes(event) if isinstance(node, dict))
+        found = (each for node in nodes(event) for each in _elements_in(node))
+        return found if objects else (each for each in found if not isinstance(each, dict))
+
+    if not asks_outside(term):
+        return elements
+    return lambda event: (Within(each, _event_of(event)) for each in elements(event))
+
+
+def _event_of(value: Any) -> Any:
+    return value.event if isinstance(value, Within) else value
 
 
 def _elements_in(node: Any) -> Iterator[Any]:
@@ -114,6 +149,9 @@ def number_of(value: Scalar) -> int | float | None:
 def path_getter(path: FieldPath) -> Getter:
     """The scalars at a path of an event."""
     steps = path.steps
+    if path.rooted:
+        get_from = path_getter(FieldPath(steps))
+        return lambda event: get_from(_event_of(event))
     if len(steps) == 1 and isinstance(steps[0], str):
         return _key_getter(steps[0])
     if all(isinstance(step, str) for step in steps):
@@ -130,7 +168,7 @@ def _key_getter(key: str) -> Getter:
 
     def get(event: Any) -> list[Scalar]:
         if not isinstance(event, dict):
-            return []
+            return get(event.element) if isinstance(event, Within) else []
         node = event.get(key)
         if isinstance(node, str):
             return [node]
@@ -143,6 +181,8 @@ def _keys_getter(keys: tuple[str, ...]) -> Getter:
     """The common case of keys alone: no generator on the way."""
 
     def get(event: Any) -> list[Scalar]:
+        if isinstance(event, Within):
+            event = event.element
         for key in keys:
             if not isinstance(event, dict):
                 return []

@@ -173,7 +173,7 @@ class _Canonicaliser:
             whole = path if base is None else base.joined(path)
             around = self._resolved(whole)
             inner = self.expression(term, _as_list(whole))
-            return ForSome(around if base is None else self._relative(around, base), inner)
+            return ForSome(around if base is None else self._below(path, around, base), inner)
         found = self._find(path)
         around = found.path if found is not None else self._own(path)
         if isinstance(term, Predicate) and not term.all_of and self._is_nested(around):
@@ -205,7 +205,7 @@ class _Canonicaliser:
         found = self._find(self._whole(subject, base))
         if found is None:
             return msgspec.structs.replace(asked, subject=self._inner(subject, base))
-        path = found.path if base is None else self._relative(found.path, self._base(base))
+        path = found.path if base is None else self._below(subject, found.path, base)
         return asked_of(asked, msgspec.structs.replace(found, path=path))
 
     def _whole(self, path: FieldPath, base: FieldPath | None) -> FieldPath:
@@ -222,7 +222,13 @@ class _Canonicaliser:
     def _inner(self, path: FieldPath, base: FieldPath | None) -> FieldPath:
         """A path in a condition that stands for itself, relative to the ForSome around it."""
         whole = self.path(self._whole(path, base))
-        return whole if base is None else self._relative(whole, self._base(base))
+        return whole if base is None else self._below(path, whole, base)
+
+    def _below(self, given: FieldPath, path: FieldPath, base: FieldPath) -> FieldPath:
+        """A whole path as it is named below a ForSome, where the platform's own form is ``given``."""
+        if given.rooted:
+            return FieldPath(path.steps, rooted=True)
+        return self._relative(path, self._base(base))
 
     def _relative(self, path: FieldPath, base: FieldPath) -> FieldPath:
         size = len(base.keys)

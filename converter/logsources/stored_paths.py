@@ -36,7 +36,9 @@ class StoredPaths:
         if is_flat(self._platform):
             return self.given(FieldPath((field.name, *_indexes(whole, field, find))), field)
         stored = _nested_path(whole, field)
-        if base is not None:
+        if path.rooted:
+            stored = FieldPath(stored.steps, rooted=True)
+        elif base is not None:
             stored = FieldPath(stored.steps[len(self.at(base).steps) :] or ELEMENT.steps)
         return self.given(stored, field)
 

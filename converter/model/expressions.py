@@ -216,9 +216,20 @@ def elements_asked(expression: Expression) -> tuple[bool, bool]:
     Elements that are values are asked in the first case, objects in the second; a term that asks nothing at
     all is asked of objects.
     """
-    paths = set(_paths_at(expression))
+    paths = {path for path in _paths_at(expression) if not path.rooted}
     itself = ELEMENT in paths
     return itself, not itself or len(paths) > 1
+
+
+def asks_outside(expression: Expression) -> bool:
+    """Whether the term of a :class:`ForSome` asks something of the event, outside of the element."""
+    match expression:
+        case Predicate():
+            return any(path.rooted for path in fields_asked(expression))
+        case ForSome(path, term):
+            return path.rooted or asks_outside(term)
+        case _:
+            return any(map(asks_outside, children(expression)))
 
 
 def _paths_at(expression: Expression) -> Iterator[FieldPath]:

@@ -29,7 +29,7 @@ from converter.model.operands_in import (
     parse_regex,
     parse_wildcard,
 )
-from converter.model.paths import ELEMENT, FieldPath
+from converter.model.paths import ELEMENT, ROOT, FieldPath
 from converter.model.problems import Problems, Where, did_you_mean
 from converter.model.scalars_in import BadValue, parse_field, parse_json_path
 from converter.model.tables import Operand
@@ -90,7 +90,7 @@ def read_expression(
     if kind == tables.NOT_KEY:
         return _read_not(data[kind], (where, kind), problems, depth, inside)
     if kind == tables.FOR_SOME_KEY:
-        return _read_for_some(data, where, problems, depth)
+        return _read_for_some(data, where, problems, depth, inside)
     terms = _read_terms(data[kind], (where, kind), problems, depth, inside)
     if terms is None:
         return None
@@ -117,8 +117,11 @@ def _read_not(data: object, where: Where, problems: Problems, depth: int, inside
     return None if term is None else Not(term)
 
 
-def _read_for_some(data: dict[str, Any], where: Where, problems: Problems, depth: int) -> Expression | None:
-    path = read_field(data[tables.FOR_SOME_KEY], (where, tables.FOR_SOME_KEY), problems)
+def _read_for_some(
+    data: dict[str, Any], where: Where, problems: Problems, depth: int, inside: bool
+) -> Expression | None:
+    name = data[tables.FOR_SOME_KEY]
+    path = read_field(name, (where, tables.FOR_SOME_KEY), problems, inside and name != str(ELEMENT))
     if tables.WHERE_KEY not in data:
         problems.add("missing-key", "for_some needs 'where', a list of conditions on the element", where)
         return None
@@ -130,9 +133,12 @@ def _read_for_some(data: dict[str, Any], where: Where, problems: Problems, depth
 
 
 def read_field(data: object, where: Where, problems: Problems, inside: bool = False) -> FieldPath | None:
-    """A field path; ``inside`` a ``for_some`` also ``[]``, the element itself."""
+    """A field path; ``inside`` a ``for_some`` also ``[]``, the element, and ``/path``, from the event."""
     if inside and data == str(ELEMENT):
         return ELEMENT
+    if inside and isinstance(data, str) and data.startswith(ROOT):
+        outside = read_field(data.removeprefix(ROOT), where, problems)
+        return None if outside is None else FieldPath(outside.steps, rooted=True)
     if not isinstance(data, str):
         problems.wrong_type(tables.Kind.FIELD.value, data, where)
         return None

@@ -18,6 +18,9 @@ import msgspec
 ANY: Final = None
 """The step ``[]``: any element of a list."""
 
+ROOT: Final = "/"
+"""What stands before a path below ``for_some`` that starts at the event."""
+
 PathStep: TypeAlias = str | int | None
 """A key, an index into a list, or :data:`ANY`."""
 
@@ -33,9 +36,13 @@ _TOKEN = re.compile(
 
 
 class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
-    """A parsed field path: a non-empty tuple of steps, the first a key (but for :data:`ELEMENT`)."""
+    """A parsed field path: a non-empty tuple of steps, the first a key (but for :data:`ELEMENT`).
+
+    ``rooted``: below ``for_some``, where paths start at the element, this one starts at the event.
+    """
 
     steps: tuple[PathStep, ...]
+    rooted: bool = False
 
     @classmethod
     def of(cls, *steps: PathStep) -> FieldPath:
@@ -48,13 +55,15 @@ class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
         return parse_path(text)
 
     def __str__(self) -> str:
-        return format_path(self.steps)
+        return f"{ROOT}{format_path(self.steps)}" if self.rooted else format_path(self.steps)
 
     def joined(self, other: FieldPath) -> FieldPath:
         """This path with another one, relative to it, behind it. The :data:`ELEMENT` of ``a[]`` is it."""
+        if other.rooted:
+            return FieldPath(other.steps, self.rooted)
         if other.steps[:1] == (ANY,) and self.steps[-1] is ANY:
-            return FieldPath(self.steps + other.steps[1:])
-        return FieldPath(self.steps + other.steps)
+            return FieldPath(self.steps + other.steps[1:], self.rooted)
+        return FieldPath(self.steps + other.steps, self.rooted)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -247,7 +247,7 @@ def _condition() -> Schema:
                         **_FIELD,
                     },
                     tables.WHERE_KEY: {
-                        "description": "Conditions on the element; field paths start there; [] is it itself.",
+                        "description": "Conditions on the element: paths start there, /paths at the event.",
                         **terms,
                     },
                 }

@@ -171,6 +171,13 @@ EXPRESSIONS: list[tuple[Any, Expression]] = [
         {"for_some": "l", "where": [{"not": {"concat": [{"field": "[]"}, "x"], "is": "b"}}]},
         ForSome(FieldPath(("l",)), Not(Predicate(Concat((ELEMENT, "x")), Operator.IS, ("b",)))),
     ),
+    (
+        {"for_some": "l", "where": [{"field": "/a", "same_as": "/b[0]"}]},
+        ForSome(
+            FieldPath(("l",)),
+            Predicate(FieldPath(("a",), True), Operator.SAME_AS, (FieldPath(("b", 0), True),)),
+        ),
+    ),
     ({"field": "a", "exists": True}, Predicate(A, Operator.EXISTS)),
     ({"field": "a", "exists": False}, Not(Predicate(A, Operator.EXISTS))),
     ({"field": "a", "is": [403, "403", True, 0.5]}, Predicate(A, Operator.IS, (403, "403", True, 0.5))),

@@ -16,6 +16,7 @@ from converter.model.expressions import (
     ForSome,
     Operator,
     Predicate,
+    asks_outside,
     elements_asked,
     mapped,
     predicates,
@@ -82,6 +83,11 @@ def asks_both(atom: Goal) -> bool:
         for predicate in predicates(condition.term)
     )
     return itself and (keys or compared)
+
+
+def asks_elsewhere(atom: Goal) -> bool:
+    """Whether an atom asks the elements of a list for something that stands outside of the list."""
+    return isinstance(atom.condition, ForSome) and asks_outside(atom.condition)
 
 
 def asked_of_objects(atom: Goal) -> list[Asked]:

@@ -55,7 +55,9 @@ Solve = Callable[[Iterable[Asked]], Answer]
 
 
 def place_of(path: FieldPath) -> Place | None:
-    """The first list on a path, or its end; None for a list directly in a list."""
+    """The first list on a path, or its end; None for a list directly in a list, or a path from elsewhere."""
+    if path.rooted:
+        return None
     steps = path.steps
     count = next((i for i, step in enumerate(steps) if not isinstance(step, str)), len(steps))
     keys = tuple(step for step in steps[:count] if isinstance(step, str))

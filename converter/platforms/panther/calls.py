@@ -31,6 +31,8 @@ class Calls:
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
+        self._elements: list[int] = []
+        """The scopes of the elements of lists that are being asked, the innermost last."""
         self._named: Mapping[str, Callable[[ast.Call, Env], Value]] = {
             "any": self._any,
             "all": self._all,
@@ -122,7 +124,7 @@ class Calls:
                 raise UnreadableError("get() with a default, which a null does not take", node)
         if not keys or not all(isinstance(key, str) for key in keys):
             raise UnreadableError("a look-up whose keys are no texts", node)
-        return a.Lookup(owner.scope, FieldPath(tuple(str(key) for key in keys)), default)
+        return a.Lookup(*self._seen_from_here(owner.scope, tuple(str(key) for key in keys)), default)
 
     def _str(self, node: ast.Call, env: Env) -> Value:
         value = self._argument(node, 0, env)
@@ -190,9 +192,11 @@ class Calls:
         if opened is None:
             found = [self._truth(generator.elt, one) for one in self._unrolled(generator, env)]
             return a.either(found)
-        body = self._truth(generator.elt, local)
+        body = self._asked(
+            generator.elt, local, [number for source, number in opened if _holds_objects(source)]
+        )
         for source, variable in reversed(opened):
-            if source.kind in ("object", "mixed"):
+            if _holds_objects(source):
                 body = a.for_some(body, source, variable, node)
             elif variable in body.open:
                 body = a.closed(body, variable)
@@ -216,7 +220,7 @@ class Calls:
             return None
         scope = self._interpreter.bind(source)
         itself = a.Element(a.Gathered(scope, ELEMENT, source.kind), None)
-        body = self._truth(generator.elt, {**env, clause.target.id: itself})
+        body = self._asked(generator.elt, {**env, clause.target.id: itself}, [scope])
         return a.for_some(body, source, scope, node)
 
     def _all(self, node: ast.Call, env: Env) -> Value:
@@ -245,8 +249,7 @@ class Calls:
                 raise UnreadableError("a comprehension of another form", node)
             number = self._interpreter.bind(source)
             opened.append((source, number))
-            is_mapped = source.kind in ("object", "mixed")
-            bound: Value = a.Mapped(number) if is_mapped else a.Element(source, number)
+            bound: Value = a.Mapped(number) if _holds_objects(source) else a.Element(source, number)
             local[clause.target.id] = bound
         return local, opened
 
@@ -265,6 +268,20 @@ class Calls:
 
     def _truth(self, node: ast.expr, env: Env) -> Condition:
         return self._interpreter.truth(self._interpreter.value(node, env), node)
+
+    def _asked(self, node: ast.expr, env: Env, scopes: list[int]) -> Condition:
+        """The truth of an expression about the elements of these scopes."""
+        self._elements += scopes
+        try:
+            return self._truth(node, env)
+        finally:
+            del self._elements[len(self._elements) - len(scopes) :]
+
+    def _seen_from_here(self, scope: int, steps: tuple[PathStep, ...]) -> tuple[int, FieldPath]:
+        """A path, and what it starts at: where elements are asked, a path of the event says so itself."""
+        if scope or not self._elements:
+            return scope, FieldPath(steps)
+        return self._elements[-1], FieldPath(steps, rooted=True)
 
     # -- helpers of the library
 
@@ -356,7 +373,7 @@ class Calls:
             steps = self._interpreter.value(argument, env)
             if not isinstance(steps, a.Several):
                 raise UnreadableError("a group of something that is no path", node)
-            paths.append(self._steps(steps.items, node))
+            paths.append(FieldPath(self._steps(steps.items, node)))
         return a.GroupKey(node.func.id, tuple(paths))
 
     def _same_items(self, node: ast.Call, env: Env) -> Value:
@@ -378,18 +395,18 @@ class Calls:
     def _path(self, node: ast.Call, env: Env) -> tuple[int, FieldPath]:
         start, *steps = (self._interpreter.value(argument, env) for argument in node.args)
         if isinstance(start, a.Element) and start.variable is None:
-            return start.source.scope, self._steps(tuple(steps), node)
+            return start.source.scope, FieldPath(self._steps(tuple(steps), node))
         if not isinstance(start, a.Mapped):
             raise UnreadableError("a path from something that is no object", node)
-        return start.scope, self._steps(tuple(steps), node)
+        return self._seen_from_here(start.scope, self._steps(tuple(steps), node))
 
-    def _steps(self, steps: tuple[Value, ...], node: ast.AST) -> FieldPath:
+    def _steps(self, steps: tuple[Value, ...], node: ast.AST) -> tuple[PathStep, ...]:
         found: list[PathStep] = []
         for step in steps:
             if not isinstance(step, a.Constant) or not isinstance(step.value, str | int | None):
                 raise UnreadableError("a path with an unknown step", node)
             found.append(step.value)
-        return FieldPath(tuple(found))
+        return tuple(found)
 
     def _argument(self, node: ast.Call, position: int, env: Env) -> Value:
         if len(node.args) <= position:
@@ -408,6 +425,11 @@ class Calls:
         if len(texts) != len(items):
             raise UnreadableError("something that is no text", node)
         return texts
+
+
+def _holds_objects(source: a.Gathered) -> bool:
+    """Whether the elements of a list are asked for what is under their keys."""
+    return source.kind in ("object", "mixed")
 
 
 def _asks_several(node: ast.expr, name: str) -> bool:

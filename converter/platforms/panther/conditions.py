@@ -55,6 +55,10 @@ class Scope(msgspec.Struct, frozen=True):
     depth: int = 0
     itself: str | None = None
 
+    def around(self, path: FieldPath) -> Scope:
+        """The scope that a path starts at."""
+        return Scope() if path.rooted else self
+
 
 class Subject(msgspec.Struct, frozen=True):
     """The texts that a predicate looks at: ``element`` is the Python for one of them, ``collection`` for all.
@@ -102,7 +106,7 @@ class ConditionWriter:
     def values(self, path: FieldPath, scope: Scope = Scope(), helper: str = "values") -> str:  # noqa: B008
         """A call of one of the helpers that take a path."""
         self._module.use(helper)
-        return f"{helper}({scope.variable}, {self.steps(path.steps)})"
+        return f"{helper}({scope.around(path).variable}, {self.steps(path.steps)})"
 
     def steps(self, steps: tuple[PathStep, ...]) -> str:
         """The steps of a path as arguments."""
@@ -115,6 +119,7 @@ class ConditionWriter:
 
     def lookup(self, path: FieldPath, scope: Scope = Scope(), default: str | None = None) -> str:  # noqa: B008
         """The value at a path of keys, as an engineer looks it up."""
+        scope = scope.around(path)
         keys = [python_text(str(step)) for step in path.steps]
         if default is not None:
             return f"{scope.variable}.deep_get({', '.join(keys)}, default={default})"
@@ -124,13 +129,13 @@ class ConditionWriter:
 
     def kind(self, path: FieldPath, scope: Scope = Scope()) -> Kind:  # noqa: B008 - frozen
         """The declared kind of the value at a path."""
-        return self._fields.kind(path.steps, scope.base)
+        return self._fields.kind(path.steps, scope.around(path).base)
 
     # -- the tree
 
     def _for_some(self, path: FieldPath, term: Expression, scope: Scope) -> Doc:
         variable = "item" if scope.depth == 0 else f"item_{scope.depth + 1}"
-        listed = FieldPath(path.steps[:-1]) if path.steps[-1] is None else path
+        listed = FieldPath(path.steps[:-1], path.rooted) if path.steps[-1] is None else path
         itself: str | None = None
         match elements_asked(term):
             case False, _:
@@ -142,7 +147,7 @@ class ConditionWriter:
             case _:
                 helper, itself = "values", f"text({variable})"
         source = self.values(listed, scope, helper)
-        inner = Scope(variable, scope.base + path.keys, scope.depth + 1, itself)
+        inner = Scope(variable, scope.around(path).base + path.keys, scope.depth + 1, itself)
         return layout.Any(self.condition(term, inner), (f"for {variable} in {source}",))
 
     def _predicate(self, predicate: Predicate, scope: Scope) -> Doc:

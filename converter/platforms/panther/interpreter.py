@@ -154,11 +154,13 @@ class Interpreter:
         """A number for a variable that stands for one of these values."""
         self._next += 1
         if isinstance(source.subject, FieldPath):
-            self._bases[self._next] = self._bases[source.scope] + source.subject.keys
+            base = () if source.subject.rooted else self._bases[source.scope]
+            self._bases[self._next] = base + source.subject.keys
         return self._next
 
     def _kind(self, lookup: a.Lookup) -> Kind:
-        return self._fields.kind(lookup.path.steps, self._bases[lookup.scope])
+        base = () if lookup.path.rooted else self._bases[lookup.scope]
+        return self._fields.kind(lookup.path.steps, base)
 
     # -- parts
 
