@@ -171,10 +171,11 @@ class Calls:
         return msgspec.structs.replace(source, kind="text", functions=(*source.functions, function))
 
     def _in_json(self, node: ast.Call, env: Env) -> Value:
-        source, *steps = (self._interpreter.value(argument, env) for argument in node.args)
+        source = self._list(node, env)
+        steps = [self._interpreter.value(argument, env) for argument in node.args[1:]]
         if not isinstance(source, a.Gathered):
             raise UnreadableError("JSON in something that is no list of texts", node)
-        function = Function(FunctionName.JSON, path=self._steps(tuple(steps), node).steps)
+        function = Function(FunctionName.JSON, path=self._steps(tuple(steps), node))
         return msgspec.structs.replace(source, kind="text", functions=(*source.functions, function))
 
     def _exists_in_json(self, node: ast.Call, env: Env) -> Value:
