@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from converter.model.diagnostics import Fidelity
+from converter.model.expressions import predicates
 from converter.model.load import load_text
 from converter.platforms.base import ReadContext, ReadRule, Source
 from converter.platforms.splunk import PLATFORM
@@ -96,7 +97,7 @@ def test_macros_of_one_name_differ_by_their_number_of_arguments(tmp_path: Path) 
     )
     found = read(f"{STANZA}search = a=1 `which(2)` `which(3,4)`\n", tmp_path)
     assert found.rule is not None
-    assert [(str(p.subject), p.values) for p in found.rule.indicators if hasattr(p, "subject")] == [
+    assert [(str(p.subject), p.values) for p in predicates(found.rule.condition)] == [
         ("a", ("1",)),
         ("b", ("2",)),
         ("b", ("3",)),
