@@ -243,12 +243,27 @@ class GroupReader:
         return some if wanted else negated_test(some)
 
     def _member(self, node: s.EvalNode, wanted: bool) -> GroupCondition:
-        """A condition that some value which a group collects satisfies."""
-        if not wanted or (isinstance(node, s.Operation) and node.operator != "=="):
-            raise SplError("a condition on values of a group that is no threshold", _at(node), "spl-stats")
+        """That some value which a group collects satisfies a condition; or that there are some, but none does."""
         counted = self._one_list(node)
-        truth = self._where.condition(_put(node, counted.of or NULL))
-        return some_match(all_of(counted.condition, truth.true))
+        if isinstance(node, s.Operation) and node.operator != "==":
+            raise SplError("a condition on values of a group that is no threshold", _at(node), "spl-stats")
+        test = _put(node, counted.of or NULL)
+        if wanted:
+            return some_match(all_of(counted.condition, self._where.condition(test).true))
+        self._all_values(counted, node)
+        truth = self._where.exactly(test)
+        return all_tests(
+            (
+                some_match(all_of(counted.condition, self._where.present(counted.of or NULL))),
+                negated_test(some_match(all_of(counted.condition, truth.true))),
+            )
+        )
+
+    @staticmethod
+    def _all_values(counted: Counted, node: object) -> None:
+        """Raises SplError where only one of the values is known, so that none can be said to be another."""
+        if counted.kind != "values":
+            raise SplError("a condition on values of a group that is no threshold", _at(node), "spl-stats")
 
     def _one_list(self, node: s.EvalNode) -> Counted:
         found = [self._counted[number] for number in aggregates_in(node)]
@@ -286,17 +301,24 @@ class GroupReader:
             truth = Filter(scope, self._where).condition(node)
             return some_match(truth.true if wanted else truth.false)
         if self._lists(found):
-            if not wanted or (isinstance(node, s.Compared) and node.operator not in ("=", "==")):
-                raise SplError(
-                    "a condition on values of a group that is no threshold", _at(node), "spl-stats"
-                )
-            counted = self._one_list(found)
-            inner = Scope()
-            inner.made["value"] = counted.of if counted.of is not None else NULL
             assert isinstance(node, s.Compared | s.Listed)
-            truth = Filter(inner, self._where).condition(msgspec.structs.replace(node, field="value"))
-            return some_match(all_of(counted.condition, truth.true))
+            return self._searched_list(node, found, wanted)
         return self._read(_as_eval(node, found), wanted)
+
+    def _searched_list(self, node: s.Compared | s.Listed, found: s.EvalNode, wanted: bool) -> GroupCondition:
+        """That some value which a group collects is as searched for, or that none is."""
+        if isinstance(node, s.Compared) and node.operator not in ("=", "=="):
+            raise SplError("a condition on values of a group that is no threshold", _at(node), "spl-stats")
+        counted = self._one_list(found)
+        inner = Scope()
+        inner.made["value"] = counted.of if counted.of is not None else NULL
+        failed = len(self._where.failures)
+        truth = Filter(inner, self._where).condition(msgspec.structs.replace(node, field="value"))
+        some = some_match(all_of(counted.condition, truth.true))
+        if wanted:
+            return some
+        self._all_values(counted, node)
+        return negated_test(some) if len(self._where.failures) == failed else ALWAYS
 
 
 def _found_in_list(node: s.EvalNode) -> s.EvalNode:

@@ -188,7 +188,7 @@ class PipelineReader(Commands):
             return self._of_counted(aggregate.function, kind, node, group)
         if kind == "count":
             return self._count_of(argument, node, group)
-        if kind == "sum" and not isinstance(argument, str):
+        if kind == "sum" and not isinstance(node, s.FieldName):
             ones = self._ones(node)
             if ones is not None:
                 return Counted("count", group, None, ones)

@@ -36,6 +36,8 @@ def normal(node: s.EvalNode) -> s.EvalNode:
     the end named as such.
     """
     match node:
+        case s.Call("null", ()):
+            return NULL
         case s.Operation(sign, s.Literal(left), s.Literal(right)) if sign in ARITHMETIC:
             return _worked_out(sign, left, right) or node
         case s.Operation(".", s.Literal(left), s.Literal(right)):

@@ -23,6 +23,11 @@ ALWAYS_THERE: Final = frozenset(
 )
 """Default fields, which every event has (Splunk Knowledge Manager Manual, "Use default fields")."""
 
+_TIME_PARTS: Final = frozenset(
+    f"date_{part}" for part in ("second", "minute", "hour", "mday", "wday", "month", "year", "zone")
+)
+"""Fields that Splunk takes out of an event's timestamp (Knowledge Manager Manual, "Use default fields")."""
+
 _LARGEST: Final = 4_000
 _MOST_WILDCARDS: Final = 6
 """Of a name to rename: matching one against another takes a time that grows with its power."""
@@ -126,6 +131,8 @@ class Scope:
             return self.made[bare]
         if self.closed:
             return opaque(f"{name} comes from {self.unknown}") if self.unknown else NULL
+        if bare in _TIME_PARTS:
+            return opaque(f"{bare}: a part of the time that the event's text has")
         self._seen.add(bare)
         stored = self._stored(bare, len(self._changes))
         return stored if self._filled is None else s.Call("coalesce", (stored, self._filled))
@@ -168,6 +175,8 @@ class Scope:
 
     def _substituted(self, node: s.EvalNode) -> s.EvalNode:
         match node:
+            case s.FieldName(name, False) if name.lower() == "null" and name not in self.made:
+                return NULL  # no event has such a field; many write it for null()
             case s.FieldName(name):
                 return self.resolve(name)
             case s.Call("searchmatch", (s.Literal(str(text)),), at):
