@@ -7,6 +7,7 @@ MV_CONTAINS and MV_INTERSECTS (never null), KQL and ``:`` (true or false, any va
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -148,6 +149,8 @@ class Scope:
             return always(Now())
         if name in _TRUTHS:
             return _as_value(lambda: self.truth(node))
+        if name == "JSON_EXTRACT":
+            return self._of_source(arguments)
         if name == "DATE_DIFF" and len(arguments) == 3:
             return lapse(arguments[0], *map(self.value, arguments[1:]))
         return applied(name, tuple(map(self.value, arguments)))
@@ -199,6 +202,14 @@ class Scope:
         except UnreadableError as error:
             return always(Unknown(str(error)))
         return found
+
+    def _of_source(self, arguments: tuple[tree.Node, ...]) -> Value:
+        """JSON_EXTRACT of the document's source is a field of it, as text."""
+        match arguments:
+            case (tree.Column("_source"), tree.Literal(str() as path)) if _PLAIN_PATH.fullmatch(path):
+                term = self.field(path.removeprefix("$."))
+                return always(msgspec.structs.replace(term, family=Family.TEXT))
+        return always(Unknown("the function JSON_EXTRACT of a field"))
 
     def _bucket(self, arguments: tuple[tree.Node, ...]) -> Value:
         """DATE_TRUNC and BUCKET cut the clock into slices counted from 1970 (of a week: from a Monday)."""
@@ -339,6 +350,7 @@ class Scope:
 
 
 _WEEK = timedelta(weeks=1)
+_PLAIN_PATH = re.compile(r"(?:\$\.)?[\w@-]+(?:\.[\w@-]+)*")
 _TYPED = (Family.IP, Family.DATE)
 _MOST_NODES = 4_000
 """Of the conditions under which a column has its values: columns made of columns double them each time."""
