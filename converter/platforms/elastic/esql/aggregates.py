@@ -22,6 +22,7 @@ from converter.model.expressions import (
     all_of,
     any_of,
     children,
+    negated,
 )
 from converter.model.measures import Edge, Measure, MeasureKind, Moment
 from converter.model.paths import FieldPath
@@ -37,6 +38,7 @@ from converter.platforms.elastic.esql.atoms import (
     Values,
     always,
     has_value,
+    some_row,
     united,
 )
 from converter.platforms.elastic.esql.operands import Family
@@ -150,6 +152,23 @@ def _values(parts: Parts) -> Value:
     return always(Unknown("the values of different fields"))
 
 
+def _whether(present: bool) -> Callable[[Parts], Value]:
+    """PRESENT, or ABSENT: whether some row has a value."""
+
+    def make(parts: Parts) -> Value:
+        if not all(isinstance(atom, Term | Constant) for _, atom in parts):
+            return always(Unknown("whether there is such a value"))
+        rows = (
+            guard if isinstance(atom, Constant) else all_of(guard, has_value(atom))
+            for guard, atom in parts
+            if isinstance(atom, Term | Constant)
+        )
+        some = some_row(any_of(*rows))
+        return ((some, Constant(present)), (negated(some), Constant(not present)))
+
+    return make
+
+
 def _labels(parts: Parts) -> list[tuple[Expression, Scalar]] | None:
     """The constants that the argument can be, each with its rows; None if it can be anything else."""
     found: list[tuple[Expression, Scalar]] = []
@@ -205,5 +224,7 @@ AGGREGATES: dict[str, Callable[[Parts], Value]] = {
     "MAX": _extreme(MeasureKind.MAX),
     "AVG": _of_numbers(MeasureKind.AVG),
     "VALUES": _values,
+    "PRESENT": _whether(True),
+    "ABSENT": _whether(False),
 }
 """Aggregate → what it makes of the alternatives that its argument has."""

@@ -25,12 +25,15 @@ from converter.platforms.elastic.esql.atoms import (
     Occurrences,
     Quotient,
     Replaced,
+    Scaled,
+    Term,
     Tick,
     Time,
     Unknown,
     Value,
     always,
 )
+from converter.platforms.elastic.esql.operands import Family
 
 _NOT_NEGATIVE = (MeasureKind.COUNT, MeasureKind.DISTINCT, MeasureKind.MET)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -88,7 +91,32 @@ def _computed(operator: str, left: Atom, right: Atom, text: str) -> Atom:
         case ("/", Measured(above, 1, left_whole), Measured(below, 1, right_whole)):
             if above.kind in _NOT_NEGATIVE and below.kind in _NOT_NEGATIVE:
                 return Quotient(above, below, left_whole and right_whole)
+        case (_, Term() | Scaled() as scaled, Constant(int() | float() as number)):
+            return _scaled(operator, scaled, number) or Unknown(f"arithmetic: {text}")
+        case ("+" | "*", Constant(int() | float() as number), Term() | Scaled() as scaled):
+            return _scaled(operator, scaled, number) or Unknown(f"arithmetic: {text}")
+        case ("-", Constant(int() | float() as number), Term() | Scaled() as scaled):
+            opposite = _scaled("*", scaled, -1)
+            return (opposite and _scaled("+", opposite, number)) or Unknown(f"arithmetic: {text}")
     return Unknown(f"arithmetic: {text}")
+
+
+def _scaled(operator: str, atom: Term | Scaled, number: int | float) -> Scaled | None:
+    """A number of the event and a constant. A division of integers drops what no multiple says."""
+    scaled = atom if isinstance(atom, Scaled) else Scaled(atom)
+    if scaled.term.family is not Family.NUMBER or isinstance(number, bool):
+        return None
+    exact = Fraction(str(number))
+    match operator:
+        case "+" | "-":
+            offset = scaled.offset + (exact if operator == "+" else -exact)
+            return msgspec.structs.replace(scaled, offset=offset)
+        case "/" if isinstance(number, int):
+            return None
+        case "*" | "/" if exact:
+            times = exact if operator == "*" else 1 / exact
+            return Scaled(scaled.term, scaled.factor * times, scaled.offset * times)
+    return None
 
 
 def _multiplied(measured: Measured, factor: int | float, text: str) -> Atom:

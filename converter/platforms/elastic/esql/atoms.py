@@ -57,6 +57,14 @@ class Term(msgspec.Struct, frozen=True):
     converted: bool = False
 
 
+class Scaled(msgspec.Struct, frozen=True):
+    """``factor`` times a number of the event, and ``offset`` more."""
+
+    term: Term
+    factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction()
+
+
 class Extreme(msgspec.Struct, frozen=True):
     """The greatest (``highest``) or least value of a field."""
 
@@ -211,7 +219,7 @@ class Unknown(msgspec.Struct, frozen=True):
 OfGroup: TypeAlias = Measured | Quotient | Time | Lapse | Values | Labels
 OfTime: TypeAlias = Bucket | Now | Tick | Duration
 OfText: TypeAlias = Joined | Parts | Replaced | Occurrences | Derived | Located
-Atom: TypeAlias = Constant | Term | Extreme | Count | OfText | OfTime | OfGroup | Unknown
+Atom: TypeAlias = Constant | Term | Scaled | Extreme | Count | OfText | OfTime | OfGroup | Unknown
 Value: TypeAlias = tuple[tuple[Expression, Atom], ...]
 
 NULL: Value = ()

@@ -7,6 +7,7 @@ Sources, in Elasticsearch's ES|QL reference: "Operators" (a comparison with a mu
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -40,6 +41,7 @@ from converter.platforms.elastic.esql.atoms import (
     Located,
     Now,
     Occurrences,
+    Scaled,
     Term,
     Unknown,
     UnreadableError,
@@ -54,11 +56,12 @@ from converter.platforms.elastic.esql.atoms import (
 )
 from converter.platforms.elastic.esql.derived import AFFIXES, fits, like_pattern, rlike_pattern, texts
 from converter.platforms.elastic.esql.group_tests import compared as compared_groups
-from converter.platforms.elastic.esql.group_tests import of_only_value
+from converter.platforms.elastic.esql.group_tests import decimal, of_only_value
 from converter.platforms.elastic.esql.joined import SEPARATOR, within_one_value
 from converter.platforms.elastic.esql.networks import IPV4, MAPPED
 from converter.platforms.elastic.esql.operands import Family
 from converter.platforms.elastic.esql.signs import FLIPPED, ORDER, PYTHON
+from converter.platforms.elastic.text_order import ordered_text
 from converter.platforms.three_valued import Truth, null_unless, ternary_not
 
 _LOWER = (Function(FunctionName.LOWER),)
@@ -107,6 +110,8 @@ def _compared(sign: str, left: Atom, right: Atom) -> Truth:
             return _count(sign, term, value)
     if isinstance(left, Occurrences) and isinstance(right, Constant):
         return _occurrences(sign, left, right.value)
+    if isinstance(left, Scaled) and isinstance(right, Constant):
+        return _scaled(sign, left, right.value)
     if isinstance(left, Located) and isinstance(right, Constant):
         return _located(sign, left, right.value)
     text = texts(left)
@@ -188,7 +193,12 @@ def _ordered(sign: str, term: Term, value: Scalar) -> Expression:
     numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
     if isinstance(value, str) and term.family in (Family.DATE, None) and parse_text(value) is not None:
         numeric = True
-    if not numeric or (term.family is Family.TEXT and not isinstance(value, str)):
+    if term.family is Family.TEXT and isinstance(value, str) and value and not term.functions:
+        try:
+            return ordered_text(term.subject, ORDER[sign], value)
+        except ValueError as error:
+            raise UnreadableError(str(error)) from None
+    if not numeric or term.family is Family.TEXT:
         raise UnreadableError(f"text or mixed types compared with {sign}")
     return asks(term, ORDER[sign], value)
 
@@ -244,6 +254,14 @@ def _count(sign: str, term: Term, value: Any) -> Truth:
         "==": lambda: all_of(at_least(value), negated(at_least(value + 1))),
     }[sign]()
     return null_unless(exists(term.subject), found)
+
+
+def _scaled(sign: str, scaled: Scaled, value: Any) -> Truth:
+    """Solved for the event's number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise UnreadableError("a number compared with no number")
+    solved = (Fraction(str(value)) - scaled.offset) / scaled.factor
+    return _term(FLIPPED[sign] if scaled.factor < 0 else sign, scaled.term, decimal(solved))
 
 
 def _located(sign: str, found: Located, value: Any) -> Truth:

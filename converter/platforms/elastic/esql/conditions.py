@@ -91,6 +91,8 @@ class Scope:
         self._fields = fields
         self._kql = kql
         self.columns: dict[str, Value] = {}
+        self.unknown_below: dict[str, str] = {}
+        """Beginnings of the names of columns of which nothing is known, and why."""
         self.full_text: list[Expression] = []
         """The conditions that KQL was asked for, which looks at words of analysed fields."""
 
@@ -121,7 +123,7 @@ class Scope:
             case tree.Literal(value):
                 return always(Constant(value)) if value is not None else NULL
             case tree.Column(name):
-                return self.columns[name] if name in self.columns else always(self.field(name))
+                return self._column(name)
             case tree.Call(name, arguments):
                 return self._call(node, name, arguments)
             case tree.Arithmetic(text, operator, left, right):
@@ -132,6 +134,12 @@ class Scope:
                 return always(Unknown("a span of time"))
             case _:
                 return _as_value(lambda: self.truth(node))
+
+    def _column(self, name: str) -> Value:
+        if name in self.columns:
+            return self.columns[name]
+        why = next((why for start, why in self.unknown_below.items() if name.startswith(start)), None)
+        return always(self.field(name) if why is None else Unknown(why))
 
     def _operand(self, node: tree.Node) -> Value:
         """The right side of a sum: a value, or a span of time."""
@@ -145,6 +153,8 @@ class Scope:
             return self._coalesce(arguments)
         if name in ("DATE_TRUNC", "BUCKET"):
             return self._bucket(arguments)
+        if name == "TBUCKET":
+            return self._bucket((*arguments, tree.Column("@timestamp")))
         if name == "NOW" and not arguments:
             return always(Now())
         if name in _TRUTHS:

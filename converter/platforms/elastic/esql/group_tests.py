@@ -58,12 +58,12 @@ def compared(sign: str, left: Atom, right: Atom) -> Truth | None:
         case Measured(), Constant(bool() as value):
             return compared(sign, left, Constant(int(value)))
         case Measured(measure, times), Constant(int() | float() as value):
-            bound = _number(Fraction(str(value)) / times)
+            bound = decimal(Fraction(str(value)) / times)
             truth = _both(sign, left, lambda one: _test(one, measure, bound))
             enough = (sign == ">=" and bound > 0) or (sign == ">" and bound >= 0)
             return Truth(_test(sign, measure, bound), truth.false) if enough else truth
         case Measured(measure, times), Measured(other, more):
-            factor = Multiple(other, _number(more / times))
+            factor = Multiple(other, decimal(more / times))
             return _both(sign, left, lambda one: _test(one, measure, factor), right)
         case Quotient(), Constant(int() | float() as value) if not isinstance(value, bool):
             return _both(sign, left, partial(_divided, quotient=left, value=value))
@@ -98,7 +98,7 @@ def _is_zero_for_null(atom: OfGroup) -> bool:
     )
 
 
-def _number(value: Fraction) -> int | float:
+def decimal(value: Fraction) -> int | float:
     """As a rule file can hold it. Raises UnreadableError for what no decimal is."""
     number = int(value) if value.denominator == 1 else float(value)
     if Fraction(str(number)) != value:

@@ -21,6 +21,7 @@ from converter.platforms.elastic.esql.atoms import (
     Parts,
     Quotient,
     Replaced,
+    Scaled,
     Term,
     Tick,
     Time,
@@ -51,7 +52,7 @@ def _atom_present(atom: Atom) -> Expression:
             return some_row(all_of(rows, has_value(term)))
         case Extreme(term) | Joined(term) | Count(term):
             return has_value(term)
-        case Parts(term) | Replaced(term) | Occurrences(term):
+        case Scaled(term) | Parts(term) | Replaced(term) | Occurrences(term):
             return present(term)
         case Derived():
             return exists(atom)

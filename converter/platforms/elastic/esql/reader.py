@@ -31,6 +31,7 @@ from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys
 from converter.platforms.elastic.esql import tree
+from converter.platforms.elastic.esql.added import added_columns
 from converter.platforms.elastic.esql.aggregates import AGGREGATES, TIMESTAMP, aggregate
 from converter.platforms.elastic.esql.atoms import (
     Bucket,
@@ -175,7 +176,7 @@ class _Reader:
             case tree.MvExpand(column, place):
                 self._expand(column, place)
             case tree.Other(name, place):
-                _refuse(f"the command {name} cannot be read", place)
+                self._other(name, place)
             case tree.Drop() | tree.Sort():
                 pass
         self._last_where = ()
@@ -196,6 +197,18 @@ class _Reader:
             message = "a text in which a separator stands twice in a row is cut otherwise there"
             self._found.append(diagnostic("dissect", message, place=command.place, note=True))
         return found
+
+    def _other(self, name: str, place: tree.Place) -> None:
+        """A command that only adds columns hurts where they are asked."""
+        added = added_columns(place.text)
+        if added is None:
+            _refuse(f"the command {name} cannot be read", place)
+        elif added.below:
+            self._scope.unknown_below[f"{added.names[0]}."] = f"a column made by {name}"
+        else:
+            self._scope.columns.update(
+                (column, always(Unknown(f"a column made by {name}"))) for column in added.names
+            )
 
     def _expand(self, column: str, place: tree.Place) -> None:
         """MV_EXPAND makes a row of every value; a column that holds one value stays as it is."""
@@ -249,6 +262,9 @@ class _Reader:
 
         The latest rows need no test: a run sees no row from after it.
         """
+        if isinstance(node, tree.Call) and node.name == "TRANGE" and len(node.arguments) == 1:
+            since = tree.Arithmetic("", "-", tree.Call("NOW"), node.arguments[0])
+            node = tree.Comparison(">", tree.Column("@timestamp"), since)
         if not isinstance(node, tree.Comparison) or node.operator not in FLIPPED:
             return False
         sides = self._scope.value(node.left), self._scope.value(node.right)

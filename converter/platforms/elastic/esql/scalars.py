@@ -148,6 +148,9 @@ def _concat(atoms: tuple[Atom, ...]) -> Atom:
         before, after = atoms[:position], atoms[position + 1 :]
         if before in ((), (mark,)) and after in ((), (mark,)):
             return msgspec.structs.replace(joined[0], before=bool(before), after=bool(after))
+    constants = [atom.value for atom in atoms if isinstance(atom, Constant) and isinstance(atom.value, str)]
+    if len(constants) == len(atoms):
+        return Constant("".join(constants))
     parts: list[FieldPath | str] = []
     many = False
     for atom in atoms:

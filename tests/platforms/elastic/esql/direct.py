@@ -72,6 +72,14 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
 def value(node: tree.Node, event: dict[str, Any]) -> Block:
     match node:
         case tree.Literal(None):
@@ -93,8 +101,8 @@ def value(node: tree.Node, event: dict[str, Any]) -> Block:
             return single(lambda v: any(fits(v, p, regex) for p in patterns))(value(operand, event))
         case tree.IsNull(operand):
             return [not value(operand, event)]
-        case tree.Arithmetic(_, "-", left, right):
-            return single(operator.sub)(value(left, event), value(right, event))
+        case tree.Arithmetic(_, sign, left, right):
+            return single(ARITHMETIC[sign])(value(left, event), value(right, event))
         case tree.Call("CASE", arguments):
             return case(arguments, event)
         case tree.Call("COALESCE", arguments):
