@@ -15,6 +15,7 @@ from converter.check.vectors import FieldLookup, deciding_events
 from converter.evaluate import LogEvent, compile_expression
 from converter.evaluate.values import nodes_at
 from converter.events.records import log_events, packs_of
+from converter.logsources.derived import underived, with_derived
 from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack
@@ -114,19 +115,23 @@ class SamplePool:
 
     def _made(self, rule: Rule, step: Step, own: Sequence[Sample]) -> list[Sample]:
         pack = self._packs[step.logsource[0]]
-        asked = all_of(*(guard([pack], platform) for platform in pack.platforms), step.condition)
+        condition = underived(step.condition, pack)
+        asked = all_of(*(guard([pack], platform) for platform in pack.platforms), condition)
         holds, belongs = compile_expression(step.condition), compile_expression(pack.select)
         matching = [sample.event.data for sample in own if holds(sample.event.data)]
         missing = [sample.event.data for sample in own if not holds(sample.event.data)]
         bases = [*matching[: _MOST_BASES - 1], *missing[:1]] or self._base(step, asked)
         proven, bare = all(map(belongs, bases)), self._bare(rule)
+        made = (
+            with_derived(pack, data, anew=True) for data in deciding_events(asked, bases, self._lookup(step))
+        )
         return [
             Sample(
                 LogEvent(data=data, time=None, id=number, sources=frozenset((pack.name,))),
                 "made",
                 foreign=proven and not belongs(data),
             )
-            for number, data in enumerate(deciding_events(asked, bases, self._lookup(step)))
+            for number, data in enumerate(made)
             if not _has_list(data, bare)
         ]
 

@@ -9,6 +9,7 @@ from converter.evaluate import LogEvent, compile_expression
 from converter.evaluate.timestamps import parse
 from converter.evaluate.values import path_getter
 from converter.logsources.canonical import canonical_event
+from converter.logsources.derived import with_derived
 from converter.logsources.pack import Pack, TimeField
 from converter.model.diagnostics import RuleError
 from converter.model.expressions import Expression
@@ -69,7 +70,7 @@ class SourceReader:
 
     def event(self, raw: JsonObject, number: int) -> LogEvent:
         """The record as an event of this log source, whether or not it looks like one."""
-        data = canonical_event(self.pack, raw)
+        data = with_derived(self.pack, canonical_event(self.pack, raw))
         time = self._time(data)
         return LogEvent(
             data=data,

@@ -32,7 +32,7 @@ def _read(variant: Variant, event: JsonObject) -> JsonObject:
     for path, texts in variant.values.items():
         value = value_at(event, path.steps)
         if isinstance(value, str | int | float) and text_of(value) in texts:
-            event = _with(event, path.keys, texts[text_of(value)])
+            event = with_value(event, path.keys, texts[text_of(value)])
     return event
 
 
@@ -85,7 +85,7 @@ def moved(event: JsonObject, old: tuple[str, ...], new: tuple[str, ...]) -> Json
         return event
     rest = without(event, old)
     if new:
-        return _with(rest, new, value)
+        return with_value(rest, new, value)
     return {**value, **rest} if isinstance(value, dict) else rest
 
 
@@ -105,13 +105,13 @@ def without(event: JsonObject, keys: tuple[str, ...]) -> JsonObject:
     return {key: value for key, value in event.items() if key != first}
 
 
-def _with(event: JsonObject, keys: tuple[str, ...], value: Any) -> JsonObject:
+def with_value(event: JsonObject, keys: tuple[str, ...], value: Any) -> JsonObject:
     """The event with ``value`` at ``keys``, making objects on the way; a scalar there gives way."""
     first, *rest = keys
     if not rest:
         return {**event, first: value}
     inner = event.get(first)
-    return {**event, first: _with(inner if isinstance(inner, dict) else {}, tuple(rest), value)}
+    return {**event, first: with_value(inner if isinstance(inner, dict) else {}, tuple(rest), value)}
 
 
 def _renamed(event: Any, keys: tuple[str, ...], name: str) -> Any:

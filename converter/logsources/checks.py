@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from converter.model.diagnostics import RuleError
+from converter.model.expressions import TRUE, Expression, all_of
+from converter.model.load import expression_from_data
 from converter.model.paths import FieldPath, parse_path
 
 Keys: TypeAlias = tuple[str | int, ...]
@@ -93,3 +96,18 @@ def texts(data: Mapping[str, Any], key: str, keys: Keys) -> list[str]:
 def optional_text(data: Mapping[str, Any], key: str, keys: Keys) -> str | None:
     """The text under ``key``, None if there is none."""
     return text(data, key, keys) if data.get(key) is not None else None
+
+
+def conditions(data: Mapping[str, Any], keys: Keys, key: str = "select") -> Expression:
+    """The list of conditions under ``key`` as one; always true if there is none."""
+    terms = []
+    for number, entry in enumerate(items(data, key, keys)):
+        here = (*keys, key, number)
+        try:
+            terms.append(expression_from_data(entry))
+        except RuleError as error:
+            first = error.diagnostics[0] if error.diagnostics else None
+            raise PackProblem(
+                here, first.message if first else str(error), first.hint if first else None
+            ) from error
+    return all_of(*terms) if terms else TRUE

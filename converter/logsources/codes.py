@@ -7,6 +7,10 @@ from typing import Final
 
 LOSSES: Final[Mapping[str, str]] = {
     "case": "The platform changes the case of a field's values, and the condition regards it.",
+    "derived-field": (
+        "A field that one platform derives from others is asked by those on another, where they say nearly "
+        "the same. As a note: they say the same."
+    ),
     "list-step": "A key stands directly behind a list, which gives nothing: [] is missing.",
     "names-differ": "The rule's log sources store a field under different names, or with different values.",
     "not-stored": "The platform does not keep a field, or one of the fields of an object asked for.",

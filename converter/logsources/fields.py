@@ -10,10 +10,11 @@ import msgspec
 from converter.logsources import checks
 from converter.logsources.checks import Keys, PackProblem
 from converter.logsources.naming import flat_name, is_flat
-from converter.logsources.pack import Field, FieldType, PlatformField
+from converter.logsources.pack import Field, FieldType, Means, PlatformField
+from converter.model.diagnostics import Fidelity
 from converter.model.paths import FieldPath
 
-_FIELD_KEYS = ("type", "description")
+_FIELD_KEYS = ("type", "description", "means", "extension_of")
 _STORED_KEYS = (
     "name", "type", "list", "values", "case", "keys", "ip", "basename", "shared", "join", "separator",
 )  # fmt: skip
@@ -82,6 +83,8 @@ class FieldBuilder:
             is_list=declared.ends_in_list,
             description=entry.get("description"),
             platforms={platform: field for platform, field in stored.items() if field is not None},
+            means=_means(checks.mapping(entry, "means", keys), (*keys, "means")),
+            extension_of=_extension_of(entry, keys),
         )
         self._add_lists_above(declared.path)
 
@@ -154,6 +157,29 @@ class FieldBuilder:
 def plain(value: Any) -> str:
     """YAML's unquoted true and 1 as the text that a log holds."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _means(data: Mapping[str, Any], keys: Keys) -> dict[str, Means]:
+    """Value → when a derived field has it: conditions, or ``when`` with the side on which they err."""
+    return {plain(value): _meaning(entry, (*keys, plain(value))) for value, entry in data.items()}
+
+
+def _meaning(entry: Any, keys: Keys) -> Means:
+    if isinstance(entry, list):
+        return Means(checks.conditions({"when": entry}, keys, "when"))
+    if not isinstance(entry, Mapping):
+        raise PackProblem(keys, "expected conditions, or a mapping of `when` with `wider` or `narrower`")
+    checks.check_keys(entry, ("when", "wider", "narrower"), keys)
+    sides = [side for side in (Fidelity.WIDER, Fidelity.NARROWER) if side in entry]
+    if len(sides) != 1:
+        raise PackProblem(keys, "expected one of `wider` and `narrower`, and why")
+    (side,) = sides
+    return Means(checks.conditions(entry, keys, "when"), side, checks.text(entry, side, keys))
+
+
+def _extension_of(entry: Mapping[str, Any], keys: Keys) -> FieldPath | None:
+    name = checks.optional_text(entry, "extension_of", keys)
+    return None if name is None else checks.path(name, (*keys, "extension_of"))
 
 
 def _field_type(text: Any, keys: Keys) -> tuple[FieldType, bool]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from converter.logsources.derived import asked_instead, derived_field, simplified
 from converter.logsources.lookup import fields_below, known, nested_above, second_fields, stored_field
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import FieldType, Pack, PlatformField
@@ -18,6 +19,8 @@ from converter.logsources.stored_paths import StoredPaths
 from converter.logsources.values import ValueChanges
 from converter.model.diagnostics import Diagnostic, Fidelity
 from converter.model.expressions import (
+    FALSE,
+    TRUE,
     All,
     AnyOf,
     Concat,
@@ -29,6 +32,7 @@ from converter.model.expressions import (
     Predicate,
     all_of,
     any_of,
+    children,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -94,16 +98,19 @@ class _Localiser:
         """The tree below ``base``, the whole path of the ForSome that it stands in."""
         match expression:
             case All(terms):
-                return All(tuple(self.expression(term, base) for term in terms))
+                return self._settled(All(tuple(self.expression(term, base) for term in terms)))
             case AnyOf(terms):
-                return AnyOf(tuple(self.expression(term, base) for term in terms))
+                return self._settled(AnyOf(tuple(self.expression(term, base) for term in terms)))
             case Not(term):
                 with self._losses.flipped():
-                    return Not(self.expression(term, base))
+                    return self._settled(Not(self.expression(term, base)))
             case ForSome(path, term):
                 whole = _as_list(path if base is None else base.joined(path))
                 return ForSome(self.paths.stored(path, base), self.expression(term, whole))
             case Predicate():
+                instead = self._derived(expression, base)
+                if instead is not None:
+                    return self.expression(instead, None)
                 return self._within_nested(expression, self._predicate(expression, base), base)
         raise TypeError(f"not an expression: {expression!r}")
 
@@ -122,6 +129,32 @@ class _Localiser:
             message = f"{nested.name} is a nested field: all values are looked for in one element"
             self._losses.lose("same-element", Fidelity.NARROWER, message)
         return ForSome(self.paths.given(path, nested), stored)
+
+    # -- derived fields
+
+    def _settled(self, expression: Expression) -> Expression:
+        """Without terms that are always or never true, where a derived field has brought such."""
+        terms = children(expression)
+        return simplified(expression) if TRUE in terms or FALSE in terms else expression
+
+    def _derived(self, predicate: Predicate, base: FieldPath | None) -> Expression | None:
+        """What to ask in place of a field that another platform derives and this one does not keep."""
+        path = predicate.subject
+        if base is not None or not isinstance(path, FieldPath):
+            return None
+        field = derived_field(path, self._packs, self._platform)
+        found = None if field is None else asked_instead(predicate, field)
+        if found is None:
+            return None
+        instead, used = found
+        name = path.without_indexes()
+        lost = [(meaning.effect, meaning.why) for meaning in used if meaning.effect is not None]
+        for effect, why in lost:
+            self._losses.lose("derived-field", effect, f"{name}: {why}")
+        if not lost:
+            message = f"{self._platform} does not keep {name}; what it is derived from is asked"
+            self._losses.note("derived-field", message)
+        return instead
 
     # -- predicates
 

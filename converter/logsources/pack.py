@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Expression
 from converter.model.paths import FieldPath
 
@@ -71,14 +72,31 @@ class PlatformField(msgspec.Struct, frozen=True, kw_only=True):
     separator: str = ""
 
 
+class Means(msgspec.Struct, frozen=True):
+    """When a derived field has one of its values: on which events, by their other fields.
+
+    ``effect``: what the condition is where it does not say just that, and ``why``.
+    """
+
+    condition: Expression
+    effect: Fidelity | None = None
+    why: str = ""
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A canonical field: its own path (without list steps), type, and its form per platform."""
+    """A canonical field: its own path (without list steps), type, and its form per platform.
+
+    A field that one platform derives from others says how: ``means`` has some of its values, each with when
+    it has it; ``extension_of`` names the path whose last part's extension it is.
+    """
 
     path: FieldPath
     type: FieldType = FieldType.KEYWORD
     is_list: bool = False
     platforms: Mapping[str, PlatformField] = msgspec.field(default_factory=dict)
     description: str | None = None
+    means: Mapping[str, Means] = msgspec.field(default_factory=dict)
+    extension_of: FieldPath | None = None
 
 
 class TimeField(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,7 @@ from converter.logsources import checks
 from converter.logsources.checks import Keys, PackProblem
 from converter.logsources.fields import FieldBuilder, plain
 from converter.logsources.pack import Field, Pack, TimeField, TimeFormat, Variant
-from converter.model.diagnostics import RuleError
-from converter.model.expressions import TRUE, All, AnyOf, Expression, Not, Operator, Predicate, all_of
-from converter.model.load import expression_from_data
+from converter.model.expressions import All, AnyOf, Expression, Not, Operator, Predicate
 from converter.model.paths import FieldPath
 
 PLATFORMS = ("panther", "elastic", "splunk", "sigma")
@@ -80,7 +78,7 @@ def pack_from_data(data: Mapping[str, Any], like: Pack | None = None) -> Pack:
         title=checks.text(data, "title", ()),
         description=str(data.get("description", "")).strip(),
         sources=tuple(str(source) for source in checks.items(data, "sources", ())),
-        select=_select(data, ()),
+        select=checks.conditions(data, ()),
         time=_time(checks.mapping(data, "time", ())),
         platforms=platforms,
         constants=checks.mappings(data, "constants", ()),
@@ -132,7 +130,7 @@ def _check_platforms(platforms: Mapping[str, Mapping[str, Any]]) -> None:
             checks.texts(names, key, keys)
         for key in ("dataset", "category", "macro", "definition", "sourcetype", "misses"):
             checks.optional_text(names, key, keys)
-        _select(names, keys, "guard")  # read by converter.logsources.guard; checked here
+        checks.conditions(names, keys, "guard")  # read by converter.logsources.guard; checked here
 
 
 def _check_entities(pack: Pack) -> None:
@@ -163,25 +161,11 @@ def _time(data: Mapping[str, Any]) -> TimeField:
     )
 
 
-def _select(data: Mapping[str, Any], keys: Keys, key: str = "select") -> Expression:
-    terms = []
-    for number, entry in enumerate(checks.items(data, key, keys)):
-        here = (*keys, key, number)
-        try:
-            terms.append(expression_from_data(entry))
-        except RuleError as error:
-            first = error.diagnostics[0] if error.diagnostics else None
-            raise PackProblem(
-                here, first.message if first else str(error), first.hint if first else None
-            ) from error
-    return all_of(*terms) if terms else TRUE
-
-
 def _variant(entry: Any, keys: Keys) -> Variant:
     if not isinstance(entry, Mapping):
         raise PackProblem(keys, "a variant is a mapping with name, select, rename and values")
     checks.check_keys(entry, ("name", "select", "rename", "values", "description"), keys)
-    select = _select(entry, keys)
+    select = checks.conditions(entry, keys)
     _check_simple(select, (*keys, "select"))
     rename = {}
     for old, new in checks.mapping(entry, "rename", keys).items():

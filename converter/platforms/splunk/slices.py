@@ -3,8 +3,8 @@
 Sources: Splunk Search Reference, "bin" (spans of seconds are counted from 1970), "stats" and "Aggregate
 functions" (``count(eval(…))`` counts the results for which the condition is true; ``range`` is the largest
 value less the smallest; a sum, an extreme or a mean of nothing is null), "where" (null is not true),
-"Multivalue eval functions" (``mvrange`` ends before its second argument; ``mvfilter`` gives null when no value
-is left), "mvexpand".
+"Multivalue eval functions" (``mvrange`` ends before its second argument; ``mvfilter`` gives null when no
+value is left), "mvexpand".
 """
 
 from __future__ import annotations
