@@ -27,6 +27,7 @@ from converter.platforms.panther.importing.python.values import (
     Library,
     Number,
     Outcome,
+    Pieces,
     Table,
     Text,
     UnreadableError,
@@ -89,16 +90,27 @@ def combined(machine: Machine, name: str, left: Value, right: Value) -> Outcome:
         ):
             return SETS[name](machine, left, right)
         case "BitOr", (Table() | Known(dict())), (Table() | Known(dict())):
-            raise UnreadableError("a union of dicts")
+            return one(Table(tuple({**dict(table_entries(left)), **dict(table_entries(right))}.items())))
         case "Mod", Known(str() as text), _ if text.count("%") == text.count("%s") == 1:
             head, tail = text.split("%s")
             return joined(machine, [Known(head), right, Known(tail)])
     raise UnreadableError(f"the operator {name} on values of the event")
 
 
+def table_entries(value: Value | None) -> list[tuple[Any, Outcome]]:
+    """The keys of a dict made in the detection, each with its value."""
+    match value:
+        case Known(dict() as known):
+            return [(key, one(Known(each))) for key, each in known.items()]
+        case Table(entries):
+            return list(entries)
+        case _:
+            raise UnreadableError("a dict unpacked into another")
+
+
 def intersection(machine: Machine, left: Value, right: Value) -> Outcome:
     """``left & right``: the elements of the one that are in the other."""
-    if isinstance(left, Known):
+    if isinstance(left, Known) and not isinstance(right, Pieces):
         left, right = right, left
     return one(Collection("set", _parted(machine, left, right, shared=True)))
 

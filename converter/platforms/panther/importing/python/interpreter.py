@@ -267,7 +267,7 @@ class Interpreter:
             found = self.value(value, frame)
             raises += found.raises
             if key is None:
-                entries += _table_entries(found.single)
+                entries += arithmetic.table_entries(found.single)
                 continue
             named = self.value(key, frame).single
             if not isinstance(named, Known):
@@ -371,16 +371,6 @@ def _gives_text(outcome: Outcome) -> bool:
         isinstance(value, (Text, Joined)) or (isinstance(value, Known) and isinstance(value.value, str))
         for _, value in outcome.cases
     )
-
-
-def _table_entries(value: Value | None) -> list[tuple[Any, Outcome]]:
-    match value:
-        case Known(dict() as known):
-            return [(key, one(Known(each))) for key, each in known.items()]
-        case Table(entries):
-            return list(entries)
-        case _:
-            raise UnreadableError("a dict unpacked into another")
 
 
 def opposite_of_all(raises: list[tuple[Formula, str]]) -> Formula:

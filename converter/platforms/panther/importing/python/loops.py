@@ -35,6 +35,8 @@ _MOST = 2_000
 
 def run(block: Block, node: ast.For, env: Env) -> Flow:
     """What a loop does."""
+    if (keyed := _makes_dict(node, env)) is not None:
+        return block.run([keyed], env)
     source, env = block.value(node.iter, env)
     flows: list[tuple[Formula, Flow]] = []
     for guard, value in source.cases:
@@ -46,6 +48,24 @@ def run(block: Block, node: ast.For, env: Env) -> Flow:
     whole = block.merged(flows, env) if flows else Flow(FALSE, env)
     whole.raises += [(guard, name, env) for guard, name in source.raises]
     return whole
+
+
+def _makes_dict(node: ast.For, env: Env) -> ast.Assign | None:
+    """``for x in xs: name[key] = value``, where ``name`` is an empty dict, as a comprehension of a dict."""
+    tests: list[ast.expr] = []
+    body = node.body
+    while len(body) == 1 and isinstance(body[0], ast.If) and not body[0].orelse:
+        tests.append(body[0].test)
+        body = body[0].body
+    match body:
+        case [ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name) as made, slice=key)], value=value)]:
+            empty = name in env and env[name].single == Known({})
+            uses = sum(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
+            if empty and uses == 1 and not node.orelse:
+                clause = ast.comprehension(target=node.target, iter=node.iter, ifs=tests, is_async=0)
+                whole = ast.DictComp(key=key, value=value, generators=[clause])
+                return ast.copy_location(ast.Assign([made], ast.copy_location(whole, node)), node)
+    return None
 
 
 def _over(block: Block, node: ast.For, value: Value, env: Env) -> Flow:

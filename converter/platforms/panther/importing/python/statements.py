@@ -7,6 +7,7 @@ import builtins
 from typing import TYPE_CHECKING, Final
 
 from converter.platforms.panther.importing.python import events, loops, truth
+from converter.platforms.panther.importing.python.arithmetic import combined
 from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.frames import Env, Flow, Frame
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
@@ -258,18 +259,20 @@ class Block:
         found, after = self.value(argument, env)
 
         def grown(value: Value) -> Outcome:
-            if isinstance(value, (Table, Opaque)) or (
-                isinstance(value, Known) and isinstance(value.value, dict)
-            ):
-                raise UnreadableError(f".{method}() of this", argument)
+            if isinstance(value, Table) or (isinstance(value, Known) and isinstance(value.value, dict)):
+                if method != "update" or found.single is None:
+                    raise UnreadableError(f".{method}() of a dict", argument)
+                return combined(self.machine, "BitOr", value, found.single)
             entries = events.entries_of(self.machine, value)
             kind = value.kind if isinstance(value, Collection) else type(getattr(value, "value", [])).__name__
             if method in ("append", "add"):
                 return one(Collection(kind, (*entries, Entry(Outcome(found.cases)))))
-            single = found.single
-            if single is None:
-                raise UnreadableError(f".{method}() with a value that depends on the event", argument)
-            return one(Collection(kind, (*entries, *events.entries_of(self.machine, single))))
+            added = (
+                Entry(each.value, each.binders, both(guard, each.include))
+                for guard, several in found.cases
+                for each in events.entries_of(self.machine, several)
+            )
+            return one(Collection(kind, (*entries, *added)))
 
         changed = self.machine.bind(self.machine.narrowed(after[name]), grown)
         fine = both(*(opposite(guard) for guard, _ in found.raises))
