@@ -1,7 +1,7 @@
 """Commands that keep all rows and add columns of which nothing is known: which columns they are.
 
-Sources, in Elasticsearch's ES|QL reference: ENRICH (``WITH new = field``; without it every field of the policy,
-which no query shows), URI_PARTS, REGISTERED_DOMAIN, USER_AGENT (columns below a name).
+Sources, in Elasticsearch's ES|QL reference: ENRICH (``WITH new = field``; without it every field of the
+policy, which no query shows), URI_PARTS, REGISTERED_DOMAIN, USER_AGENT (columns below a name).
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ from converter.platforms.elastic.esql.atoms import (
     some_row,
     united,
 )
+from converter.platforms.elastic.esql.counts import at_least
 from converter.platforms.elastic.esql.derived import AFFIXES, fits, like_pattern, rlike_pattern, texts
 from converter.platforms.elastic.esql.group_tests import compared as compared_groups
 from converter.platforms.elastic.esql.group_tests import decimal, of_only_value
@@ -278,12 +279,19 @@ def _located(sign: str, found: Located, value: Any) -> Truth:
 
 
 def _occurrences(sign: str, found: Occurrences, value: Any) -> Truth:
-    """Whether a pattern is found at all; how often it is, no pattern says exactly."""
-    some = tested(found.term, asks(found.term, Operator.REGEX, found.pattern))
-    if (sign, value) in ((">=", 1), (">", 0)):
-        return some
-    if (sign, value) in (("<", 1), ("<=", 0), ("==", 0)):
-        return Truth(some.false, some.true)
+    """Whether a pattern is found so often, where a pattern says that."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        match sign:
+            case ">" | "<=":
+                return _occurrences(">=" if sign == ">" else "<", found, value + 1)
+            case "<":
+                return ternary_not(_occurrences(">=", found, value))
+            case "==" if value == 0:
+                return _occurrences("<", found, 1)
+            case ">=" if value > 0:
+                pattern = at_least(parse(found.pattern, "re2"), value)
+                if pattern is not None:
+                    return tested(found.term, asks(found.term, Operator.REGEX, render(pattern, "re2")))
     raise UnreadableError("how often a pattern is found")
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from converter.model.regex import Alternation, AnyChar, CharClass, Concat, Empty, Group, Literal, Node, Repeat
+from converter.model.regex import Alternation, AnyChar, Concat, Empty, Literal, Node, Repeat
 from converter.model.regex.analysis import bare, nullable
 from converter.model.regex.classes import char_class, complement, of_characters
 from converter.model.regex.nodes import ANY_TEXT, EMPTY, alternation, concat
-from converter.platforms.elastic.esql.steps import StepError, common, of_set, rewritten
+from converter.platforms.elastic.esql.steps import StepError, common, length, of_set, rewritten
 
 
 def until(text: str) -> Node:
@@ -162,12 +162,12 @@ class Section(msgspec.Struct, frozen=True):
         parts = inner.parts if isinstance(inner, Concat) else (inner,)
         open_end = parts[0 if self.last else -1] == ANY_TEXT
         found = concat(parts[1:] if open_end and self.last else parts[: len(parts) - open_end])
-        length = _length(found)
-        if length is None:
+        size = length(found)
+        if size is None:
             raise StepError("a pattern of a section of a text")
-        if length > self.size:
+        if size > self.size:
             return None
-        rest = ANY_TEXT if open_end or length == self.size else EMPTY
+        rest = ANY_TEXT if open_end or size == self.size else EMPTY
         return concat((rest, found)) if self.last else concat((skipped, found, rest))
 
     def _behind_end(self, short: Node, long: Node) -> Node:
@@ -175,26 +175,3 @@ class Section(msgspec.Struct, frozen=True):
         if self.size is not None:
             raise StepError("a pattern of a section of a text")
         return alternation((short, long))
-
-
-def _length(node: Node) -> int | None:
-    """How many characters every text has that fits; None if that differs."""
-    match node:
-        case Empty():
-            return 0
-        case Literal(text):
-            return len(text)
-        case AnyChar() | CharClass():
-            return 1
-        case Group(inner):
-            return _length(inner)
-        case Repeat(inner, minimum, maximum) if minimum == maximum:
-            size = _length(inner)
-            return None if size is None else size * minimum
-        case Concat(parts):
-            sizes = [_length(part) for part in parts]
-            return None if None in sizes else sum(size or 0 for size in sizes)
-        case Alternation(options):
-            different = {_length(option) for option in options}
-            return different.pop() if len(different) == 1 else None
-    return None

@@ -102,6 +102,29 @@ def of_set(ranges: Ranges) -> Node | None:
     return char_class(other, negated=True) if len(other) < len(ranges) else char_class(ranges)
 
 
+def length(node: Node) -> int | None:
+    """How many characters every text has that fits; None if that differs."""
+    match node:
+        case Empty():
+            return 0
+        case Literal(text):
+            return len(text)
+        case AnyChar() | CharClass():
+            return 1
+        case Group(inner):
+            return length(inner)
+        case Repeat(inner, minimum, maximum) if minimum == maximum:
+            size = length(inner)
+            return None if size is None else size * minimum
+        case Concat(parts):
+            sizes = [length(part) for part in parts]
+            return None if None in sizes else sum(size or 0 for size in sizes)
+        case Alternation(options):
+            different = {length(option) for option in options}
+            return different.pop() if len(different) == 1 else None
+    return None
+
+
 def common(first: Ranges, second: Ranges) -> Ranges:
     """The characters of both sets."""
     return without(first, complement(second))
