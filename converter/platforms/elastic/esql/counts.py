@@ -1,9 +1,9 @@
 """How often a pattern is found in a text, one match after the other, as a pattern that asks for so many.
 
 So many matches that do not overlap are somewhere in a text whenever so many are found one after the other;
-the other way round only where a match never takes away what two others would need. That is so where all matches
-are of one length, where each has its last character, or its first one, nowhere else, and for words of which
-none is in another but at its end.
+the other way round only where a match never takes away what two others would need. That is so where all
+matches are of one length, where each has its last character, or its first one, nowhere else, and for words of
+which none is in another but at its end.
 """
 
 from __future__ import annotations

@@ -12,21 +12,8 @@ from converter.model.regex import parse, render
 from converter.platforms.elastic.esql.counts import at_least
 
 COUNTED = [
-    *(
-        "a",
-        "[ab]",
-        "ab",
-        "a[bc]+",
-        "a[bc]*d",
-        "[bc]+a",
-        "ab|cd",
-        "ab|bc",
-        "abc|bc",
-        "ab?",
-        "abc|bd|dd",
-        "a|bc",
-    ),
-    *(r"\ba[bc]+", r"(?i)aB|cd", "a(?:bc){2,}"),
+    *("a", "[ab]", "ab", "a[bc]+", "a[bc]*d", "[bc]+a", "ab|cd", "ab|bc", "abc|bc", "ab?", "abc|bd|dd"),
+    *("a|bc", "[ab]{2}|c", "(?:ab|ba)|d", "(?:a[bc]+)|d", r"\ba[bc]+", r"(?i)aB|cd", "a(?:bc){2,}"),
 ]
 
 
