@@ -46,7 +46,9 @@ from converter.model.measures import (
 from converter.model.paths import ANY, ELEMENT, FieldPath
 from converter.model.rule import (
     AlertSettings,
+    Alternative,
     AttackTag,
+    Choice,
     Level,
     MissingKeys,
     NewTerms,
@@ -471,6 +473,19 @@ def group_conditions() -> st.SearchStrategy[GroupCondition]:
     )
 
 
+@cache
+def choices() -> st.SearchStrategy[Choice]:
+    """Group keys of several alternatives, with and without conditions; now and then one is a literal text."""
+    plain = st.builds(lambda subject, changes: (subject, changes), subjects(), functions())
+    literal = hostile_texts().map(lambda text: (Concat((text,)), ()))
+    alternative = st.builds(
+        lambda what, when: Alternative(subject=what[0], functions=what[1], when=when),
+        st.one_of(plain, literal),
+        _conditions(0),
+    )
+    return st.lists(alternative, min_size=1, max_size=3).map(lambda found: Choice(tuple(found)))
+
+
 @st.composite
 def thresholds(draw: st.DrawFn) -> Threshold:
     """Counts over windows of each kind, with and without further tests."""
@@ -488,6 +503,7 @@ def thresholds(draw: st.DrawFn) -> Threshold:
         distinct=draw(st.none() | field_paths()),
         missing_keys=draw(st.sampled_from(MissingKeys)),
         having=tuple(draw(st.lists(group_conditions(), max_size=2))),
+        choices=tuple(draw(st.one_of(st.just([]), st.lists(choices(), max_size=2)))),
         **draw(st.sampled_from(kinds)),
     )
 

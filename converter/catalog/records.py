@@ -20,7 +20,7 @@ from converter.model.diagnostics import Diagnostic
 from converter.model.expressions import absolute_fields
 from converter.model.measures import measures
 from converter.model.paths import FieldPath
-from converter.model.rule import Rule, Threshold
+from converter.model.rule import Rule, Threshold, choice_fields
 from converter.platforms.collection import Collected
 
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
@@ -237,6 +237,8 @@ def _fields(rule: Rule) -> Iterator[FieldPath]:
 def _counted(threshold: Threshold) -> Iterator[FieldPath]:
     """The fields that a threshold looks at."""
     yield from threshold.by
+    for choice in threshold.choices:
+        yield from choice_fields(choice)
     if threshold.distinct is not None:
         yield threshold.distinct
     for measure in measures(threshold.having):

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from converter.model.describe import describe, describe_parts, describe_test
-from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate
+from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate, fields_of
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, NewTerms, Rule, Sequence, Step, Threshold, WindowStart
+from converter.model.rule import Choice, MissingKeys, NewTerms, Rule, Sequence, Step, Threshold, WindowStart
 from converter.model.scalars_in import format_duration
 
 _WIDTH: Final = 100
@@ -91,9 +91,17 @@ def _threshold(threshold: Threshold) -> str:
     asked = [f"at least {threshold.count} {_counted(threshold)}", *map(describe_test, threshold.having)]
     if threshold.having and threshold.count == 1 and threshold.distinct is None:
         asked = asked[1:]
-    by = f", counted by {_names(threshold.by)}" if threshold.by else ""
+    keys = [*map(str, threshold.by), *map(_chosen, threshold.choices)]
+    by = f", counted by {' and '.join(keys)}" if keys else ""
     lone = ", matches without one too" if threshold.missing_keys is MissingKeys.GROUP else ""
     return f"{' and '.join(asked)} {within}{by}{lone}"
+
+
+def _chosen(choice: Choice) -> str:
+    """A choice by the fields that it may be."""
+    subjects = (each.subject for each in choice.alternatives)
+    names = dict.fromkeys(str(path) for subject in subjects for path in fields_of(subject))
+    return f"one of {', '.join(names)}" if len(names) > 1 else next(iter(names), "a text")
 
 
 def _counted(threshold: Threshold) -> str:

@@ -23,6 +23,10 @@ Alerts: TypeAlias = list[tuple[Any, ...]]
 _LONG = timedelta(days=36_500)
 
 
+def _keys(threshold: Threshold) -> Callable[[Any], list[Any]]:
+    return group_getter(threshold.by, choices=threshold.choices)
+
+
 class Matches(msgspec.Struct, frozen=True):
     """The matches of one rule on a stream, in time order, and its threshold over them."""
 
@@ -34,7 +38,7 @@ class Matches(msgspec.Struct, frozen=True):
         """Those that satisfy the condition and can be counted: with a group, and a value to count."""
         threshold = rule.threshold
         assert threshold is not None
-        holds, groups = compile_expression(rule.condition), group_getter(threshold.by)
+        holds, groups = compile_expression(rule.condition), _keys(threshold)
         distinct = None if threshold.distinct is None else path_getter(threshold.distinct)
         found = [
             event
@@ -45,14 +49,14 @@ class Matches(msgspec.Struct, frozen=True):
 
     def alerts(self, cuts: Callable[[Sequence[LogEvent]], Iterator[list[LogEvent]]]) -> Alerts:
         """One alert for each stretch of a group's matches, as ``cuts`` makes them, that is enough."""
-        keys = group_getter(self.threshold.by)
+        keys = _keys(self.threshold)
         by_group: dict[Any, list[LogEvent]] = {}
         for event in self.events:
             for group in keys(event.data):
                 by_group.setdefault(group, []).append(event)
         whole = PassingGroups(
             msgspec.structs.replace(
-                self.threshold, within=_LONG, every=None, window=WindowStart.SLIDING, by=()
+                self.threshold, within=_LONG, every=None, window=WindowStart.SLIDING, by=(), choices=()
             )
         )
         found: Alerts = []

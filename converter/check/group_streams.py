@@ -19,7 +19,7 @@ from converter.check.variants import Example, Timed, Variants
 from converter.evaluate import LogEvent, StreamEvaluator, compile_expression
 from converter.evaluate.groups import PassingGroups
 from converter.evaluate.timestamps import nanoseconds
-from converter.model.expressions import Expression, Operator, all_of, any_of
+from converter.model.expressions import Expression, Operator, all_of, any_of, fields_of
 from converter.model.measures import FIELD_KINDS, GroupTest, Measure, MeasureKind, group_tests, measures
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, Rule, Threshold, WindowStart
@@ -242,16 +242,22 @@ class _Makers:
     def in_two_groups(self) -> list[Example]:
         """The matches that the tests ask for, every other one in another group; none where that cannot be."""
         asked = self._asked()
-        if not self._threshold.by or self._maker.second(self._threshold.by) is None:
+        by = self._threshold.by
+        if not self._group_fields() or (by and self._maker.second(by) is None):
             return []
         return [self._other_group(one) if index % 2 else one for index, one in enumerate(asked)]
 
     def _other_group(self, event: Example) -> Example:
-        for path in self._threshold.by:
+        for path in self._group_fields():
             changed = self._maker.changed(event, [path], "k2")
             if changed is not None:
                 return self._kept(event, changed)
         return event
+
+    def _group_fields(self) -> list[FieldPath]:
+        """The fields whose values make the groups."""
+        chosen = (each.subject for choice in self._threshold.choices for each in choice.alternatives)
+        return [*self._threshold.by, *(path for subject in chosen for path in fields_of(subject))]
 
     def spans(self) -> Iterator[tuple[Example, Example, timedelta]]:
         """For a test of a span: a match at its start, one at its end, and what it is compared with."""

@@ -32,7 +32,10 @@ def slips(threshold: Threshold) -> Iterator[tuple[str, Threshold]]:
 
     if threshold.by:
         yield slip("missing keys", missing_keys=_OTHER[threshold.missing_keys])
-        yield slip("one group for all", by=())
+        yield slip("one group for all", by=(), choices=())
+    for number in range(len(threshold.choices)):
+        others = threshold.choices[:number] + threshold.choices[number + 1 :]
+        yield slip(f"without choice {number + 1}", choices=others)
     if threshold.count > 1 or not threshold.having:
         yield slip("a greater count", count=threshold.count + 1)
     if threshold.count > 1:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from converter.evaluate.compile import compile_expression
 from converter.evaluate.measures import Contribution, GroupTests, Value
 from converter.evaluate.timestamps import nanoseconds
-from converter.evaluate.values import path_getter, text_of
+from converter.evaluate.values import Getter, path_getter, subject_getter, text_of
+from converter.model.expressions import Scalar, all_of
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Threshold, WindowStart
+from converter.model.rule import Choice, MissingKeys, Threshold, WindowStart
 
 if TYPE_CHECKING:
     from converter.evaluate.stream import LogEvent
@@ -39,13 +41,13 @@ class _Match(msgspec.Struct, frozen=True):
 
 
 def group_getter(
-    paths: Sequence[FieldPath], missing: MissingKeys = MissingKeys.SKIP
+    paths: Sequence[FieldPath], missing: MissingKeys = MissingKeys.SKIP, choices: Sequence[Choice] = ()
 ) -> Callable[[Any], list[Group]]:
-    """Every combination of the paths' values, as text, each once.
+    """Every combination of the paths' values and of what the choices come to, as text, each once.
 
     Where a path has no value there is none; or, when the missing ones are to be grouped, that key is None.
     """
-    getters = [path_getter(path) for path in paths]
+    getters = [*map(path_getter, paths), *map(_choice_getter, choices)]
     instead: list[str | None] = [None] if missing is MissingKeys.GROUP else []
 
     def groups(event: Any) -> list[Group]:
@@ -53,6 +55,19 @@ def group_getter(
         return list(dict.fromkeys(itertools.product(*texts)))
 
     return groups
+
+
+def _choice_getter(choice: Choice) -> Getter:
+    """The values of the first alternative whose conditions hold."""
+    alternatives = [
+        (compile_expression(all_of(*each.when)), subject_getter(each.subject, each.functions))
+        for each in choice.alternatives
+    ]
+
+    def get(event: Any) -> list[Scalar]:
+        return next((values(event) for holds, values in alternatives if holds(event)), [])
+
+    return get
 
 
 class PassingGroups:
@@ -77,7 +92,7 @@ class _Counting:
 
     def __init__(self, threshold: Threshold) -> None:
         self.tests = GroupTests(threshold)
-        self.keys = group_getter(threshold.by, threshold.missing_keys)
+        self.keys = group_getter(threshold.by, threshold.missing_keys, threshold.choices)
         self.within = nanoseconds(threshold.within)
 
     def match(self, event: LogEvent) -> _Match:

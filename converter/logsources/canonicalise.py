@@ -30,7 +30,7 @@ from converter.model.expressions import (
 )
 from converter.model.measures import renamed
 from converter.model.paths import ANY, ELEMENT, FieldPath, PathStep
-from converter.model.rule import AlertSettings, NewTerms, OutputField, Rule, Step, Threshold
+from converter.model.rule import AlertSettings, NewTerms, OutputField, Rule, Step, Threshold, renamed_choice
 from converter.model.rule import Sequence as RuleSequence
 
 UNKNOWN = "unknown-field"
@@ -81,6 +81,7 @@ def _threshold(threshold: Threshold, work: _Canonicaliser) -> Threshold:
         by=tuple(work.path(path) for path in threshold.by),
         distinct=None if distinct is None else work.path(distinct),
         having=tuple(renamed(test, work.path, work.expression) for test in threshold.having),
+        choices=tuple(renamed_choice(each, work.path, work.expression) for each in threshold.choices),
     )
 
 

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
+
 from converter.model import tables
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.expressions import (
     ORDER_OPERATORS,
     All,
     AnyOf,
+    Concat,
     Expression,
     ForSome,
     Function,
@@ -41,7 +44,7 @@ from converter.model.measures import (
     NotTest,
 )
 from converter.model.paths import FieldPath, format_path
-from converter.model.rule import OutputField, Rule, RuleTest, Threshold
+from converter.model.rule import Alternative, Choice, OutputField, Rule, RuleTest, Threshold
 from converter.model.scalars_in import format_duration, format_span, format_template
 from converter.model.tables import Key, Kind
 from converter.model.yaml_out import Flow, Prose, write_yaml
@@ -180,8 +183,31 @@ def _plain(data: Any) -> Any:
 
 
 def _threshold(threshold: Threshold) -> Any:
-    data = _object_to_data(threshold, tables.THRESHOLD_KEYS)
-    return data if threshold.having else Flow({"count": threshold.count, **data})
+    keys: Any = (*threshold.by, *threshold.choices)
+    data = _object_to_data(msgspec.structs.replace(threshold, by=keys), tables.THRESHOLD_KEYS)
+    plain = not (threshold.having or threshold.choices)
+    return Flow({"count": threshold.count, **data}) if plain else data
+
+
+def _group_keys(keys: tuple[FieldPath | Choice, ...]) -> Any:
+    data = [{tables.CHOICE_KEY: _choice(key)} if isinstance(key, Choice) else str(key) for key in keys]
+    return data if any(isinstance(key, Choice) for key in keys) else Flow(data)
+
+
+def _choice(choice: Choice) -> list[Any]:
+    return [_alternative(alternative) for alternative in choice.alternatives]
+
+
+def _alternative(alternative: Alternative) -> Any:
+    match alternative.subject:
+        case Concat((str() as text,)):
+            data: dict[str, Any] = {tables.TEXT_KEY: text}
+        case subject:
+            data = _subject(subject)
+    if alternative.functions:
+        data[tables.APPLY_KEY] = [_function(function) for function in alternative.functions]
+    when = {tables.WHEN_KEY: _expressions(alternative.when)} if alternative.when else {}
+    return Flow({**when, **data})
 
 
 def _having(conditions: tuple[GroupCondition, ...], depth: int = 1) -> list[Any]:
@@ -342,6 +368,7 @@ _WRITERS: Final[dict[Kind, Callable[[Any], Any]]] = {
     **{kind: _flow_object(kind) for kind in (Kind.NEW_TERMS, Kind.ALERT, Kind.RISK)},
     Kind.THRESHOLD: _threshold,
     Kind.HAVING: _having,
+    Kind.GROUP_KEYS: _group_keys,
     Kind.FIELD: str,
     Kind.FIELDS: _flow_texts,
     Kind.ATTACK: _flow_texts,

@@ -160,7 +160,7 @@ def _read_predicate(
     before = len(problems)
     operators = [key for key in data if key in tables.OPERANDS]
     _check_predicate_keys(data, operators, where, problems)
-    subject = _read_subject(data, where, problems, inside)
+    subject = read_subject(data, where, problems, inside)
     functions = read_functions(data.get(tables.APPLY_KEY, ()), (where, tables.APPLY_KEY), problems)
     if len(operators) != 1:
         return None
@@ -220,7 +220,10 @@ def _check_predicate_keys(
         problems.add("missing-key", f"an operator is expected: one of {', '.join(tables.OPERANDS)}", where)
 
 
-def _read_subject(data: dict[str, Any], where: Where, problems: Problems, inside: bool) -> Subject | None:
+def read_subject(
+    data: dict[str, Any], where: Where, problems: Problems, inside: bool = False
+) -> Subject | None:
+    """What a condition is about: ``field`` or ``concat``."""
     if tables.FIELD_KEY in data:
         if tables.CONCAT_KEY in data:
             message = "either 'field' or 'concat' is expected, not both"

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import msgspec
 
-from converter.model.expressions import Expression, Not, all_of, any_of
+from converter.model.expressions import (
+    Concat,
+    Expression,
+    Function,
+    Not,
+    Subject,
+    absolute_fields,
+    all_of,
+    any_of,
+    fields_of,
+)
 from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
 
@@ -49,11 +60,55 @@ class WindowStart(enum.StrEnum):
     FIRST_MATCH = "first_match"
 
 
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """What a :class:`Choice` is where all the conditions of ``when`` hold: the values of a subject, changed
+    by the functions. A literal text is a :class:`~converter.model.expressions.Concat` of it alone.
+    """
+
+    subject: Subject
+    functions: tuple[Function, ...] = ()
+    when: tuple[Expression, ...] = ()
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A group key that is the first of its alternatives whose conditions hold."""
+
+    alternatives: tuple[Alternative, ...]
+
+
+def renamed_choice(
+    choice: Choice, path: Callable[[FieldPath], FieldPath], condition: Callable[[Expression], Expression]
+) -> Choice:
+    """The choice with every field and every condition replaced by what the functions give for it."""
+
+    def subject(whole: Subject) -> Subject:
+        if isinstance(whole, FieldPath):
+            return path(whole)
+        return Concat(tuple(part if isinstance(part, str) else path(part) for part in whole.parts))
+
+    return Choice(
+        tuple(
+            msgspec.structs.replace(
+                each, subject=subject(each.subject), when=tuple(condition(term) for term in each.when)
+            )
+            for each in choice.alternatives
+        )
+    )
+
+
+def choice_fields(choice: Choice) -> Iterator[FieldPath]:
+    """The fields that a choice reads."""
+    for alternative in choice.alternatives:
+        yield from fields_of(alternative.subject)
+        yield from absolute_fields(all_of(*alternative.when))
+
+
 class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """At least ``count`` matches, or values of ``distinct``, of one group within a window.
 
     The window slides, unless ``window`` has it begin at a group's first match, or ``every`` says when it is
     looked at. ``having``: tests of the group's matches in the window that must all hold as well.
+    ``choices``: group keys beside those in ``by`` that are no plain fields.
     """
 
     within: timedelta
@@ -64,6 +119,7 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     every: timedelta | None = None
     missing_keys: MissingKeys = MissingKeys.SKIP
     having: tuple[GroupCondition, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
     @property
     def is_simple(self) -> bool:
@@ -72,8 +128,9 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a count of groups with all their keys, not by the clock, and nothing more."""
-        return not self.having and self.every is None and self.missing_keys is MissingKeys.SKIP
+        """Whether it is a count of groups with all their keys, fields, not by the clock, and nothing more."""
+        whole = self.missing_keys is MissingKeys.SKIP and not self.choices
+        return whole and not self.having and self.every is None
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

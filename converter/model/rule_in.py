@@ -6,13 +6,18 @@ import enum
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from converter.model import tables
+from converter.model.choices_in import read_group_keys
 from converter.model.expressions_in import read_expressions
 from converter.model.measures import Edge, measures
 from converter.model.measures_in import read_having
+from converter.model.paths import FieldPath
 from converter.model.problems import Problems, Where, did_you_mean, shortened
 from converter.model.rule import (
     AttackTag,
+    Choice,
     Level,
     MissingKeys,
     OutputField,
@@ -331,6 +336,7 @@ def _read_threshold(data: object, where: Where, problems: Problems) -> Threshold
     threshold: Threshold | None = _object_reader(Kind.THRESHOLD)(data, where, problems)
     if threshold is None:
         return None
+    threshold = _with_choices_apart(threshold)
     every = threshold.every
     if every is not None and threshold.within > tables.MAX_TICKS * every:
         message = f"'within' holds 'every' more than {tables.MAX_TICKS:,} times"
@@ -341,6 +347,14 @@ def _read_threshold(data: object, where: Where, problems: Problems) -> Threshold
         message = "the end of a sliding window is its last match; 'end' needs 'every'"
         problems.add("missing-key", message, (where, "having"), "add every: 5m, or say 'last'")
     return threshold
+
+
+def _with_choices_apart(threshold: Threshold) -> Threshold:
+    """The threshold whose ``by`` was read with fields and choices in it."""
+    keys: tuple[FieldPath | Choice, ...] = threshold.by
+    fields = tuple(key for key in keys if isinstance(key, FieldPath))
+    choices = tuple(key for key in keys if isinstance(key, Choice))
+    return msgspec.structs.replace(threshold, by=fields, choices=choices)
 
 
 def _check_first_match(threshold: Threshold, where: Where, problems: Problems) -> None:
@@ -401,6 +415,7 @@ _READERS: Final[dict[Kind, _Reader]] = {
     Kind.MISSING_KEYS: _enum_reader(Kind.MISSING_KEYS, MissingKeys),
     Kind.WINDOW_START: _enum_reader(Kind.WINDOW_START, WindowStart),
     Kind.HAVING: read_having,
+    Kind.GROUP_KEYS: read_group_keys,
     Kind.ATTACK: _read_attack,
     Kind.LEVEL: _enum_reader(Kind.LEVEL, Level),
     Kind.STATUS: _enum_reader(Kind.STATUS, Status),

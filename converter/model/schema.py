@@ -34,6 +34,7 @@ def json_schema() -> Schema:
         "condition": _condition(),
         "predicate": _predicate(),
         "function": _function(),
+        "alternative": _alternative(),
         "group_test": _group_test(),
         "measure": _measure(),
         "field": {"type": "string", "minLength": 1, "maxLength": tables.MAX_PATH_CHARACTERS},
@@ -81,6 +82,9 @@ def _shape(kind: Kind) -> Schema:
                 "uniqueItems": True,
             }
             return shape
+        case Kind.GROUP_KEYS:
+            choice = _array({"$ref": "#/$defs/alternative"}, minItems=1)
+            return _array({"anyOf": [_FIELD, _closed({tables.CHOICE_KEY: choice})]})
         case Kind.OUTPUT:
             return _array({"anyOf": [_FIELD, _object(tables.OUTPUT_KEYS)]})
         case Kind.ATTACK:
@@ -266,24 +270,51 @@ def _closed(properties: dict[str, Schema]) -> Schema:
     }
 
 
-def _predicate() -> Schema:
+def _concat() -> Schema:
     part = {"anyOf": [{"type": "string"}, _closed({tables.FIELD_KEY: _FIELD})]}
+    return {
+        "description": "Instead of a field: fields and texts joined.",
+        **_array(part, contains=_closed({tables.FIELD_KEY: _FIELD})),
+    }
+
+
+def _apply() -> Schema:
+    return {
+        "description": "Functions applied to the value first, in order.",
+        **_array({"$ref": "#/$defs/function"}),
+    }
+
+
+def _alternative() -> Schema:
+    """One alternative of a choice between group keys."""
+    properties: dict[str, Schema] = {
+        tables.WHEN_KEY: {"description": "Conditions that must all hold.", **_shape(Kind.EXPRESSIONS)},
+        tables.FIELD_KEY: {"description": "The values of this field.", **_FIELD},
+        tables.CONCAT_KEY: _concat(),
+        tables.TEXT_KEY: {"description": "Instead of a field: this text.", "type": "string"},
+        tables.APPLY_KEY: _apply(),
+    }
+    subjects = (tables.FIELD_KEY, tables.CONCAT_KEY, tables.TEXT_KEY)
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "oneOf": [{"required": [key]} for key in subjects],
+        "not": {"required": [tables.TEXT_KEY, tables.APPLY_KEY]},
+    }
+
+
+def _predicate() -> Schema:
     properties: dict[str, Schema] = {
         tables.FIELD_KEY: {"description": "The field that the condition is about.", **_FIELD},
-        tables.CONCAT_KEY: {
-            "description": "Instead of a field: fields and texts joined.",
-            **_array(part, contains=_closed({tables.FIELD_KEY: _FIELD})),
-        },
+        tables.CONCAT_KEY: _concat(),
         **{
             key: {"description": tables.OPERATOR_DOCS[key], **_operand(operand)}
             for key, operand in tables.OPERANDS.items()
         },
         tables.IGNORE_CASE_KEY: {"description": "Letters agree in any case.", "type": "boolean"},
         tables.ALL_OF_KEY: {"description": "Every operand must be satisfied, not any.", "type": "boolean"},
-        tables.APPLY_KEY: {
-            "description": "Functions applied to the value first, in order.",
-            **_array({"$ref": "#/$defs/function"}),
-        },
+        tables.APPLY_KEY: _apply(),
     }
     cased = [{"required": [key]} for key in tables.OPERANDS if key in CASE_OPERATORS]
     return {

@@ -62,6 +62,7 @@ class Kind(enum.Enum):
     LOGSOURCES = "the name of a log source or a list of names"
     EXPRESSIONS = "a list of conditions"
     THRESHOLD = "a threshold"
+    GROUP_KEYS = "a list of fields, or {choice: […]}"
     SEQUENCE = "a sequence"
     STEPS = "a list of steps, two or more"
     NEW_TERMS = "new terms"
@@ -129,7 +130,7 @@ RULE_KEYS: Final = (
 THRESHOLD_KEYS: Final = (
     Key("count", Kind.COUNT, "How many matches, or distinct values, make an alert; 1 beside 'having'."),
     Key("distinct", Kind.FIELD, "Count the distinct values of this field instead of matches."),
-    Key("by", Kind.FIELDS, "Count per combination of these fields' values."),
+    Key("by", Kind.GROUP_KEYS, "Count per combination of these fields' values, or of choices between some."),
     Key("missing_keys", Kind.MISSING_KEYS, "Matches without a 'by' value: skip them, or group them."),
     Key("within", Kind.DURATION, "Length of the window.", required=True),
     Key(
@@ -305,6 +306,10 @@ MEASURE_KEYS: Final = (*MEASURE_DOCS, WHERE_KEY, APPLY_KEY, *BOUND_KEYS)
 
 SPLIT_KEYS: Final = ("split", "index")
 JSON_KEY: Final = "json"
+CHOICE_KEY: Final = "choice"
+WHEN_KEY: Final = "when"
+TEXT_KEY: Final = "text"
+"""A choice between group keys, the conditions of one of its alternatives, and a literal text as one."""
 PLAIN_FUNCTIONS: Final = tuple(
     name for name in FunctionName if name not in (FunctionName.SPLIT, FunctionName.JSON)
 )

@@ -236,6 +236,18 @@ def open_group_key(event, *paths):
     return str([texts(event, *path) for path in paths])
 
 
+def joint_key(event, keys):
+    """The texts of some keys as one text. An event that lacks one of them is a group of its own."""
+    if not all(keys):
+        return str(event.get("p_row_id"))
+    return keys[0][0] if [len(found) for found in keys] == [1] else str(keys)
+
+
+def open_joint_key(keys):
+    """The texts of some keys as one text; events that lack one of them are a group, too."""
+    return str(keys)
+
+
 def group_keys(event, *paths):
     """Every combination of the values at some paths, each as one text."""
     combinations = list(product(*(texts(event, *path) for path in paths)))

@@ -155,7 +155,9 @@ class _Rendering:
         if threshold is not None:
             kind = "threshold"
             self._check_groups(threshold, losses)
-            if not threshold.is_plain:
+            if threshold.choices:
+                losses.refuse("group-by", "a threshold rule groups by fields, not by a choice between some")
+            elif not threshold.is_plain:
                 losses.refuse("having", "a threshold rule counts over its groups and tests no more")
             if threshold.distinct is not None:
                 losses.note(

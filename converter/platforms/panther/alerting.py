@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from converter.model.expressions import all_of
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, OutputField
+from converter.model.rule import Choice, MissingKeys, OutputField
+from converter.platforms.panther import layout
 from converter.platforms.panther.conditions import ConditionWriter
 from converter.platforms.panther.fields import Kind
 from converter.platforms.panther.literals import python_template, python_text
@@ -40,12 +42,17 @@ class AlertWriter:
         return f"def dedup(event):\n    return {key}"
 
     def counting_dedup(
-        self, paths: Sequence[FieldPath], counted: FieldPath | None, group: str, missing: MissingKeys
+        self,
+        paths: Sequence[FieldPath],
+        counted: FieldPath | None,
+        group: str,
+        missing: MissingKeys,
+        choices: Sequence[Choice] = (),
     ) -> str:
         """``dedup`` of a threshold: an event that must not be counted is a group of its own.
 
         ``counted``: the field whose distinct values are counted; ``missing``: what becomes of the events
-        without a value at a path.
+        without a value at a path; ``choices``: keys beside the paths, over stored names.
         """
         lines = ["def dedup(event):"]
         if counted is not None:
@@ -53,12 +60,40 @@ class AlertWriter:
                 f"    if not {self._conditions.values(counted, helper='texts')}:",
                 '        return str(event.get("p_row_id"))',
             ]
-        if paths:
+        if choices:
+            names = [self._module.variable("chosen") for _ in choices]
+            for name, choice in zip(names, choices, strict=True):
+                lines += self._chosen(name, choice)
+            keys = [*(self._conditions.texts(path, ()) for path in paths), *names]
+            lines.append(f"    return {self._joint_key(keys, missing)}")
+        elif paths:
             helper = "open_group_key" if missing is MissingKeys.GROUP else "group_key"
             lines.append(f"    return {self._key(helper, paths)}")
         else:
             lines.append(f"    return {python_text(group)}")
         return "\n".join(lines)
+
+    def _chosen(self, name: str, choice: Choice) -> Iterator[str]:
+        """Statements that give a name the texts of a choice's first alternative whose conditions hold."""
+        word = "if"
+        for each in choice.alternatives:
+            texts = self._conditions.texts(each.subject, each.functions)
+            condition = self._conditions.condition(all_of(*each.when))
+            if condition == layout.FALSE:
+                continue
+            if condition == layout.TRUE:
+                yield from _otherwise(word, f"{name} = {texts}")
+                return
+            yield layout.branch(word, condition)
+            yield f"        {name} = {texts}"
+            word = "elif"
+        yield from _otherwise(word, f"{name} = []")
+
+    def _joint_key(self, keys: Sequence[str], missing: MissingKeys) -> str:
+        helper = "open_joint_key" if missing is MissingKeys.GROUP else "joint_key"
+        self._module.use(helper)
+        arguments = f"[{', '.join(keys)}]"
+        return f"{helper}({arguments})" if missing is MissingKeys.GROUP else f"{helper}(event, {arguments})"
 
     def unique(self, path: FieldPath) -> str:
         """``unique``: the value whose distinct values a threshold counts."""
@@ -93,6 +128,11 @@ class AlertWriter:
         if self._conditions.kind(path) is not Kind.UNKNOWN:
             return self._conditions.lookup(path)
         return self._conditions.values(path, helper="context")
+
+
+def _otherwise(word: str, statement: str) -> list[str]:
+    """A statement under ``else``, or by itself where there is no ``if``."""
+    return ["    else:", f"        {statement}"] if word == "elif" else [f"    {statement}"]
 
 
 SEQUENCE_KEY = "sequence_key"

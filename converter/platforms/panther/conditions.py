@@ -117,6 +117,13 @@ class ConditionWriter:
             for step in steps
         )
 
+    def texts(self, subject: FieldPath | Concat, functions: tuple[Function, ...]) -> str:
+        """The texts of a subject, changed by the functions."""
+        found = self._subject(Predicate(subject, Operator.EXISTS, functions=functions), Scope())
+        if found.is_length:
+            found = msgspec.structs.replace(found, element=f"str({found.element})")
+        return found.listed
+
     def lookup(self, path: FieldPath, scope: Scope = Scope(), default: str | None = None) -> str:  # noqa: B008
         """The value at a path of keys, as an engineer looks it up."""
         scope = scope.around(path)

@@ -106,6 +106,15 @@ def returned(doc: Doc) -> str:
     return "\n".join([f"    return {lines[0]}", *(f"    {line}" for line in lines[1:])])
 
 
+def branch(word: str, doc: Doc) -> str:
+    """The head of an ``if`` or ``elif`` in a function's body."""
+    text = one_line(doc)
+    if _STEP + len(f"{word} {text}:") <= WIDTH:
+        return f"    {word} {text}:"
+    lines = [f"        {line}" for line in _lines(doc, WIDTH - 2 * _STEP)]
+    return "\n".join([f"    {word} (", *lines, "    ):"])
+
+
 def _lines(doc: Doc, width: int) -> list[str]:
     text = one_line(doc)
     if len(text) <= width and not (isinstance(doc, Joined) and len(doc.terms) > 3):

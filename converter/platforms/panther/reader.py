@@ -12,8 +12,19 @@ import yaml
 
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
+from converter.model.expressions import Concat, Expression
 from converter.model.paths import FieldPath
-from converter.model.rule import AlertSettings, Level, MissingKeys, Rule, Step, Threshold, WindowStart
+from converter.model.rule import (
+    AlertSettings,
+    Alternative,
+    Choice,
+    Level,
+    MissingKeys,
+    Rule,
+    Step,
+    Threshold,
+    WindowStart,
+)
 from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import Artifact, Context
 from converter.platforms.panther import abstract as a
@@ -126,8 +137,9 @@ class _Reader:
         by: tuple[FieldPath, ...] = ()
         counted: FieldPath | None = None
         missing = MissingKeys.SKIP
+        choices: tuple[Choice, ...] = ()
         if module.function("dedup"):
-            by, counted, missing = _counting_group(module)
+            by, choices, counted, missing = _counting_group(module)
         distinct = _single(module.returned("unique")) if module.function("unique") else None
         if counted != distinct:
             raise UnreadableError(f"dedup() sets {counted} apart, unique() counts {distinct}")
@@ -139,7 +151,8 @@ class _Reader:
             by=by,
             distinct=distinct,
             window=WindowStart.FIRST_MATCH if count > 1 else WindowStart.SLIDING,
-            missing_keys=MissingKeys.GROUP if by and count == 1 else missing,
+            missing_keys=MissingKeys.GROUP if (by or choices) and count == 1 else missing,
+            choices=choices,
         )
 
     def _alert(self, found: dict[str, Any], module: Interpreter) -> AlertSettings:
@@ -226,13 +239,19 @@ _KEYS: Final = {"group_key": MissingKeys.SKIP, "open_group_key": MissingKeys.GRO
 """The library's keys of a threshold's group, and what becomes of the events without a value."""
 
 
-def _counting_group(module: Interpreter) -> tuple[tuple[FieldPath, ...], FieldPath | None, MissingKeys]:
-    """The group of a threshold's dedup(), the field without which an event is set apart, and whether those
-    without a value in the group's own fields are.
+_JOINT: Final = {"joint_key": MissingKeys.SKIP, "open_joint_key": MissingKeys.GROUP}
+"""The same of the keys that are not all fields."""
+
+
+def _counting_group(
+    module: Interpreter,
+) -> tuple[tuple[FieldPath, ...], tuple[Choice, ...], FieldPath | None, MissingKeys]:
+    """The group of a threshold's dedup(), fields and choices, the field without which an event is set apart,
+    and whether those without a value in the group's own fields are.
     """
     statements = module.statements("dedup")
     counted: FieldPath | None = None
-    if len(statements) == 2 and isinstance(statements[0], ast.If):
+    if len(statements) > 1 and isinstance(statements[0], ast.If) and _leaves(statements[0]):
         test = statements[0].test
         if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not):
             raise UnreadableError("dedup() of another form", test)
@@ -241,15 +260,84 @@ def _counting_group(module: Interpreter) -> tuple[tuple[FieldPath, ...], FieldPa
             raise UnreadableError("dedup() of another form", test)
         counted = source.subject
         statements = statements[1:]
-    last = statements[-1]
-    if len(statements) != 1 or not isinstance(last, ast.Return) or last.value is None:
+    *before, last = statements
+    if not isinstance(last, ast.Return) or last.value is None:
         raise UnreadableError("dedup() of another form", last)
+    if before:
+        return _joint(module, before, last.value, counted)
     value = module.evaluate_in("dedup", last.value)
     if isinstance(value, a.Constant):
-        return (), counted, MissingKeys.SKIP
+        return (), (), counted, MissingKeys.SKIP
     if isinstance(value, a.GroupKey) and value.name in _KEYS:
-        return value.paths, counted, _KEYS[value.name]
+        return value.paths, (), counted, _KEYS[value.name]
     raise UnreadableError("dedup() of another form", last)
+
+
+def _leaves(statement: ast.If) -> bool:
+    return len(statement.body) == 1 and isinstance(statement.body[0], ast.Return)
+
+
+def _joint(
+    module: Interpreter, before: list[ast.stmt], key: ast.expr, counted: FieldPath | None
+) -> tuple[tuple[FieldPath, ...], tuple[Choice, ...], FieldPath | None, MissingKeys]:
+    """A group of keys some of which are chosen by statements before."""
+    chosen = dict(_chosen(module, statement) for statement in before)
+    match key:
+        case ast.Call(func=ast.Name(id=name), args=[*_, ast.List(elts=items)], keywords=[]) if name in _JOINT:
+            pass
+        case _:
+            raise UnreadableError("dedup() of another form", key)
+    by: list[FieldPath] = []
+    choices: list[Choice] = []
+    for item in items:
+        if isinstance(item, ast.Name) and item.id in chosen:
+            choices.append(chosen[item.id])
+            continue
+        found = module.evaluate_in("dedup", item)
+        if not isinstance(found, a.Gathered) or not isinstance(found.subject, FieldPath) or found.functions:
+            raise UnreadableError("dedup() of another form", item)
+        by.append(found.subject)
+    return tuple(by), tuple(choices), counted, _JOINT[name]
+
+
+def _chosen(module: Interpreter, statement: ast.stmt) -> tuple[str, Choice]:
+    """The name that a statement gives the texts of a choice, and the choice."""
+    alternatives: list[Alternative] = []
+    when: tuple[Expression, ...] = ()
+    while True:
+        rest: list[ast.stmt] = []
+        match statement:
+            case ast.If(test=test, body=[ast.Assign() as assigned], orelse=rest):
+                condition = module.truth(module.evaluate_in("dedup", test), test)
+                if condition.open or condition.scopes - {0}:
+                    raise UnreadableError("dedup() of another form", test)
+                when = (condition.expression,)
+            case ast.Assign() as assigned:
+                when = ()
+            case _:
+                raise UnreadableError("dedup() of another form", statement)
+        match assigned:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                alternatives += _alternative(module, value, when)
+            case _:
+                raise UnreadableError("dedup() of another form", assigned)
+        if not rest:
+            return name, Choice(tuple(alternatives))
+        if len(rest) > 1:
+            raise UnreadableError("dedup() of another form", statement)
+        statement = rest[0]
+
+
+def _alternative(module: Interpreter, value: ast.expr, when: tuple[Expression, ...]) -> list[Alternative]:
+    match module.evaluate_in("dedup", value):
+        case a.Gathered(0, subject, _, functions):
+            return [Alternative(subject=subject, functions=functions, when=when)]
+        case a.Several((a.Constant(value=str() as text),)):
+            return [Alternative(subject=Concat((text,)), when=when)]
+        case a.Several(()) if not when:
+            return []
+        case _:
+            raise UnreadableError("dedup() of another form", value)
 
 
 def _single(value: a.Value) -> FieldPath:

@@ -12,10 +12,10 @@ import msgspec
 from converter.logsources import localise, localise_path
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Expression
+from converter.model.expressions import Expression, fields_of
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, OutputField, Rule
+from converter.model.rule import MissingKeys, OutputField, Rule, renamed_choice
 from converter.platforms.base import Artifact, Context, File
 from converter.platforms.naming import slug
 from converter.platforms.panther import layout
@@ -127,10 +127,14 @@ class PantherWriter:
         group = self.settings.rule_id or rule.id
         if rule.threshold is not None:
             by = [body.path(path) for path in rule.threshold.by]
+            choices = [renamed_choice(choice, body.path, body.localised) for choice in rule.threshold.choices]
             distinct = None if rule.threshold.distinct is None else body.path(rule.threshold.distinct)
-            self._check_single(body, by, distinct)
-            if by or distinct is not None or has_fields:
-                found.append(alerts.counting_dedup(by, distinct, group, rule.threshold.missing_keys))
+            subjects = (each.subject for choice in choices for each in choice.alternatives)
+            chosen = [path for subject in subjects for path in fields_of(subject)]
+            self._check_single(body, [*by, *chosen], distinct)
+            if by or choices or distinct is not None or has_fields:
+                missing = rule.threshold.missing_keys
+                found.append(alerts.counting_dedup(by, distinct, group, missing, choices))
             if distinct is not None:
                 found.append(alerts.unique(distinct))
         elif rule.new_terms is not None:
@@ -204,10 +208,14 @@ class Detection:
 
     def rule_function(self, expression: Expression) -> str:
         """``rule``: the condition."""
+        return f"def rule(event):\n{layout.returned(self._conditions.condition(self.localised(expression)))}"
+
+    def localised(self, expression: Expression) -> Expression:
+        """A condition over stored names."""
         context = self._writer.context
         local = localise(expression, self._packs, PLATFORM_NAME, context.keep_unmapped)
         self._writer.losses.extend(_named(local.diagnostics, self._writer.rule.id))
-        return f"def rule(event):\n{layout.returned(self._conditions.condition(local.expression))}"
+        return local.expression
 
     def path(self, path: FieldPath) -> FieldPath:
         """The stored path of a canonical one."""

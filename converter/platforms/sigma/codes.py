@@ -38,7 +38,7 @@ LOSSES: Final[Mapping[str, str]] = MappingProxyType(
         "concat": "Joined fields cannot be compared.",
         "constant": "A condition that is always or never true cannot be said.",
         "field-name": "A field whose name Sigma cannot write (one with a bar, or an empty one).",
-        "group-by": "Events without a value in a group field are not counted.",
+        "group-by": "Events without a value in a group field are not counted; or a choice between fields.",
         "having": "A correlation tests no more of a group than a count of events or of values.",
         "ip-class": "An address cannot be asked to be in several classes at once.",
         "logsource": "Sigma has no name for the log source, or the rule reads several, and a rule has one.",

@@ -173,6 +173,8 @@ class _Rendering:
             lose(
                 "window", Fidelity.WIDER, "a correlation's window slides and does not begin at a first match"
             )
+        if threshold.choices:
+            self._losses.refuse("group-by", "a correlation groups by fields, not by a choice between some")
         if threshold.missing_keys is MissingKeys.GROUP and threshold.by:
             lose("group-by", Fidelity.NARROWER, "events without a value in a group field are not counted")
 

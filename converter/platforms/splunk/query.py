@@ -203,6 +203,8 @@ def _threshold(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
     """Count the matches of each group. Returns the fields that the results show because of it."""
+    if threshold.choices:
+        builder.losses.refuse("group-by", "the search groups by fields, not by a choice between some")
     if threshold.having or threshold.every is not None:
         return _sliced(threshold, columns, builder, stages, window)
     if threshold.window is WindowStart.FIRST_MATCH:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 
+from converter.evaluate.groups import group_getter
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, Threshold, WindowStart
 from converter.platforms.base import Artifact
 from converter.platforms.panther import PLATFORM
 from tests.platforms.panther.support import CASES, context, render, run, specification, text_of
+from tests.platforms.panther.support import rule as rule_of
 
 WINDOWS = yaml.safe_load((CASES / "windows.yaml").read_text())
 KEYS = ("Threshold", "DedupPeriodMinutes")
@@ -72,6 +75,62 @@ def test_events_without_a_key_can_be_a_group() -> None:
         {"user": {"username": "[]"}},
     ]
     assert len({without, *(run(source, event, "dedup") for event in events)}) == 4
+
+
+CHOICE: dict[str, Any] = {
+    "count": 2,
+    "within": "5m",
+    "by": [
+        "verb",
+        {
+            "choice": [
+                {"when": [{"field": "objectRef.resource", "is": "pods"}], "field": "objectRef.name"},
+                {
+                    "when": [
+                        {"field": "user.username", "starts_with": "system:"},
+                        {"not": {"field": "objectRef.resource", "is": "nodes"}},
+                    ],
+                    "field": "user.username",
+                    "apply": [{"split": ":", "index": 1}, "upper"],
+                },
+                {
+                    "when": [{"field": "user.uid", "exists": True}],
+                    "concat": ["uid ", {"field": "user.uid"}],
+                },
+                {"text": "somebody"},
+            ]
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("missing", ["skip", "group"])
+def test_a_choice_makes_the_groups_that_the_rule_has(missing: str) -> None:
+    """Of events that decide each alternative: ``dedup()`` gives the same text for those of one group."""
+    given = rule_of(threshold={**CHOICE, "missing_keys": missing})
+    artifact = PLATFORM.render(given, context())
+    assert artifact.diagnostics and "group-by" not in effects(artifact)
+    assert given.threshold is not None
+    keys = group_getter(given.threshold.by, given.threshold.missing_keys, given.threshold.choices)
+    read = PLATFORM.read_back(artifact, context()).threshold
+    assert read is not None
+    read_keys = group_getter(read.by, read.missing_keys, read.choices)
+    users = [
+        {},
+        {"username": "system:a:b"},
+        {"username": "system:a"},
+        {"username": "b", "uid": "a"},
+        {"uid": "A"},
+    ]
+    refs = [{}, {"resource": "pods"}, {"resource": "pods", "name": "A"}, {"resource": "nodes", "name": "x"}]
+    by_text: dict[Any, list[Any]] = {}
+    for number, (user, ref, verb) in enumerate(itertools.product(users, refs, (None, "get"))):
+        event = {"user": user, "objectRef": ref, "verb": verb, "p_row_id": str(number)}
+        assert read_keys(event) == keys(event)
+        group = keys(event)[0] if keys(event) else ("row", number)
+        by_text.setdefault(run(text_of(artifact, ".py"), event, "dedup"), []).append(group)
+    assert all(len(set(groups)) == 1 for groups in by_text.values())
+    assert len(by_text) == len({groups[0] for groups in by_text.values()})
 
 
 def test_suppression_is_read_back() -> None:

@@ -77,6 +77,8 @@ class GroupsWriter:
     def commands(self, kept: list[str], interval: timedelta) -> list[str]:
         """The commands in order. ``kept``: columns to carry along; ``interval``: between two runs."""
         threshold = self._threshold
+        if threshold.choices:
+            self._losses.refuse("group-by", "the query groups by fields, not by a choice between some")
         operands = (self._operands.column(path) for path in threshold.by)
         by = [operand.text for operand in operands if operand is not None]
         found = [f"WHERE {' AND '.join(self._window(interval))}"] if threshold.every is not None else []

@@ -15,7 +15,7 @@ from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import All, AnyOf, Expression, all_of
 from converter.model.paths import FieldPath
-from converter.model.rule import Level, MissingKeys, OutputField
+from converter.model.rule import Choice, Level, MissingKeys, OutputField
 from converter.platforms.base import ReadContext
 from converter.platforms.panther.importing import metadata
 from converter.platforms.panther.importing.beside import Surroundings
@@ -44,6 +44,7 @@ class Logic(msgspec.Struct, frozen=True, kw_only=True):
     output: tuple[OutputField, ...] = ()
     group_by: tuple[FieldPath, ...] = ()
     group_by_known: bool = True
+    keys: tuple[FieldPath | Choice, ...] | None = None
     missing_keys: MissingKeys = MissingKeys.GROUP
     distinct: FieldPath | None = None
     severity: Level | None = None
@@ -165,6 +166,7 @@ def _python(
             title=written.title,
             output=written.output,
             group_by=alert.group_by if threshold is None else threshold.by,
+            keys=None if threshold is None else (*threshold.by, *threshold.choices),
             missing_keys=MissingKeys.SKIP,
             distinct=None if threshold is None else threshold.distinct,
             join=written.join,
@@ -181,6 +183,7 @@ def _python(
         output=found.output,
         group_by=found.group_by,
         group_by_known=found.group_by_known,
+        keys=found.keys,
         distinct=found.distinct,
         severity=found.severity,
     )

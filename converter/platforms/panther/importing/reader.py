@@ -18,7 +18,16 @@ from converter.logsources import canonicalise
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.model.expressions import FALSE, Expression
 from converter.model.paths import FieldPath
-from converter.model.rule import AlertSettings, MissingKeys, OutputField, Rule, Step, Threshold, WindowStart
+from converter.model.rule import (
+    AlertSettings,
+    Choice,
+    MissingKeys,
+    OutputField,
+    Rule,
+    Step,
+    Threshold,
+    WindowStart,
+)
 from converter.model.rule import Sequence as RuleSequence
 from converter.model.tables import MAX_COUNT, MAX_DURATION_DAYS
 from converter.model.yaml_in import YamlProblem
@@ -222,7 +231,8 @@ class _Reading:
         data = self._document.data
         count = metadata.minutes(data.get("Threshold")) or 1
         period = metadata.minutes(data.get("DedupPeriodMinutes"))
-        if not logic.group_by_known and (count > 1 or logic.distinct is not None):
+        keys = logic.keys if logic.keys is not None else logic.group_by
+        if not logic.group_by_known and logic.keys is None and (count > 1 or logic.distinct is not None):
             message = "matches are counted by a text that is no joining of fields; here all together"
             self.findings.lose("group-by", message, ("Threshold",), Fidelity.WIDER)
         if count == 1 and logic.distinct is None:
@@ -234,10 +244,11 @@ class _Reading:
         threshold = Threshold(
             count=min(count, MAX_COUNT),
             within=within,
-            by=logic.group_by,
+            by=tuple(key for key in keys if isinstance(key, FieldPath)),
+            choices=tuple(key for key in keys if isinstance(key, Choice)),
             distinct=logic.distinct,
             window=WindowStart.FIRST_MATCH if count > 1 else WindowStart.SLIDING,
-            missing_keys=logic.missing_keys if logic.group_by else MissingKeys.SKIP,
+            missing_keys=logic.missing_keys if keys else MissingKeys.SKIP,
         )
         return threshold, AlertSettings(title=logic.title)
 

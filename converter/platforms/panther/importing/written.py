@@ -29,6 +29,8 @@ from converter.platforms.panther.reader import read_artifact
 _FUNCTIONS: Final = frozenset({"rule", "title", "dedup", "unique", "alert_context"})
 _LOOKUPS: Final = ("get", "deep_get")
 _GATHERING: Final = ("shown", "context", "group_keys", "group_key")
+_ROW: Final = FieldPath(("p_row_id",))
+"""Panther's own number of a row, which sets an event apart that is not to be counted."""
 _KEYS: Final = ("Threshold", "DedupPeriodMinutes", "LogTypes")
 
 
@@ -57,7 +59,8 @@ def as_written(source: PythonSource, data: Mapping[str, Any], packs: Sequence[Pa
         functions = _functions(source.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    if functions is None or not _all_declared(functions["rule"], Fields(packs)):
+    asking = () if functions is None else filter(None, (functions["rule"], functions.get("dedup")))
+    if functions is None or not all(_all_declared(one, Fields(packs)) for one in asking):
         return None
     shown = _title(functions.get("title"))
     context = _context(functions.get("alert_context"))
@@ -110,17 +113,17 @@ def _functions(text: str) -> dict[str, ast.FunctionDef] | None:
     return found if "rule" in found else None
 
 
-def _all_declared(rule: ast.FunctionDef, fields: Fields) -> bool:
+def _all_declared(function: ast.FunctionDef, fields: Fields) -> bool:
     """Whether every plain look-up in the event is of a field that the log sources declare."""
-    names = [argument.arg for argument in rule.args.args]
-    for node in ast.walk(rule):
+    names = [argument.arg for argument in function.args.args]
+    for node in ast.walk(function):
         if isinstance(node, ast.Subscript | ast.Starred):
             return False
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOOKUPS:
             if not isinstance(node.func.value, ast.Name) or node.func.value.id not in names:
                 continue
             path = _looked_up(node)
-            if path is None or fields.kind(path.steps) is Kind.UNKNOWN:
+            if path != _ROW and (path is None or fields.kind(path.steps) is Kind.UNKNOWN):
                 return False
     return len(names) == 1
 

@@ -17,6 +17,7 @@ from converter.model.paths import ANY, FieldPath
 from converter.model.rule import Level, OutputField
 from converter.platforms.panther.importing.python.formulas import TooLargeError, allow_effort
 from converter.platforms.panther.importing.python.functions_of import EVENT, function_of
+from converter.platforms.panther.importing.python.grouping import Key, group_keys
 from converter.platforms.panther.importing.python.interface import Modules, PythonSource, finding
 from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.machine import Machine
@@ -44,11 +45,15 @@ _LONGEST_OUTPUT = 100
 
 
 class Alerts(msgspec.Struct, frozen=True, kw_only=True):
-    """What an alert of the detection shows, and by what it is grouped."""
+    """What an alert of the detection shows, and by what it is grouped.
+
+    ``keys``: fields and choices by which a threshold counts; None where they are not known.
+    """
 
     title: tuple[str | FieldPath, ...] = ()
     group_by: tuple[FieldPath, ...] = ()
     group_by_known: bool = True
+    keys: tuple[Key, ...] | None = None
     severity: Level | None = None
     output: tuple[OutputField, ...] = ()
     distinct: FieldPath | None = None
@@ -64,8 +69,8 @@ def read_alerts(
 ) -> Alerts:
     """What the functions beside ``rule()`` say, as far as they are plain."""
 
-    def read(name: str) -> Value | None:
-        """What a function most likely gives; None: there is none, or it cannot be read."""
+    def read(name: str) -> Outcome | None:
+        """What a function gives; None: there is none, or it cannot be read."""
         allow_effort(SIMPLIFICATIONS, SECONDS)
         interpreter = Interpreter(Machine(modules, log_types, shapes, dict(usage), lenient=True))
         routine = function_of(interpreter, source, name)
@@ -73,7 +78,7 @@ def read_alerts(
             return None
         found.add(name)
         try:
-            return _likeliest(interpreter.invoke(routine, [one(EVENT)], {}))
+            return interpreter.invoke(routine, [one(EVENT)], {})
         except (UnreadableError, ExhaustedError, TooLargeError, RecursionError):
             return None
 
@@ -81,17 +86,25 @@ def read_alerts(
     return _alerts(source, read, found)
 
 
-def _alerts(source: PythonSource, read: Callable[[str], Value | None], found: set[str]) -> Alerts:
+def _alerts(source: PythonSource, outcome_of: Callable[[str], Outcome | None], found: set[str]) -> Alerts:
     notes: list[Diagnostic] = []
+
+    def read(name: str) -> Value | None:
+        """What a function most likely gives."""
+        outcome = outcome_of(name)
+        return None if outcome is None else _likeliest(outcome)
 
     def note(code: str, message: str) -> None:
         notes.append(finding(code, message, file=source.file))
 
-    title = _template(read("title"))
+    titled = outcome_of("title")
+    title = None if titled is None else _template(_likeliest(titled))
     if title is None and "title" in found:
         note("title", "title() is no plain text of fields; the alert's title is the rule's")
-    grouping = read("dedup")
-    group = _group(grouping) if "dedup" in found else _group_of_title(title, found)
+    grouping = outcome_of("dedup")
+    likeliest = None if grouping is None else _likeliest(grouping)
+    group = _group(likeliest) if "dedup" in found else _group_of_title(title, found)
+    keyed = grouping if "dedup" in found else titled
     if group is None:
         by = "dedup()" if "dedup" in found else "title(), by which alerts are grouped,"
         note("group-by", f"{by} is no plain joining of fields")
@@ -111,6 +124,7 @@ def _alerts(source: PythonSource, read: Callable[[str], Value | None], found: se
         title=title or (),
         group_by=group or (),
         group_by_known=group is not None,
+        keys=None if keyed is None else group_keys(keyed),
         severity=level,
         output=output[:_LONGEST_OUTPUT],
         distinct=distinct,

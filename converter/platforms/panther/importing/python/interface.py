@@ -11,7 +11,7 @@ import msgspec
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.expressions import FALSE, Expression
 from converter.model.paths import FieldPath
-from converter.model.rule import Level, OutputField
+from converter.model.rule import Choice, Level, OutputField
 
 PLATFORM = "panther"
 
@@ -53,7 +53,8 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
 
     ``condition`` is what makes ``rule()`` return True, over the paths of the raw event; FALSE when refused.
     ``group_by_known`` is False where ``dedup()`` (without one: ``title()``, which then groups) is no plain
-    joining of fields; a diagnostic says so. ``severity``: a constant ``severity()``; None: there is none, or
+    joining of fields; a diagnostic says so. ``keys``: by which a threshold counts, choices among them; None
+    where they are not known either. ``severity``: a constant ``severity()``; None: there is none, or
     it depends on the event, which a note tells. ``residue``: parts of ``rule()`` left out, as written.
     """
 
@@ -64,6 +65,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     title: tuple[str | FieldPath, ...] = ()
     group_by: tuple[FieldPath, ...] = ()
     group_by_known: bool = True
+    keys: tuple[FieldPath | Choice, ...] | None = None
     severity: Level | None = None
     output: tuple[OutputField, ...] = ()
     distinct: FieldPath | None = None

@@ -223,8 +223,18 @@ class Interpreter:
             else:
                 plain.append(part)
         if self.machine.lenient:
-            return one(Joined(tuple(self.value(part, frame) for part in plain)))
+            return self._shown([self.value(part, frame) for part in plain])
         return self._bound(plain, frame, lambda values: joined(self.machine, values))
+
+    def _shown(self, parts: list[Outcome]) -> Outcome:
+        """A text joined of parts each of which may be one of several."""
+        singles = [part.single for part in parts]
+        if all(isinstance(single, (Known, Field, Text)) for single in singles):
+            try:
+                return joined(self.machine, [single for single in singles if single is not None])
+            except UnreadableError:
+                pass
+        return one(Joined(tuple(parts)))
 
     def _subscript(self, owner: ast.expr, index: ast.expr, frame: Frame) -> Outcome:
         if isinstance(index, ast.Slice):

@@ -160,6 +160,7 @@ def _with_alerts(found: Detection, alerts: Alerts) -> Detection:
         title=alerts.title,
         group_by=alerts.group_by,
         group_by_known=alerts.group_by_known,
+        keys=alerts.keys,
         severity=alerts.severity,
         output=alerts.output,
         distinct=alerts.distinct,

@@ -80,7 +80,7 @@ _PROPERTIES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def search(machine: Machine, pattern: Pattern, method: str, subject: Value) -> Outcome:
-    """``pattern.search(subject)``, ``match`` or ``fullmatch``: a match object, or None; ``findall``: a list."""
+    """``pattern.search(subject)``, ``match`` or ``fullmatch``: a match, or None; ``findall``: a list."""
     text = re2_of(pattern, "search" if method == "findall" else method)
     match subject:
         case Known(str(known)):
