@@ -179,7 +179,7 @@ class _Canonicaliser:
         around = found.path if found is not None else self._own(path)
         if isinstance(term, Predicate) and not term.all_of and self._is_nested(around):
             return self.expression(term, base)
-        inner = self.expression(term, _as_list(around))
+        inner = self.expression(_of_list(term, path), _as_list(around))
         outer = around if base is None else self._relative(around, base)
         return ForSome(_without_last_list(outer), inner)
 
@@ -340,6 +340,20 @@ def _conjuncts(terms: Sequence[Expression]) -> Iterator[Expression]:
 
 def _as_list(path: FieldPath) -> FieldPath:
     return path if not isinstance(path.steps[-1], str) else FieldPath((*path.steps, ANY))
+
+
+def _of_list(term: Expression, path: FieldPath) -> Expression:
+    """A term of the elements of a list, each of which it calls as the platform calls the list."""
+    match term:
+        case All(terms):
+            return All(tuple(_of_list(each, path) for each in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(_of_list(each, path) for each in terms))
+        case Not(inner):
+            return Not(_of_list(inner, path))
+        case Predicate(subject=subject) if subject == ELEMENT:
+            return msgspec.structs.replace(term, subject=path)
+    return term
 
 
 def _without_last_list(path: FieldPath) -> FieldPath:

@@ -1,10 +1,13 @@
 """``for_some`` on a platform that stores a list of objects as one flat multivalue field per key.
 
 ``a{}.k=x a{}.v=y`` may be met by two different elements (SEMANTICS, Splunk 8). One predicate, or a choice
-between predicates, needs no binding and stays exact; anything else is widened and named.
+between predicates, needs no binding and stays exact, and so do conditions on one value of a plain list;
+anything else is widened and named.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
@@ -16,13 +19,18 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    children,
     fields_of,
+    predicates,
 )
 from converter.model.losses import Losses
+from converter.model.paths import FieldPath
 
 
 def without_for_some(expression: Expression, losses: Losses) -> Expression:
-    """The same tree without :class:`ForSome`; where that loses the binding, a ``same-element`` loss."""
+    """The same tree without :class:`ForSome` but of plain values; where that loses the binding, a
+    ``same-element`` loss.
+    """
     match expression:
         case All(terms):
             return All(tuple(without_for_some(term, losses) for term in terms))
@@ -31,10 +39,45 @@ def without_for_some(expression: Expression, losses: Losses) -> Expression:
         case Not(term):
             with losses.flipped():
                 return Not(without_for_some(term, losses))
+        case ForSome(path, term) if of_values(path, term):
+            return expression if _binds(term) else term
         case ForSome(path, term):
             return _loosened(term, str(path.steps[0]), losses)
         case _:
             return expression
+
+
+def of_values(path: FieldPath, term: Expression) -> bool:
+    """Whether a term asks nothing but the values of a list, one by one, which ``mvfilter`` can do: its
+    condition may speak of one field (Splunk Search Reference, Multivalue eval functions).
+    """
+    return (
+        len(path.steps) == 1
+        and not any(isinstance(each, ForSome) for each in _nodes(term))
+        and all(predicate.subject == path and _asks_constants(predicate) for predicate in predicates(term))
+        and any(True for _ in predicates(term))
+    )
+
+
+def _asks_constants(predicate: Predicate) -> bool:
+    return predicate.operator is not Operator.SAME_AS
+
+
+def _nodes(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    for child in children(expression):
+        yield from _nodes(child)
+
+
+def _binds(term: Expression) -> bool:
+    """Whether it matters that one and the same value is asked."""
+    match term:
+        case AnyOf(terms):
+            return any(map(_binds, terms))
+        case Predicate():
+            return term.all_of and len(term.values) > 1
+        case _:
+            return True
 
 
 def _loosened(term: Expression, name: str, losses: Losses) -> Expression:

@@ -18,6 +18,7 @@ from converter.model.expressions import (
     TRUE,
     Concat,
     Expression,
+    ForSome,
     Function,
     FunctionName,
     Operator,
@@ -26,10 +27,13 @@ from converter.model.expressions import (
     Subject,
     all_of,
     any_of,
+    mapped,
     negated,
+    predicates,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import ELEMENT, FieldPath
 from converter.model.regex import RegexError, parse, render
+from converter.platforms.settled import without_constants
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.addresses import class_of
@@ -186,20 +190,16 @@ class WhereReader:
         return never_null(SearchReader().read(parse_search(_text(arguments[0], at), at)))
 
     def _some_value(self, condition: s.EvalNode, at: int) -> Expression:
-        """Some value of a multivalue field satisfies a condition: a choice of tests of one value each."""
+        """Some value of a multivalue field satisfies a condition."""
         match condition:
             case s.Operation("or", left, right):
                 return any_of(self._some_value(left, at), self._some_value(right, at))
             case s.Operation("and", _, _):
                 address = self._address_class(condition)
-                if address is None:
-                    raise SplError("several tests of one value of a multivalue field", at, "multi-value")
-                return address.true
-            case s.Inverted("not", _):
-                raise SplError("a negated test of one value of a multivalue field", at, "multi-value")
-            case s.Operation("!=", _, _):
-                raise SplError("a negated test of one value of a multivalue field", at, "multi-value")
-        return self.read(condition).true
+                if address is not None:
+                    return address.true
+        asked = self.read(condition).true
+        return asked if isinstance(asked, Predicate) else _of_one_value(asked, at)
 
     # -- comparisons
 
@@ -388,6 +388,21 @@ _CONDITIONS: Final[dict[str, _Reader]] = {
     "true": lambda reader, arguments, at: never_null(TRUE),
     "false": lambda reader, arguments, at: never_null(FALSE),
 }
+
+
+def _of_one_value(asked: Expression, at: int) -> Expression:
+    """Several conditions on one and the same value of a field, which is there without saying."""
+    subjects = {predicate.subject for predicate in predicates(asked)}
+    path = next(iter(subjects), None)
+    if len(subjects) != 1 or not isinstance(path, FieldPath) or len(path.steps) > 1:
+        raise SplError("tests of a value of a multivalue field beside others", at, "multi-value")
+    if any(predicate.operator is Operator.SAME_AS for predicate in predicates(asked)):
+        raise SplError("a value of a multivalue field against another field", at, "multi-value")
+    there = Predicate(path, Operator.EXISTS)
+    term = without_constants(mapped(asked, lambda each: TRUE if each == there else each), path)
+    if term in (TRUE, FALSE):
+        return there if term == TRUE else FALSE
+    return ForSome(path, mapped(term, lambda each: msgspec.structs.replace(each, subject=ELEMENT)))
 
 
 def _text(node: s.EvalNode, at: int) -> str:

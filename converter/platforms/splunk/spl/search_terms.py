@@ -18,6 +18,7 @@ from converter.model.expressions import (
     All,
     AnyOf,
     Expression,
+    ForSome,
     Not,
     Operator,
     Predicate,
@@ -64,8 +65,10 @@ class SearchTerms:
         self._fields = fields
 
     def term(self, expression: Expression) -> Term:
-        """The search term of a condition without :class:`ForSome`."""
+        """The search term of a condition without :class:`ForSome` but of plain values."""
         match expression:
+            case ForSome(path):
+                return Term(f"{search_name(str(path.steps[0]))}=*", False)
             case All(terms):
                 return self._all([self.term(term) for term in terms])
             case AnyOf(terms):

@@ -20,6 +20,7 @@ from converter.model.expressions import (
     AnyOf,
     Concat,
     Expression,
+    ForSome,
     Function,
     FunctionName,
     Not,
@@ -54,6 +55,8 @@ class WhereTerms:
     def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
         self._fields = fields
         self._losses = losses
+        self._single: FieldPath | None = None
+        """The field of which one value is being asked, in ``mvfilter``."""
         self.address_classes: dict[str, None] = {}
         self.elements: dict[str, str] = {}
 
@@ -67,6 +70,8 @@ class WhereTerms:
             case Not(term):
                 with self._losses.flipped():
                     return self.condition(term, not holds)
+            case ForSome(path, term):
+                return self._for_some(path, term, holds)
             case Predicate():
                 return self._predicate(expression, holds)
         raise TypeError(f"not a flat condition: {expression!r}")
@@ -76,6 +81,21 @@ class WhereTerms:
         if not texts:
             return empty
         return texts[0] if len(texts) == 1 else f"({joint.join(texts)})"
+
+    def _for_some(self, path: FieldPath, term: Expression, holds: bool) -> str:
+        """A condition on one and the same value of a multivalue field."""
+        before, self._single = self._single, path
+        try:
+            found = f"mvfilter({self._unwrapped(term)})"
+        finally:
+            self._single = before
+        return f"isnotnull({found})" if holds else f"isnull({found})"
+
+    def _unwrapped(self, term: Expression) -> str:
+        """A condition without the parentheses around all of it."""
+        if isinstance(term, All) and len(term.terms) > 1:
+            return " AND ".join(self.condition(each) for each in term.terms)
+        return self.condition(term)
 
     # -- one predicate
 
@@ -103,6 +123,8 @@ class WhereTerms:
         return self._on_one(predicate, name, holds)
 
     def _may_be_list(self, path: FieldPath) -> bool:
+        if path == self._single:
+            return False
         field = self._fields.get(path)
         return field is None or field.is_list or "{}" in field.name
 
@@ -131,6 +153,8 @@ class WhereTerms:
             return test
         if predicate.operator in (Operator.CIDR, Operator.IP):
             return f"if({test}, 1, 0)==0"
+        if self._single is not None and guard == base:
+            return f"NOT {_in_parentheses(test)}"
         return f"(isnull({guard}) OR NOT {_in_parentheses(test)})"
 
     def _on_list(self, predicate: Predicate, name: str, holds: bool) -> str:
