@@ -38,6 +38,7 @@ from converter.platforms.panther.importing.python.values import (
     Text,
     Value,
     Walked,
+    identity,
 )
 
 Key: TypeAlias = FieldPath | Choice
@@ -90,13 +91,13 @@ def _cases(outcome: Outcome) -> tuple[list[tuple[Formula, Value]], bool]:
     value, like a missing field.
     """
     is_whole = True
-    found: dict[Value | str, tuple[Formula, Value]] = {}
+    found: dict[object, tuple[Formula, Value]] = {}
     for guard, value in outcome.cases:
         plain = without_nulls(guard)
         if isinstance(value, Known) and value.value is None:
             is_whole = is_whole and expressed(plain) == NEVER
             continue
-        name = str(value.value) if isinstance(value, Known) else value
+        name = str(value.value) if isinstance(value, Known) else identity(value)
         found[name] = (either(found[name][0], plain) if name in found else plain, value)
     return [(guard, value) for guard, value in found.values() if expressed(guard) != NEVER], is_whole
 
