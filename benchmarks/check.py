@@ -32,7 +32,7 @@ def imported(platform: str) -> Iterator[str]:
     """Canonical files of a platform's public rules, from all over the collection, that Panther can run."""
     folders = [CORPUS / name for name in COLLECTIONS[platform] if (CORPUS / name).is_dir()]
     reading = Reading(platform=platform, beside=tuple(str(CORPUS / name) for name in HELPERS))
-    files = rule_files(reading, folders)
+    files = rule_files(reading.platform, folders)
     spread = [file for start in range(_SPREAD) for file in files[start::_SPREAD]]
     for _, rules in itertools.chain.from_iterable(read_files(reading, [file]) for file in spread):
         for read in rules:

@@ -11,7 +11,6 @@ from converter.evaluate import Alert, Condition, StreamEvaluator, compile_expres
 from converter.events.records import log_events, packs_of, source_reader
 from converter.logsources import load_packs
 from converter.logsources.pack import Pack
-from converter.model.diagnostics import RuleError
 from converter.model.load import load_rules
 from converter.model.rule import JsonObject, Rule
 from converter.platforms.base import Artifact, Context, ReadContext, ReadRule, Source
@@ -35,26 +34,23 @@ def read(
 ) -> list[ReadRule]:
     """A platform's own rules as canonical rules, each with how exact the reading is.
 
-    ``source``: a path to a file or folder, or (a str of several lines) the text of rules itself.
-    ``beside``: folders with what the rules lean on (Splunk macros and lookups, Panther helpers).
-    Nothing is executed. A text that cannot be read is a refused rule; RuleError is raised for an unknown
-    platform and for a path that cannot be read.
+    ``source``: a path to a file or folder, or (a str that is empty, of several lines or an object in JSON)
+    the text of rules itself. ``beside``: folders with what the rules lean on (Splunk macros and lookups,
+    Panther helpers). Nothing is executed. A text or a file that cannot be read is a refused rule; RuleError
+    is raised for an unknown platform and for a path where nothing is.
     """
-    reads = reader(platform_name)
+    from converter.platforms.collection import read_source, rule_files, source_of  # with what runs processes
+
+    reader(platform_name)
     context = ReadContext(
         packs=load_packs() if packs is None else packs, beside=tuple(Path(folder) for folder in beside)
     )
-    if isinstance(source, str) and "\n" in source:
-        return reads.read(Source(file="<text>", text=source), context)
-    path = Path(source)
-    files = [file for file in sorted(path.rglob("*")) if file.is_file() and reads.is_rule_file(file)]
+    if isinstance(source, str) and (not source or "\n" in source or source.startswith("{")):
+        return read_source(platform_name, Source(file="<text>", text=source), context)
     found: list[ReadRule] = []
-    for file in files if path.is_dir() else [path]:
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RuleError(f"{file}: cannot be read: {error}") from error
-        found.extend(reads.read(Source(file=str(file), text=text), context))
+    for file in rule_files(platform_name, [Path(source)]):
+        text = source_of(platform_name, file)
+        found.extend([text] if isinstance(text, ReadRule) else read_source(platform_name, text, context))
     return found
 
 

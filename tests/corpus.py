@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from converter import Rule, read
-from converter.platforms.registry import reader
+from converter.platforms.collection import READER_FAILED, rule_files
 
 CORPUS: Final = Path(
     os.environ.get("CONVERTER_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus"
@@ -49,17 +49,13 @@ COLLECTIONS: Final = {
 
 def imported(platform: str) -> list[Rule]:
     """The public rules of a platform as they are read. Skips the test where they are not at hand."""
-    collection, reads = COLLECTIONS[platform], reader(platform)
-    files = [
-        file
-        for folder in collection.folders
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and reads.is_rule_file(file)
-    ]
+    collection = COLLECTIONS[platform]
+    files = rule_files(platform, [folder for folder in collection.folders if folder.is_dir()])
     if not files:
         pytest.skip("the public rules are not here (CONVERTER_CORPUS, PYPANTHER)")
     beside = [folder for folder in collection.beside if folder.is_dir()]
-    found = [one.rule for file in files[:: collection.step] for one in read(file, platform, beside=beside)]
-    rules = [rule for rule in found if rule is not None]
+    found = [one for file in files[:: collection.step] for one in read(file, platform, beside=beside)]
+    assert not [one for one in found for problem in one.diagnostics if problem.code == READER_FAILED]
+    rules = [one.rule for one in found if one.rule is not None]
     assert len(rules) >= collection.fewest
     return rules

@@ -84,8 +84,34 @@ def test_read(tmp_path: Path) -> None:
     assert converter.matches(read.rule, {"EventID": 1, "Image": "C:\\Windows\\WHOAMI.EXE"})
     (tmp_path / "rule.yml").write_text(SIGMA)
     assert [found.rule for found in converter.read(tmp_path, "sigma")] == [read.rule]
-    with pytest.raises(RuleError, match="cannot be read"):
+    with pytest.raises(RuleError, match="no such file"):
         converter.read(tmp_path / "none.yml", "sigma")
+
+
+def test_a_folder_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "1.yml").write_bytes(b"title: caf\xe9\n")
+    (tmp_path / "2.yml").write_text(SIGMA)
+    broken, whole = converter.read(tmp_path, "sigma")
+    (problem,) = broken.diagnostics
+    assert (broken.status, problem.code, problem.line, problem.column) == ("refused", "not-text", 1, 11)
+    assert whole.status == "exact"
+
+
+def test_texts_of_rules(tmp_path: Path) -> None:
+    rule = '{"rule_id": "r", "name": "Whoami", "type": "query", "language": "kuery", "query": "a:b"}'
+    assert [found.title for found in converter.read(rule, "elastic")] == ["Whoami"]
+    (nothing,) = converter.read("", "sigma")
+    assert nothing.status == "refused"
+
+
+def test_a_reader_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, source: object, context: object) -> None:
+        raise OverflowError("too much")
+
+    monkeypatch.setattr("converter.platforms.sigma.Sigma.read", fail)
+    (found,) = converter.read(SIGMA, "sigma")
+    assert [problem.code for problem in found.diagnostics] == ["reader-failed"]
+    assert "too much" in found.diagnostics[0].message
 
 
 def test_misuse_is_an_error_of_ours(rule: converter.Rule) -> None:

@@ -52,7 +52,7 @@ def imported(origins: Iterable[Origin]) -> Iterator[Found]:
     seen: set[tuple[str, Path]] = set()
     for origin in origins:
         platform = origin.reading.platform
-        files = [f for f in rule_files(origin.reading, origin.paths) if (platform, f.resolve()) not in seen]
+        files = [f for f in rule_files(platform, origin.paths) if (platform, f.resolve()) not in seen]
         seen.update((platform, file.resolve()) for file in files)
         for file, reads in read_files(origin.reading, files):
             written = files_of(file) if reads else ()

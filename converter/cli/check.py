@@ -148,9 +148,8 @@ def command(
 
 def _read(reading: Reading, paths: tuple[Path, ...]) -> list[tuple[Collected, Rule]]:
     """A platform's own rules, those that can be read."""
-    found = [
-        read for _, reads in read_files(reading, rule_files(reading, paths or (Path(),))) for read in reads
-    ]
+    files = rule_files(reading.platform, paths or (Path(),))
+    found = [read for _, reads in read_files(reading, files) for read in reads]
     return [(read, rule) for read in found if (rule := read.rule) is not None]
 
 

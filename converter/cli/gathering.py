@@ -70,7 +70,7 @@ def gather(
         for name, path in origins
     ]
     for origin in wanted:
-        if not rule_files(origin.reading, origin.paths):
+        if not rule_files(origin.reading.platform, origin.paths):
             raise RuleError(f"{origin.paths[0]}: no rules of {origin.reading.platform} there")
     return [*own, *imported(wanted)]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ import rich_click as click
 
 from converter.cli.console import print_diagnostics, print_json, print_table, progress
 from converter.cli.options import Workspace, as_json, jobs_option, reading_of
-from converter.model.diagnostics import Diagnostic, Fidelity, Severity
+from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.platforms.base import File
 from converter.platforms.collection import Collected, read_files, rule_files
 from converter.platforms.output import write_files
@@ -72,12 +73,15 @@ def command(
     started = time.perf_counter()
     workspace = Workspace()
     reading = reading_of(workspace, platform, helpers, jobs, not no_cache)
-    files = rule_files(reading, sources)
+    files = rule_files(platform, sources)
+    if not files:
+        raise RuleError(f"{', '.join(map(str, sources))}: no rules of {platform} there")
     with progress(len(files), "reading") as advance:
-        rules: list[Collected] = []
+        read: list[Collected] = []
         for _, found in read_files(reading, files):
-            rules.extend(found)
+            read.extend(found)
             advance(1)
+    rules = list(_distinct(read))
     written = _paths(rules)
     if output is not None:
         texts = zip(written, rules, strict=True)
@@ -101,17 +105,47 @@ def _as_sarif(findings: Iterable[Diagnostic]) -> object:
     return sarif_log(findings)
 
 
+def _distinct(rules: Iterable[Collected]) -> Iterator[Collected]:
+    """The rules, each with an id of its own: one that was there before is replaced by one that is always the
+    same for it, and a note says so. Rules of one id would not load.
+    """
+    first: dict[str, str] = {}
+    for rule in rules:
+        head, _, rest = rule.text.partition("\n")  # the canonical form begins with the id
+        if not rule.text or head not in first:
+            first[head] = rule.source
+            yield rule
+            continue
+        other, number = first[head], 2
+        while (made := f"id: {uuid.uuid5(uuid.NAMESPACE_URL, f'{head}:{number}')}") in first:
+            number += 1
+        first[made] = rule.source
+        note = Diagnostic(
+            code="duplicate-id",
+            severity=Severity.NOTE,
+            message=f"{other} holds a rule of the same id; the {made} was made for this one",
+            hint="give one of them an id of its own",
+            file=rule.source,
+            platform=rule.platform,
+        )
+        yield msgspec.structs.replace(rule, text=f"{made}\n{rest}", diagnostics=(*rule.diagnostics, note))
+
+
 def _paths(rules: list[Collected]) -> list[str | None]:
     """For each rule the path of its file, no two alike; None for a refused one."""
-    taken: Counter[str] = Counter()
+    taken: set[str] = set()
     paths: list[str | None] = []
     for rule in rules:
         if not rule.text:
             paths.append(None)
             continue
-        stem = f"{rule.folder}/{rule.stem}"
-        taken[stem] += 1
-        paths.append(f"{stem}.yaml" if taken[stem] == 1 else f"{stem}_{taken[stem]}.yaml")
+        stem = path = f"{rule.folder}/{rule.stem}"
+        number = 1
+        while path in taken:
+            number += 1
+            path = f"{stem}_{number}"
+        taken.add(path)
+        paths.append(f"{path}.yaml")
     return paths
 
 

@@ -111,7 +111,7 @@ def command(
 def _read(workspace: Workspace, source: str, paths: tuple[Path, ...]) -> list[tuple[Collected, Rule | None]]:
     """A platform's own rules; what is refused is said at once."""
     reading = reading_of(workspace, source)
-    files = rule_files(reading, paths or (Path(),))
+    files = rule_files(source, paths or (Path(),))
     reads = [read for _, found in read_files(reading, files) for read in found]
     for read in reads:
         if not read.text:

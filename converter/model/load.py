@@ -15,6 +15,7 @@ from converter.model.attack import attack_table
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.model.expressions import Expression, all_of
 from converter.model.expressions_in import read_expression, read_expressions
+from converter.model.files import files_at, read_text, too_large
 from converter.model.problems import Problem, Problems, describe_where, steps_of
 from converter.model.rule import Place, Rule
 from converter.model.rule_in import read_rule
@@ -35,8 +36,10 @@ def load_rules(paths: Iterable[str | Path]) -> list[Rule]:
     findings: list[Diagnostic] = []
     rules: list[Rule] = []
     for file in _files(paths, findings):
-        text = _read_file(file, findings)
-        if text is not None:
+        text = read_text(file, MAX_FILE_BYTES)
+        if isinstance(text, Diagnostic):
+            findings.append(text)
+        else:
             rules.extend(_rules_of(text, str(file), findings))
     _check_ids(rules, findings)
     _raise_if(findings)
@@ -48,7 +51,7 @@ def load_text(text: str, file: str = "<text>") -> list[Rule]:
     findings: list[Diagnostic] = []
     rules: list[Rule] = []
     if len(text) > MAX_FILE_BYTES:
-        findings.append(_file_finding(file, "too-large", _TOO_LARGE))
+        findings.append(_file_finding(file, "too-large", too_large(MAX_FILE_BYTES)))
     else:
         rules.extend(_rules_of(text, file, findings))
         _check_ids(rules, findings)
@@ -83,16 +86,10 @@ def rule_files(paths: Iterable[str | Path]) -> list[Path]:
 def _files(paths: Iterable[str | Path], findings: list[Diagnostic]) -> Iterator[Path]:
     seen: set[str] = set()
     for given in paths:
-        path = Path(given)
-        try:
-            exists, is_folder = path.exists(), path.is_dir()
-        except OSError as error:  # a name too long, a folder that may not be entered
-            findings.append(_file_finding(str(path), "unreadable", error.strerror or str(error)))
+        found = files_at(Path(given), _is_yaml)
+        if isinstance(found, Diagnostic):
+            findings.append(found)
             continue
-        if not exists:
-            findings.append(_file_finding(str(path), "no-such-file", "there is no such file or folder"))
-            continue
-        found = sorted(_below(path, findings)) if is_folder else [path]
         for file in found:
             key = os.path.abspath(file)
             if key not in seen:
@@ -100,47 +97,8 @@ def _files(paths: Iterable[str | Path], findings: list[Diagnostic]) -> Iterator[
                 yield file
 
 
-def _below(folder: Path, findings: list[Diagnostic]) -> Iterator[Path]:
-    """YAML files below a folder: nothing hidden, no pipes or devices, nothing behind links to folders."""
-
-    def unreadable(error: OSError) -> None:
-        findings.append(_file_finding(str(error.filename), "unreadable", error.strerror or str(error)))
-
-    for root, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            file = Path(root, name)
-            if (
-                name.endswith(_SUFFIXES)
-                and not name.startswith(".")
-                and (file.is_file() or file.is_symlink())
-            ):
-                yield file
-
-
-_TOO_LARGE: Final = f"more than {MAX_FILE_BYTES // 1_000_000} MB; a rule file is a page or two"
-
-
-def _read_file(file: Path, findings: list[Diagnostic]) -> str | None:
-    """The file's text; None when it cannot be read. Never more than the limit is taken into memory."""
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        findings.append(_file_finding(str(file), "unreadable", error.strerror or str(error)))
-        return None
-    if len(data) > MAX_FILE_BYTES:
-        findings.append(_file_finding(str(file), "too-large", _TOO_LARGE))
-        return None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        message = f"not UTF-8 text: byte 0x{data[error.start]:02X} at offset {error.start}"
-        hint = "save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else None
-        findings.append(_file_finding(str(file), "not-text", message, line, column, hint))
-        return None
+def _is_yaml(file: Path) -> bool:
+    return file.name.endswith(_SUFFIXES)
 
 
 def _rules_of(text: str, file: str, findings: list[Diagnostic]) -> Iterator[Rule]:

@@ -36,6 +36,10 @@ _NUMBER = re.compile(
     r"|(?P<special>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))",
     re.ASCII,
 )
+_BREAKS: Final = "\n\x85\u2028\u2029"
+_TOP_KEY = re.compile(
+    rf"""(?:^|[{_BREAKS}])["']?([^\s"'#&*!|>%@`\[\]{{}},?-][^{_BREAKS}"']*?)["']?[ \t]*:(?=\s|$)"""
+)
 _NUMBER_STARTS: Final = frozenset("0123456789+-.")
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -68,6 +72,13 @@ class _Stop(Exception):
 
 class _Bad(ValueError):
     """A scalar that YAML allows and JSON has no place for."""
+
+
+def top_keys(text: str) -> set[str]:
+    """The keys of the outermost mappings of a YAML text in lower case, as far as they can be seen without
+    reading it: those at the beginning of a line.
+    """
+    return {key.lower() for key in _TOP_KEY.findall(text)}
 
 
 def plain_value(text: str) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from converter import __version__
 from converter.logsources import load_packs
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.model.dump import dump_rule
+from converter.model.files import files_at, read_text
 from converter.model.load import load_text
 from converter.model.rule import Rule
 from converter.platforms.base import (
@@ -34,7 +35,10 @@ from converter.platforms.processes import spread
 from converter.platforms.registry import reader
 
 LARGEST_FILE = 20_000_000
-"""Bytes. A larger file is refused before it is read."""
+"""Bytes. A larger file is refused, and not read further."""
+
+READER_FAILED = "reader-failed"
+"""The code of a text that a reader raised an exception for."""
 
 _CHUNK = 32
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -96,21 +100,55 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     cache: str | None = None
 
 
-def rule_files(reading: Reading, paths: Iterable[Path]) -> list[Path]:
+def rule_files(platform: str, paths: Iterable[Path]) -> list[Path]:
     """The files at the paths: those named, and those in folders that hold rules of the platform, sorted.
 
     Raises RuleError for a path that does not exist.
     """
-    is_rule_file: Callable[[Path], bool] = reader(reading.platform).is_rule_file
     found: list[Path] = []
+    wrong: list[Diagnostic] = []
     for path in paths:
-        if path.is_dir():
-            found.extend(file for file in sorted(path.rglob("*")) if file.is_file() and is_rule_file(file))
-        elif path.is_file():
-            found.append(path)
+        files = files_at(path, reader(platform).is_rule_file)
+        if isinstance(files, Diagnostic):
+            wrong.append(files)
         else:
-            raise RuleError(f"{path}: no such file or folder")
+            found.extend(files)
+    if wrong:
+        raise RuleError("; ".join(map(str, wrong)), wrong)
     return list(dict.fromkeys(found))
+
+
+def source_of(platform: str, file: Path) -> Source | ReadRule:
+    """The text of a file; of one that cannot be read what stands for its rules."""
+    text = read_text(file, LARGEST_FILE)
+    return _refused(platform, text) if isinstance(text, Diagnostic) else Source(file=str(file), text=text)
+
+
+def read_source(platform: str, source: Source, context: ReadContext) -> list[ReadRule]:
+    """The rules of a text. Should its reader fail, which it promises not to, one refused rule says so: the
+    other files of a collection are read all the same.
+    """
+    try:
+        return reader(platform).read(source, context)
+    except Exception as error:  # whatever it is
+        message = f"the reader failed, which is a mistake of the converter's: {type(error).__name__}: {error}"
+        reason = Diagnostic(
+            code=READER_FAILED, severity=Severity.ERROR, message=message[:500], file=source.file, line=1
+        )
+        return [_refused(platform, reason)]
+
+
+def _refused(platform: str, reason: Diagnostic) -> ReadRule:
+    """What stands for the rules of a file that was not read; ``reason`` names it."""
+    file = reason.file or ""
+    return ReadRule(
+        source=file,
+        platform=platform,
+        id="",
+        title=Path(file).name,
+        fidelity=Fidelity.REFUSED,
+        diagnostics=(msgspec.structs.replace(reason, platform=platform, effect=Fidelity.REFUSED),),
+    )
 
 
 def read_files(reading: Reading, files: Sequence[Path]) -> Iterator[tuple[Path, list[Collected]]]:
@@ -142,21 +180,16 @@ def _read_chunk(reading: Reading, files: list[str]) -> list[bytes]:
 
 
 def _read_file(reading: Reading, file: Path) -> bytes:
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            return _refused(reading, file, "too-large", f"larger than {LARGEST_FILE} bytes")
-        data = file.read_bytes()
-        text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        return _refused(reading, file, "unreadable", str(error))
-    source = Source(file=str(file), text=text)
-    entry = _cache_entry(reading, source, data)
+    source = source_of(reading.platform, file)
+    if isinstance(source, ReadRule):
+        return _ENCODE([_collected(source)])
+    entry = _cache_entry(reading, source)
     if entry is not None:
         with suppress(OSError, msgspec.DecodeError):
             encoded = entry.read_bytes()
             _DECODER.decode(encoded)
             return encoded
-    encoded = _ENCODE([_collected(read) for read in reader(reading.platform).read(source, _context(reading))])
+    encoded = _ENCODE([_collected(read) for read in read_source(reading.platform, source, _context(reading))])
     if entry is not None:
         _store(entry, encoded)
     return encoded
@@ -219,27 +252,7 @@ def _context(reading: Reading) -> ReadContext:
     )
 
 
-def _refused(reading: Reading, file: Path, code: str, message: str) -> bytes:
-    diagnostic = Diagnostic(
-        code=code,
-        severity=Severity.ERROR,
-        message=message,
-        file=str(file),
-        platform=reading.platform,
-        effect=Fidelity.REFUSED,
-    )
-    rule = ReadRule(
-        source=str(file),
-        platform=reading.platform,
-        id="",
-        title=file.name,
-        fidelity=Fidelity.REFUSED,
-        diagnostics=(diagnostic,),
-    )
-    return _ENCODE([_collected(rule)])
-
-
-def _cache_entry(reading: Reading, source: Source, data: bytes) -> Path | None:
+def _cache_entry(reading: Reading, source: Source) -> Path | None:
     """Where the reading of this content is kept: it depends on the text, its name, what lies beside it, the
     files that it leans on, the packs and this package's own code.
     """
@@ -254,7 +267,7 @@ def _cache_entry(reading: Reading, source: Source, data: bytes) -> Path | None:
         for path in own.leans_on(source, tuple(map(Path, reading.beside))):
             digest.update(f"{path}\0".encode())
             digest.update(path.read_bytes())
-    digest.update(data)
+    digest.update(source.text.encode())
     name = digest.hexdigest()
     return Path(reading.cache) / name[:2] / name
 

@@ -6,8 +6,10 @@ import itertools
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -31,6 +33,10 @@ def spread(
     if len(first) <= 1:
         yield from map(start(*setting), itertools.chain(first, coming))
         return
+    from concurrent.futures import (
+        ProcessPoolExecutor,
+    )  # and multiprocessing with it: one process needs neither
+
     pool = ProcessPoolExecutor(len(first), initializer=_begin, initargs=(start, setting))
     try:
         waiting: deque[Future[Result]] = deque()

@@ -57,7 +57,7 @@ def _folder(tmp_path: Path) -> Path:
 def _pair(folder: Path, text: str = READ) -> Pair:
     """What comes of the source when the reading is this rule."""
     reading = Reading(platform="panther")
-    ((_, (read,)),) = list(read_files(reading, rule_files(reading, [folder / "a.yml"])))
+    ((_, (read,)),) = list(read_files(reading, rule_files(reading.platform, [folder / "a.yml"])))
     (rule,) = load_text(text)
     pair: Pair = source_run.SourceRun(platform("panther"), load_packs(), []).pair(read, rule)
     return pair

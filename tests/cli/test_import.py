@@ -57,6 +57,21 @@ def test_a_collection_is_read_whole(convert: Convert, collection: Path) -> None:
     assert [rule.title for rule in rules] == ["Whoami", "Whoami"]
 
 
+def test_no_two_rules_are_written_to_one_file_or_under_one_id(convert: Convert, collection: Path) -> None:
+    for name, title, number in (("4", "Whoami 2", 4), ("5", "Whoami", 1), ("6", "Whoami", 1)):
+        (collection / f"{name}.yml").write_text(SIGMA.format(title=title, number=number))
+    (collection / "3.yml").unlink()
+    report = json.loads(convert("import", "--from", "sigma", str(collection), "-o", "out", "--json").out)
+    outputs = [Path(rule["output"]).stem for rule in report["rules"]]
+    assert outputs == ["whoami", "whoami_2", "whoami_2_2", "whoami_3", "whoami_4"]
+    codes = [[problem["code"] for problem in rule["diagnostics"]] for rule in report["rules"]]
+    assert codes == [[], [], [], ["duplicate-id"], ["duplicate-id"]]
+    assert len({rule.id for rule in load(collection.parent / "out")}) == 5
+    again = json.loads(convert("import", "--from", "sigma", str(collection), "-o", "out", "--json").out)
+    assert again["rules"] == report["rules"]
+    assert len(list((collection.parent / "out").rglob("*.yaml"))) == 5
+
+
 def test_reading_again_and_in_processes_gives_the_same(convert: Convert, collection: Path) -> None:
     def run(*options: str) -> object:
         result = json.loads(convert("import", "--from", "sigma", str(collection), "--json", *options).out)

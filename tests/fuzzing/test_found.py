@@ -40,6 +40,38 @@ FOUND = {
         "splunk",
         splunk('a=1 | eval "' + "ab" * 50 + '"=1 | rename "' + "*a" * 40 + '" AS b'),
     ),
+    "a selector of many stars": (
+        "sigma",
+        "title: a\nlogsource: {product: windows}\ndetection:\n  " + "a" * 60 + ": {a: b}\n"
+        "  condition: 1 of " + "a*" * 30 + "b\n",
+    ),
+    "many questions of one field": ("elastic", elastic(" and ".join(["a:b", "a:c"] * 1_000), "kuery")),
+    "many like questions of one field": ("elastic", elastic(" and ".join(["a:(b or c)"] * 2_000), "kuery")),
+    "a span longer than time": (
+        "elastic",
+        elastic("sequence with maxspan=" + "9" * 400 + "s [any where a == 1] [any where b == 1]", "eql"),
+    ),
+    "a number beyond any in EQL": ("elastic", elastic("any where a == " + "9" * 5_000, "eql")),
+    "a number beyond any in ES|QL": ("elastic", elastic("from x | where a == " + "9" * 5_000, "esql")),
+    "a span of too many hours": (
+        "elastic",
+        elastic("from x | where @timestamp > now() - " + "9" * 5_000 + " hours", "esql"),
+    ),
+    "a span of many hours": (
+        "elastic",
+        elastic("from x | stats count(*) by bucket(@timestamp, " + "9" * 17 + " hours)", "esql"),
+    ),
+    "nested beyond reading": (
+        "elastic",
+        elastic("from x | where " + "not (" * 300 + "a" + ")" * 300, "esql"),
+    ),
+    "a number beyond any in SPL": ("splunk", splunk("a=1 | where b=" + "9" * 5_000)),
+    "a ratio to no number": ("splunk", splunk("a=1 | stats count by b | where count/2 > 1e999")),
+    "a window longer than time": (
+        "splunk",
+        splunk("a=1 | bin _time span=" + "9" * 30 + "w | stats count by _time"),
+    ),
+    "many blanks before a command": ("splunk", splunk("a=1 |" + " " * 50_000 + "| where b=1")),
     "many clauses of tstats": (
         "splunk",
         splunk("| tstats count from datamodel=X" + " where a=1 by b" * 2_000),

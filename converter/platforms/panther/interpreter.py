@@ -20,6 +20,7 @@ from converter.platforms.panther.calls import Calls
 from converter.platforms.panther.comparisons import compared
 from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.library import IMPORTS, helpers, shape
+from converter.platforms.panther.syntax import syntax_tree
 
 _BUILTINS: Final = frozenset({"any", "all", "str", "bool", "len", "tuple", "list", "set", "sorted"})
 Env = Mapping[str, Value]
@@ -30,7 +31,7 @@ class Interpreter:
 
     def __init__(self, source: str, fields: Fields) -> None:
         try:
-            self._module = ast.parse(source)
+            self._module = syntax_tree(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise UnreadableError(f"not Python: {error}") from error
         self._fields = fields

@@ -55,7 +55,7 @@ def read(source: Source, context: ReadContext) -> list[ReadRule]:
     """Every rule of a text. A text that is no YAML gives one refused rule; never raises."""
     text = Text(source.file, source.text)
     if text.problems or not text.documents:
-        problems = text.problems or (text.plain_finding("empty", "no rule in this text"),)
+        problems = text.problems or (text.plain_finding("empty", "no rule in this text", line=1, column=1),)
         return [_refused(source.file, Path(source.file).stem, "", problems)]
     return list(_Reading(text, context).rules())
 

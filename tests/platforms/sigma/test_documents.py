@@ -82,8 +82,8 @@ def test_ids_that_are_no_uuids_are_kept_and_always_give_the_same_one() -> None:
     ("text", "code", "line", "column"),
     [
         ("title: [", "yaml", 2, 1),
-        ("", "empty", None, None),
-        ("# nothing", "empty", None, None),
+        ("", "empty", 1, 1),
+        ("# nothing", "empty", 1, 1),
         ("- a", "not-a-rule", 1, 1),
         ("title: a\ntitle: b", "duplicate-key", 2, 1),
         ("title: a\ndetection: {s: {a: 1}, condition: s}", "logsource", 1, 1),

@@ -39,6 +39,7 @@ from converter.platforms.elastic.eql.strings import is_older, read_string
 from converter.platforms.elastic.eql.terms import Arithmetic, Call, Constant, Field, Term, error_at
 from converter.platforms.elastic.fields import StoredFields
 from converter.platforms.elastic.grammars import LeftOut, left_out, parse
+from converter.platforms.numerals import NumeralError, numeral
 from converter.platforms.three_valued import Truth, never_null, ternary_and, ternary_not, ternary_or
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ class Reader:
             case "string":
                 return Constant(self._string(tree, tree.children[0]))
             case "number":
-                return Constant(_number(str(tree.children[0])))
+                return Constant(_number(tree))
             case "true" | "false":
                 return Constant(tree.data == "true")
             case "null":
@@ -411,7 +412,7 @@ def _woven(steps: list[Step], until: Step) -> Iterator[Step]:
 
 def _runs(tree: Tree) -> int:
     number = str(tree.children[1])
-    if not number.isdigit() or not 1 <= int(number) <= _MOST_RUNS:
+    if not number.isdigit() or len(number) > 3 or not 1 <= int(number) <= _MOST_RUNS:
         raise error_at(tree, f"with runs={number[:20]}")
     return int(number)
 
@@ -450,8 +451,11 @@ def _call_of(tree: Tree) -> Tree:
     return tree if tree.data == "call" else _trees(tree)[1]
 
 
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
+def _number(tree: Tree) -> int | float:
+    try:
+        return numeral(str(tree.children[0]))
+    except NumeralError as error:
+        raise error_at(tree, str(error)) from error
 
 
 def _is_token(part: object) -> bool:

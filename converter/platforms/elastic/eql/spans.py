@@ -22,4 +22,7 @@ def read_span(tree: Tree) -> timedelta:
     size = _UNITS.get(unit[0] if unit else "s")
     if size is None:
         raise error_at(tree, f"the unit of time {unit[0]!r}")
-    return timedelta(milliseconds=float(number) * size)
+    try:
+        return timedelta(milliseconds=float(number) * size)
+    except OverflowError:
+        raise error_at(tree, f"the time {number[:20]}… is longer than any") from None

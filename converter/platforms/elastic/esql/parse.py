@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from converter.model.diagnostics import Diagnostic, RuleError, Severity
 from converter.platforms.elastic.esql import tree
 from converter.platforms.elastic.esql.text import identifier_value, string_value
+from converter.platforms.numerals import NumeralError, numeral
 
 if TYPE_CHECKING:
     from lark import Lark, Tree
@@ -57,20 +58,23 @@ def _build(text: str, start: str) -> Any:
         rest = [] if at_end else text[error.pos_in_stream or 0 :].split(None, 1)
         found = repr(rest[0][:40]) if rest else "end of query"
         line, column = (error.line, error.column) if rest else _end_of(text)
-        raise RuleError(
-            f"ES|QL does not parse: unexpected {found} at line {line}, column {column}",
-            [
-                Diagnostic(
-                    code="esql-syntax",
-                    severity=Severity.ERROR,
-                    message=f"unexpected {found}",
-                    line=line,
-                    column=column,
-                    platform="elastic",
-                )
-            ],
-        ) from error
-    return _Builder(text).build(parsed)
+        raise _syntax_error(f"unexpected {found}", line, column) from error
+    try:
+        return _Builder(text).build(parsed)
+    except RecursionError as error:
+        raise _syntax_error("the query is nested too deeply", 1, 1) from error
+
+
+def _syntax_error(message: str, line: int, column: int) -> RuleError:
+    diagnostic = Diagnostic(
+        code="esql-syntax",
+        severity=Severity.ERROR,
+        message=message,
+        line=line,
+        column=column,
+        platform="elastic",
+    )
+    return RuleError(f"ES|QL does not parse: {message} at line {line}, column {column}", [diagnostic])
 
 
 def _end_of(text: str) -> tuple[int, int]:
@@ -92,10 +96,13 @@ class _Builder:
             return node
         children = [self.build(child) for child in node.children]
         simple = _SIMPLE.get(node.data)
-        if simple is not None:
-            return simple(children)
-        method: Callable[[list[Any], Tree[Any]], Any] = getattr(self, "_" + node.data.rstrip("_"))
-        return method(children, node)
+        try:
+            if simple is not None:
+                return simple(children)
+            method: Callable[[list[Any], Tree[Any]], Any] = getattr(self, "_" + node.data.rstrip("_"))
+            return method(children, node)
+        except NumeralError as error:
+            raise _syntax_error(str(error), node.meta.line, node.meta.column) from error
 
     def _source(self, node: Tree[Any]) -> str:
         return self._text[node.meta.start_pos : node.meta.end_pos]
@@ -203,7 +210,7 @@ def _array(children: list[Any]) -> tree.Literal:
 
 def _number(children: list[Any]) -> tree.Literal:
     sign, digits = children
-    value = int(digits) if digits.isdigit() else float(digits)
+    value = numeral(digits)
     return tree.Literal(-value if sign == "-" else value)
 
 
@@ -228,7 +235,7 @@ _SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
     "keep": lambda c: tree.Keep(_names(c)),
     "drop": lambda c: tree.Drop(_names(c)),
     "rename": lambda c: tree.Rename(tuple(c)),
-    "limit": lambda c: tree.Limit(int(c[0])),
+    "limit": lambda c: tree.Limit(int(numeral(c[0]))),
     "sort": lambda c: tree.Sort(),
     "sort_key": lambda c: None,
     "append": lambda c: None,
@@ -255,9 +262,9 @@ _SIMPLE: dict[str, Callable[[list[Any]], Any]] = {
     "cast": _cast,
     "star": lambda c: (),
     "arguments": lambda c: tuple(argument for argument in c if argument is not None),
-    "timespan": lambda c: tree.Timespan(int(c[0]), str(c[1]).lower()),
-    "integer": lambda c: tree.Literal(int(c[0])),
-    "decimal": lambda c: tree.Literal(float(c[0])),
+    "timespan": lambda c: tree.Timespan(int(numeral(c[0])), str(c[1]).lower()),
+    "integer": lambda c: tree.Literal(numeral(c[0])),
+    "decimal": lambda c: tree.Literal(numeral(c[0])),
     "string": lambda c: tree.Literal(string_value(c[0])),
     "true": lambda c: tree.Literal(True),
     "false": lambda c: tree.Literal(False),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -328,14 +328,21 @@ _UNITS = {
 }
 
 
+_AMOUNT: Final = re.compile(r"[0-9]{1,18}")
+
+
 def span_of(node: tree.Node) -> timedelta | None:
     """``5 minutes``, or the same as text, where it is of one length."""
     if isinstance(node, tree.Literal) and isinstance(node.value, str):
         amount, _, name = node.value.strip().partition(" ")
-        node = tree.Timespan(int(amount), name.strip().lower()) if amount.isdigit() else node
+        node = tree.Timespan(int(amount), name.strip().lower()) if _AMOUNT.fullmatch(amount) else node
     if not isinstance(node, tree.Timespan):
         return None
-    if node.unit in ("millisecond", "milliseconds", "ms"):
-        return timedelta(milliseconds=node.amount)
+    milliseconds = node.unit in ("millisecond", "milliseconds", "ms")
     seconds = _UNITS.get(node.unit) or _UNITS.get(node.unit.removesuffix("s"))
-    return timedelta(seconds=node.amount * seconds) if seconds else None
+    try:
+        if milliseconds:
+            return timedelta(milliseconds=node.amount)
+        return timedelta(seconds=node.amount * seconds) if seconds else None
+    except OverflowError:
+        return None

@@ -130,7 +130,7 @@ def _toml(text: str) -> tuple[list[Document], list[Problem]]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = _TOML_PLACE.search(str(error))
-        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        line, column = (int(place[1]), int(place[2])) if place else _end_of(text)
         return [], [
             Problem(f"no TOML: {_TOML_PLACE.sub('', str(error)).replace('()', '').strip()}", line, column)
         ]
@@ -143,6 +143,11 @@ def _toml(text: str) -> tuple[list[Document], list[Problem]]:
     header = _RULE_HEADER.search(text)
     start = header.start() if header else 0
     return [Document(rule, metadata if isinstance(metadata, dict) else {}, text, start)], []
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """Line and column of what follows the text."""
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
 def _json(text: str) -> tuple[list[Document], list[Problem]]:

@@ -30,8 +30,8 @@ class Problem(msgspec.Struct, frozen=True):
     """Why a text, or a line of it, holds no rule; line and column count from 1."""
 
     message: str
-    line: int | None = None
-    column: int | None = None
+    line: int = 1
+    column: int = 1
 
 
 class Export(msgspec.Struct):

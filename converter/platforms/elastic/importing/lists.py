@@ -56,22 +56,25 @@ def _at_once(expression: Expression) -> Iterator[FieldPath]:
     """The paths of which two values are asked for at once; what stands below a ``not`` asks for none."""
     match expression:
         case All(terms):
-            equal = [term for term in terms if isinstance(term, Predicate) and term.operator is Operator.IS]
-            for one, other in itertools.combinations(equal, 2):
-                if isinstance(one.subject, FieldPath) and _differ(one, other):
-                    yield one.subject
+            asked: dict[FieldPath, dict[frozenset[str], None]] = {}
             for term in terms:
-                yield from _at_once(term)
+                if isinstance(term, Predicate) and term.operator is Operator.IS and not term.functions:
+                    if isinstance(term.subject, FieldPath):
+                        values = frozenset(str(value).lower() for value in term.values)
+                        asked.setdefault(term.subject, {})[values] = None
+                else:
+                    yield from _at_once(term)
+            yield from (path for path, values in asked.items() if _some_apart(tuple(values)))
         case AnyOf(terms):
             for term in terms:
                 yield from _at_once(term)
 
 
-def _differ(one: Predicate, other: Predicate) -> bool:
-    """Whether two questions about one field cannot be answered by one value."""
-    mine, others = ({str(value).lower() for value in each.values} for each in (one, other))
-    plain = not (one.functions or other.functions)
-    return plain and one.subject == other.subject and mine.isdisjoint(others)
+def _some_apart(values: Sequence[frozenset[str]]) -> bool:
+    """Whether some two of these questions about one field cannot be answered by one value."""
+    if frozenset.intersection(*values):
+        return False
+    return any(one.isdisjoint(other) for one, other in itertools.combinations(values, 2))
 
 
 def _is_declared(path: FieldPath, packs: Sequence[Pack]) -> bool:

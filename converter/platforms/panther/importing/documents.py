@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from converter.model.files import text_beside
 from converter.model.tables import MAX_FILE_BYTES
-from converter.model.yaml_in import Locator, YamlProblem, plain_value, read_yaml
+from converter.model.yaml_in import Locator, YamlProblem, plain_value, read_yaml, top_keys
 
 Steps: TypeAlias = tuple[str | int, ...]
 
@@ -27,7 +28,8 @@ FILENAME: Final = re.compile(r"""^Filename\s*:\s*["']?([^"'#\n]+?)["']?\s*(?:#.*
 """The Python that a specification names."""
 
 _YAML: Final = (".yml", ".yaml")
-_KIND: Final = re.compile(r"""^AnalysisType\s*:\s*["']?(\w+)""", re.MULTILINE)
+_KIND: Final = re.compile(r"""^["']?AnalysisType["']?\s*:\s*["']?(\w+)""", re.MULTILINE)
+_OWN_KEYS: Final = frozenset({"analysistype", "ruleid", "policyid", "basedetection", "detection", "logtypes"})
 _RULE_CLASS: Final = re.compile(r"^class\s+\w+\s*\([^)\n]*\w", re.MULTILINE)
 _CLASS_FORM: Final = re.compile(r"^\s*(?:from|import)\s+pypanther\b", re.MULTILINE)
 _NO_RULES: Final = frozenset(
@@ -112,16 +114,25 @@ def is_rule_file(path: Path) -> bool:
 
     The Python beside a specification is read with it; helpers, data models, tables and queries are no rules.
     """
-    if path.name.startswith(".") or not (is_yaml(path.name) or path.suffix == ".py"):
+    if path.name.startswith("."):
         return False
     if is_yaml(path.name):
-        text = file_text(path)
-        kind = None if text is None else _KIND.search(text)
-        return text is None or (kind is not None and kind[1].lower() not in OTHER_KINDS)
-    if _NO_RULES.intersection(path.parts[:-1]):
+        return _is_specification(file_text(path))
+    if path.suffix.lower() != ".py" or _NO_RULES.intersection(path.parts[:-1]):
         return False
     text = file_text(path)
-    return text is not None and is_class_form(text)
+    if text is None or "\0" in text:  # what it holds nobody knows; beside a specification it is read with it
+        return not any(path.with_suffix(suffix).exists() for suffix in _YAML)
+    return is_class_form(text)
+
+
+def _is_specification(text: str | None) -> bool:
+    """Whether a YAML text may be a detection: not if it is of another kind, or has none of a rule's keys."""
+    kind = None if text is None else _KIND.search(text)
+    if kind is not None:
+        return kind[1].lower() not in OTHER_KINDS
+    keys = set() if text is None else top_keys(text)
+    return not keys or not keys.isdisjoint(_OWN_KEYS)
 
 
 def is_class_form(text: str) -> bool:
@@ -131,9 +142,4 @@ def is_class_form(text: str) -> bool:
 
 def file_text(path: Path) -> str | None:
     """The text of a file; None where it cannot be read or is too large."""
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            return None
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError):
-        return None
+    return text_beside(path, MAX_FILE_BYTES)

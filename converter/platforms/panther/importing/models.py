@@ -20,6 +20,7 @@ from converter.platforms.panther.importing.python import (
     PythonSource,
     class_attributes,
 )
+from converter.platforms.panther.syntax import syntax_tree
 
 
 @lru_cache(maxsize=16)
@@ -55,7 +56,7 @@ def _of_yaml(path: Path, text: str) -> Iterator[tuple[list[str], DataModel]]:
 
 def _of_classes(file: str, text: str, modules: Modules) -> Iterator[tuple[list[str], DataModel]]:
     try:
-        names = [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+        names = [node.name for node in syntax_tree(text).body if isinstance(node, ast.ClassDef)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for name in names:

@@ -25,6 +25,7 @@ from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.importing.python import PythonSource
 from converter.platforms.panther.library import helpers, shape
 from converter.platforms.panther.reader import read_artifact
+from converter.platforms.panther.syntax import syntax_tree
 
 _FUNCTIONS: Final = frozenset({"rule", "title", "dedup", "unique", "alert_context"})
 _LOOKUPS: Final = ("get", "deep_get")
@@ -105,7 +106,7 @@ def _read(source: PythonSource, data: Mapping[str, Any], packs: Sequence[Pack]) 
 
 def _functions(text: str) -> dict[str, ast.FunctionDef] | None:
     """The functions of a module by name; None if one is neither a detection's nor of the helper library."""
-    found = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    found = {node.name: node for node in syntax_tree(text).body if isinstance(node, ast.FunctionDef)}
     library = helpers()
     for name, node in found.items():
         if name not in _FUNCTIONS and (name not in library or shape(node) != library[name].shape):

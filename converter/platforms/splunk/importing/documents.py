@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOTHING: Final = "tag:yaml.org,2002:null"
 _STANZA: Final = re.compile(r"\[(.*)\]\s*$")
 _KEY: Final = re.compile(r"([A-Za-z0-9_.\-]+)\s*=\s?(.*)$", re.DOTALL)
 _DEEPEST: Final = 60
@@ -23,9 +24,10 @@ _OTHER_FOLDERS: Final = frozenset(
 
 def is_rule_file(path: Path) -> bool:
     """Whether a file may hold detections: YAML outside of contentctl's other folders, or a .conf."""
-    if path.suffix == ".conf":
+    suffix = path.suffix.lower()
+    if suffix == ".conf":
         return path.name == "savedsearches.conf" or path.parent.name == "savedsearches"
-    return path.suffix in (".yml", ".yaml") and path.parent.name not in _OTHER_FOLDERS
+    return suffix in (".yml", ".yaml") and path.parent.name not in _OTHER_FOLDERS
 
 
 def yaml_mapping(path: Path) -> dict[str, Any]:
@@ -104,7 +106,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 def documents(file: str, text: str) -> list[Document]:
     """The rules of a text. Raises Broken if it has none, or cannot be parsed."""
     if Path(file).suffix.lower() == ".conf" or (
-        not file.endswith((".yml", ".yaml")) and _looks_like_conf(text)
+        not file.lower().endswith((".yml", ".yaml")) and _looks_like_conf(text)
     ):
         return list(_stanzas(text))
     found = list(_yaml(text))
@@ -125,7 +127,9 @@ def _yaml(text: str) -> Iterator[Document]:
         loader = _LOADER(text)
         try:
             while loader.check_node():
-                yield _document(loader, loader.get_node(), text)
+                node = loader.get_node()
+                if node.tag != _NOTHING:
+                    yield _document(loader, node, text)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:

@@ -170,7 +170,7 @@ def split(text: str, base: int = 0) -> list[Part]:
     subsearches: list[tuple[str, int]] = []
     buffer = list(text)
     while position <= len(text):
-        if start == position or (text[start:position].isspace() and not quoting):
+        if start == position:
             named = _NAME.match(text, position)
             quoting = named is not None and named[1].lower() in _QUOTING_COMMANDS
         if position == len(text) or text[position] == "|":

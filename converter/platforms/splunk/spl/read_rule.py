@@ -416,9 +416,11 @@ def span(text: str, offset: int) -> timedelta:
     if found is None:
         raise SplError(f"{text!r} is no span of time", offset)
     unit = found[2] or "s"
-    if unit == "ms":
-        return timedelta(milliseconds=int(found[1]))
-    return timedelta(**{_UNITS[unit[0]]: int(found[1])})
+    try:
+        length = float(found[1])
+        return timedelta(milliseconds=length) if unit == "ms" else timedelta(**{_UNITS[unit[0]]: length})
+    except OverflowError:
+        raise SplError(f"the span of time {text[:20]}… is longer than any", offset) from None
 
 
 def _at_least(found: dict[str, s.EvalNode] | None) -> dict[str, s.EvalNode] | None:

@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import Any
 
+from converter.platforms.numerals import NumeralError, numeral
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 
@@ -164,8 +165,7 @@ class EvalTree:
                     "like", tuple(self.node(child, depth + 1) for child in children), self._at(tree)
                 )
             case "number":
-                text = str(children[0])
-                return s.Literal(int(text) if text.isdigit() else float(text))
+                return s.Literal(self._number(str(children[0]), tree))
             case "text":
                 return s.Literal(unescaped(str(children[0])[1:-1]))
             case "quoted_field":
@@ -206,6 +206,12 @@ class EvalTree:
 
     def _arguments(self, tree: Any, depth: int) -> tuple[s.EvalNode, ...]:
         return tuple(self.node(child, depth + 1) for child in tree.children)
+
+    def _number(self, text: str, tree: Any) -> int | float:
+        try:
+            return numeral(text)
+        except NumeralError as error:
+            raise SplError(str(error), self._at(tree)) from error
 
     def _at(self, tree: Any) -> int:
         return self._offset + int(getattr(tree.meta, "start_pos", 0) or 0)

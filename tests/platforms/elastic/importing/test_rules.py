@@ -115,12 +115,12 @@ def test_places_in_a_json_line() -> None:
     [
         ("[rule\n", 1, "no TOML"),
         ("a = 1\nb = = 2\n", 2, "no TOML"),
-        ("[metadata]\n", None, "no \\[rule\\]"),
+        ("[metadata]\n", 1, "no \\[rule\\]"),
         ('{"rule_id": 1,}\n', 1, "no JSON"),
-        ("", None, "no \\[rule\\]"),
+        ("", 1, "no \\[rule\\]"),
     ],
 )
-def test_texts_without_a_rule(text: str, line: int | None, named: str) -> None:
+def test_texts_without_a_rule(text: str, line: int, named: str) -> None:
     (found,) = read(text)
     assert (found.status, found.rule) == ("refused", None)
     (diagnostic,) = found.diagnostics

@@ -31,6 +31,7 @@ from converter.platforms.panther.importing.python.values import (
     gathered,
     one,
 )
+from converter.platforms.panther.syntax import segment
 
 _STEPS = 60_000
 _SECONDS = 1.5
@@ -47,8 +48,7 @@ class Residue(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """The part as written."""
-        found = None if self.node is None else ast.get_source_segment(self.source.text, self.node)
-        return found or self.message
+        return (self.node is not None and segment(self.source.text, self.node)) or self.message
 
 
 class Selected(msgspec.Struct, frozen=True):

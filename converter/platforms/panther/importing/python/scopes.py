@@ -12,6 +12,7 @@ import msgspec
 
 from converter.platforms.panther.importing.python.interface import Modules, PythonSource
 from converter.platforms.panther.importing.python.values import UnreadableError
+from converter.platforms.panther.syntax import syntax_tree
 
 _NESTED: Final = 4
 
@@ -51,7 +52,7 @@ class Scope(msgspec.Struct, frozen=True):
 def parsed(text: str) -> ast.Module | UnreadableError:
     """The syntax tree of a text, or what is wrong with it."""
     try:
-        return ast.parse(text)
+        return syntax_tree(text)
     except SyntaxError as error:
         place = ast.Pass(lineno=error.lineno or 1, col_offset=max((error.offset or 1) - 1, 0))
         return UnreadableError(f"not Python: {error.msg}", place, code="python-syntax")
