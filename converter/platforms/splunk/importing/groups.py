@@ -111,7 +111,10 @@ class GroupReader:
     def _branches(self, call: s.Call) -> Iterator[tuple[GroupCondition, s.EvalNode]]:
         arguments = call.arguments
         if call.name == "coalesce":
-            # Only counts are asked for here; they are never null.
+            first = self._single(arguments[0])
+            if first is None or first.kind not in ("count", "distinct"):  # the others may be null
+                message = "what stands in for a missing result of statistics"
+                raise SplError(message, call.at, "spl-stats")
             yield ALWAYS, arguments[0]
             return
         if call.name == "if":
@@ -243,7 +246,7 @@ class GroupReader:
         return some if wanted else negated_test(some)
 
     def _member(self, node: s.EvalNode, wanted: bool) -> GroupCondition:
-        """That some value which a group collects satisfies a condition; or that there are some, but none does."""
+        """That some value which a group collects satisfies a test; or that there are some, but none does."""
         counted = self._one_list(node)
         if isinstance(node, s.Operation) and node.operator != "==":
             raise SplError("a condition on values of a group that is no threshold", _at(node), "spl-stats")

@@ -119,8 +119,10 @@ class Scope:
         self._changes: list[_Change] = []
 
     def knows(self, name: str) -> bool:
-        """Whether rows may have the field already: it was made, or asked for before."""
-        return self.made.get(name, NULL) != NULL if name in self.made else name in self._seen
+        """Whether rows may have the field already: it was made, or asked for, or the log source has it."""
+        if name in self.made:
+            return self.made[name] != NULL
+        return name in self._seen or (not self.closed and self._declares(name))
 
     def resolve(self, name: str) -> s.EvalNode:
         """What a field of the row is."""
