@@ -185,8 +185,10 @@ def _plain(data: Any) -> Any:
 def _threshold(threshold: Threshold) -> Any:
     keys: Any = (*threshold.by, *threshold.choices)
     data = _object_to_data(msgspec.structs.replace(threshold, by=keys), tables.THRESHOLD_KEYS)
-    plain = not (threshold.having or threshold.choices)
-    return Flow({"count": threshold.count, **data}) if plain else data
+    if threshold.having:
+        return data
+    counted = {"count": threshold.count, **data}
+    return counted if threshold.choices else Flow(counted)
 
 
 def _group_keys(keys: tuple[FieldPath | Choice, ...]) -> Any:

@@ -26,10 +26,11 @@ from converter.model.expressions import (
     Subject,
     absolute_fields,
     all_of,
+    negated,
 )
 from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys
+from converter.model.rule import Choice, MissingKeys
 from converter.platforms.elastic.esql import tree
 from converter.platforms.elastic.esql.added import added_columns
 from converter.platforms.elastic.esql.aggregates import AGGREGATES, TIMESTAMP, aggregate
@@ -49,6 +50,8 @@ from converter.platforms.elastic.esql.derived import made
 from converter.platforms.elastic.esql.dissect import dissected, doubles_differ
 from converter.platforms.elastic.esql.grok import grokked
 from converter.platforms.elastic.esql.having import conjuncts, is_of_group, tests_of
+from converter.platforms.elastic.esql.keys import choice_of, has_always
+from converter.platforms.elastic.esql.nulls import is_null
 from converter.platforms.elastic.esql.parse import parse_condition, parse_query
 from converter.platforms.elastic.esql.reading import UNREAD, Reading, Window, diagnostic, estimates
 from converter.platforms.elastic.esql.signs import FLIPPED
@@ -108,6 +111,8 @@ class _Reader:
         self._last_where: tuple[Expression, ...] = ()
         self._guards: tuple[Expression, ...] = ()
         self._by: tuple[FieldPath, ...] = ()
+        self._choices: tuple[Choice, ...] = ()
+        self._chosen: list[Expression] = []
         self._grouped = False
         self._having: list[GroupCondition] = []
         self._window = Window()
@@ -124,7 +129,8 @@ class _Reader:
             message = f"LIMIT {self._limit} may leave rows out"
             self._found.append(diagnostic("esql-limit", message, note=True))
         asked = [*self._conditions, *self._guards]
-        open_keys = [path for path in self._by if not any(_needs(term, path) for term in asked)]
+        open_keys = any(not any(_needs(term, path) for term in asked) for path in self._by)
+        open_keys |= any(not set(conjuncts(there)) <= set(asked) for there in self._chosen)
         if open_keys:
             self._conditions.extend(self._guards)
         return Reading(
@@ -133,6 +139,7 @@ class _Reader:
             condition=_without_repeats(all_of(*self._conditions)),
             grouped=self._grouped,
             by=self._by,
+            choices=self._choices,
             missing_keys=MissingKeys.GROUP if open_keys else MissingKeys.SKIP,
             having=tuple(dict.fromkeys(self._having)),
             window=self._window,
@@ -296,6 +303,7 @@ class _Reader:
         self._take_guards(stats)
         columns: dict[str, Value] = {}
         by: list[FieldPath] = []
+        choices: list[Choice] = []
         for group in stats.by:
             value = self._scope.value(group.expression)
             match value:
@@ -307,6 +315,11 @@ class _Reader:
                 case ((_, Bucket(span)),):
                     self._window = msgspec.structs.replace(self._window, slices=span)
                     columns[group.name] = always(Unknown("a time slice"))
+                case _ if (choice := choice_of(value)) is not None:
+                    choices.append(choice)
+                    columns[group.name] = value
+                    if not has_always(choice):
+                        self._chosen.append(negated(is_null(value)))
                 case _:
                     message = f"groups by {group.name}, no field, are left out"
                     self._leave_out("group-by", message, group.place)
@@ -315,7 +328,7 @@ class _Reader:
             columns[assignment.name] = self._aggregate(assignment)
         self._scope.columns = columns
         self._grouped = True
-        self._by = tuple(by)
+        self._by, self._choices = tuple(by), tuple(choices)
 
     def _take_guards(self, stats: tree.Stats) -> None:
         """Set apart a WHERE right before STATS that asks for the groups to be there and nothing else.

@@ -19,7 +19,7 @@ from converter.model.measures import (
     only_grows,
 )
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Threshold
+from converter.model.rule import Choice, MissingKeys, Threshold
 from converter.platforms.elastic.esql import tree
 from converter.platforms.elastic.esql.atoms import Tick
 
@@ -90,12 +90,12 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a query says.
 
-    ``condition``: of one event, over stored names. ``grouped``: whether there is a STATS; then ``by`` are
-    its groups, ``missing_keys`` says whether rows without a key make groups as well, and ``having`` are the
-    tests of a group, all of which hold (none: one row is enough). ``kept``: the columns of the last KEEP;
-    ``shown``: those of them that are stored fields. ``full_text``: the conditions in it that look at words of
-    analysed fields; all others look at the whole text. ``residue``: the parts that were left out, as written;
-    ``diagnostics``: why, where, and in which direction the reading errs for it.
+    ``condition``: of one event, over stored names. ``grouped``: whether there is a STATS; then ``by`` and
+    ``choices`` are its groups, ``missing_keys`` says whether rows without a key make groups as well, and
+    ``having`` are the tests of a group, all of which hold (none: one row is enough). ``kept``: the columns of
+    the last KEEP; ``shown``: those of them that are stored fields. ``full_text``: the conditions in it that
+    look at words of analysed fields; all others look at the whole text. ``residue``: the parts that were left
+    out, as written; ``diagnostics``: why, where, and in which direction the reading errs for it.
     """
 
     indices: tuple[str, ...]
@@ -103,6 +103,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     condition: Expression
     grouped: bool = False
     by: tuple[FieldPath, ...] = ()
+    choices: tuple[Choice, ...] = ()
     missing_keys: MissingKeys = MissingKeys.SKIP
     having: tuple[GroupCondition, ...] = ()
     window: Window = Window()
@@ -133,6 +134,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             within=within,
             count=count,
             by=self.by,
+            choices=self.choices,
             distinct=distinct,
             every=every,
             missing_keys=self.missing_keys,

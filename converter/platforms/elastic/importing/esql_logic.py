@@ -13,12 +13,12 @@ from converter.model.diagnostics import RuleError
 from converter.model.expressions import TRUE, Expression, all_of
 from converter.model.measures import renamed
 from converter.model.paths import FieldPath
-from converter.model.rule import OutputField, Threshold
+from converter.model.rule import OutputField, Threshold, renamed_choice
 from converter.model.tables import MAX_DURATION_DAYS
 from converter.platforms.elastic import esql
 from converter.platforms.elastic.importing.documents import Document
 from converter.platforms.elastic.importing.findings import Findings
-from converter.platforms.elastic.importing.known_fields import KnownFields
+from converter.platforms.elastic.importing.known_fields import KnownFields, without_subfield
 from converter.platforms.elastic.importing.logic import (
     Choose,
     Logic,
@@ -75,8 +75,18 @@ def _checked(threshold: Threshold) -> Threshold:
         check_depth([condition])
         return settled(without_subfields(condition), _SOME_FIELD)
 
-    having = tuple(renamed(test, lambda path: path, plain) for test in threshold.having)
-    return msgspec.structs.replace(threshold, having=having)
+    return msgspec.structs.replace(
+        threshold,
+        by=tuple(map(_plain, threshold.by)),
+        having=tuple(renamed(test, _plain, plain) for test in threshold.having),
+        choices=tuple(renamed_choice(choice, _plain, plain) for choice in threshold.choices),
+    )
+
+
+def _plain(path: FieldPath) -> FieldPath:
+    """The field that a multi-field repeats: ES|QL reads the same text of both."""
+    name, ending = without_subfield(str(path.steps[0]))
+    return path if ending in ("", ".caseless") else FieldPath((name, *path.steps[1:]))
 
 
 def _first(document: Document) -> esql.Reading | None:

@@ -18,7 +18,7 @@ from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severit
 from converter.model.expressions import TRUE, absolute_fields
 from converter.model.measures import measures
 from converter.model.paths import FieldPath
-from converter.model.rule import Rule
+from converter.model.rule import Rule, choice_fields
 from converter.model.rule import Sequence as RuleSequence
 from converter.platforms.base import ReadContext, ReadRule, Source, without_logic
 from converter.platforms.elastic.fields import PLATFORM
@@ -176,9 +176,11 @@ def _tell_metadata(rule: Rule, findings: Findings) -> None:
     """Say which conditions look at what an index, and not the event, says of a document."""
     conditions = [step.condition for step in rule.steps]
     fields: list[FieldPath | None] = []
-    for measure in measures(rule.threshold.having if rule.threshold else ()):
-        conditions.extend(measure.where)
-        fields.append(measure.field)
+    if rule.threshold is not None:
+        fields.extend(path for choice in rule.threshold.choices for path in choice_fields(choice))
+        for measure in measures(rule.threshold.having):
+            conditions.extend(measure.where)
+            fields.append(measure.field)
     paths = (path for condition in conditions for path in absolute_fields(condition))
     asked = {str(path.steps[0]) for path in (*paths, *fields) if path is not None}
     for name in sorted(asked & METADATA_FIELDS):

@@ -103,7 +103,7 @@ def test_commands_that_no_rule_can_say_are_refused_by_name(text: str, named: str
         ("SAMPLE 0.5", 3),
         ("LOOKUP JOIN l ON a", 3),
         ('WHERE HASH("md5", a) == "1"', 9),
-        ("STATS c = COUNT(*) BY TO_LOWER(a)", 25),
+        ("STATS c = COUNT(*) BY REVERSE(a)", 25),
     ],
 )
 def test_what_is_refused_or_left_out_is_placed(last: str, column: int) -> None:
