@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from converter.evaluate import compile_expression
 from converter.logsources.canonical import value_at, with_value
 from converter.logsources.lookup import known
-from converter.logsources.pack import Field, Means, Pack
+from converter.logsources.pack import HASH_LENGTHS, Field, Means, Pack
 from converter.logsources.remembered import Remembered
 from converter.model.expressions import (
     FALSE,
@@ -34,18 +34,22 @@ from converter.model.rule import JsonObject
 
 _Values: TypeAlias = Callable[[JsonObject], list[str]]
 _EXTENSION: Final = re.compile(r"\.([^./\\]*)\Z", re.DOTALL)
+_HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _IN_NO_EXTENSION: Final = re.compile(r"[./\\]")
 
 
 def is_derived(field: Field) -> bool:
     """Whether a field says how it is derived."""
-    return bool(field.means) or field.extension_of is not None
+    return bool(field.means) or field.extension_of is not None or bool(field.labelled)
 
 
 def asked_instead(predicate: Predicate, field: Field) -> tuple[Expression, tuple[Means, ...]] | None:
     """What a predicate on a derived field asks of the fields that it is derived from, and which of its
-    values' meanings were used. None where that cannot be told: only ``is`` one of the known values can.
+    values' meanings were used. None where that cannot be told: only ``is`` one of the known values can, and
+    of a list of hashes that it ``contains`` a whole one.
     """
+    if field.labelled:
+        return _has_hashes(predicate, field.labelled)
     if predicate.operator is not Operator.IS or predicate.functions:
         return None
     if field.extension_of is not None:
@@ -82,6 +86,30 @@ def _ends_with(predicate: Predicate, path: FieldPath) -> tuple[Expression, tuple
         all_of=predicate.all_of,
     )
     return asked, ()
+
+
+def _has_hashes(
+    predicate: Predicate, labelled: Mapping[str, FieldPath]
+) -> tuple[Expression, tuple[Means, ...]] | None:
+    """A list of hashes contains a label and a whole hash when the field of that label is the hash, which is
+    kept in lower case; hashes of zeros alone are not kept.
+    """
+    if predicate.operator is not Operator.CONTAINS or predicate.functions or not predicate.ignore_case:
+        return None
+    terms: list[Expression] = []
+    for value in predicate.values:
+        label, _, digits = str(value).partition("=")
+        path = labelled.get(label.upper())
+        if path is None or not _is_hash(label.upper(), digits) or not digits.strip("0"):
+            return None
+        terms.append(Predicate(path, Operator.IS, (digits.lower(),)))
+    return (all_of if predicate.all_of else any_of)(*terms), ()
+
+
+def _is_hash(label: str, digits: Any) -> bool:
+    return (
+        isinstance(digits, str) and len(digits) == HASH_LENGTHS[label] and _HEX.fullmatch(digits) is not None
+    )
 
 
 def simplified(expression: Expression) -> Expression:
@@ -121,8 +149,10 @@ class _Derivations:
     """How the derived fields of a log source come about."""
 
     def __init__(self, pack: Pack, platform: str) -> None:
+        derived = [field for field in pack.fields.values() if is_derived(field)]
+        self.hashes = [field for field in derived if field.labelled]
         self.fields: list[tuple[Field, _Values]] = [
-            (field, _values_of(field)) for field in pack.fields.values() if is_derived(field)
+            (field, _values_of(field)) for field in derived if not field.labelled
         ]
 
 
@@ -142,6 +172,29 @@ def with_derived(pack: Pack, event: JsonObject, *, anew: bool = False) -> JsonOb
             event = with_value(event, keys, values if field.is_list or len(values) > 1 else values[0])
         elif given is not None:
             event = with_value(event, keys, None)
+    for field in derivations.hashes:
+        event = _with_hashes(field, event, anew)
+    return event
+
+
+def _with_hashes(field: Field, event: JsonObject, anew: bool) -> JsonObject:
+    """The event with the list of its hashes and each of them; ``anew``: without what is no hash."""
+    given = value_at(event, field.path.keys)
+    single = {label: value_at(event, path.keys) for label, path in field.labelled.items()}
+    whole = {label: hashed.lower() for label, hashed in single.items() if _is_hash(label, hashed)}
+    if anew or not given:
+        if whole:
+            text = ",".join(f"{label}={digits.upper()}" for label, digits in whole.items())
+            event = with_value(event, field.path.keys, text)
+        for label, path in field.labelled.items():
+            if anew and single[label] is not None:
+                event = with_value(event, path.keys, whole.get(label))
+    if whole or not isinstance(given, str):
+        return event
+    for part in given.split(","):
+        label, _, digits = part.partition("=")
+        if label in field.labelled and _is_hash(label, digits) and digits.strip("0"):
+            event = with_value(event, field.labelled[label].keys, digits.lower())
     return event
 
 
@@ -168,5 +221,5 @@ def derived_field(path: FieldPath, packs: Sequence[Pack], platform: str) -> Fiel
         if found.field.platforms.get(platform) is not None:
             return None
         fields.append(found.field)
-    alike = {(repr(field.means), field.extension_of) for field in fields}
+    alike = {repr((field.means, field.extension_of, field.labelled)) for field in fields}
     return fields[0] if len(alike) == 1 else None

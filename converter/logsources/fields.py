@@ -10,11 +10,11 @@ import msgspec
 from converter.logsources import checks
 from converter.logsources.checks import Keys, PackProblem
 from converter.logsources.naming import flat_name, is_flat
-from converter.logsources.pack import Field, FieldType, Means, PlatformField
+from converter.logsources.pack import HASH_LENGTHS, Field, FieldType, Means, PlatformField
 from converter.model.diagnostics import Fidelity
 from converter.model.paths import FieldPath
 
-_FIELD_KEYS = ("type", "description", "means", "extension_of")
+_FIELD_KEYS = ("type", "description", "means", "extension_of", "labelled")
 _STORED_KEYS = (
     "name", "type", "list", "values", "case", "keys", "ip", "basename", "shared", "join", "separator",
 )  # fmt: skip
@@ -85,6 +85,7 @@ class FieldBuilder:
             platforms={platform: field for platform, field in stored.items() if field is not None},
             means=_means(checks.mapping(entry, "means", keys), (*keys, "means")),
             extension_of=_extension_of(entry, keys),
+            labelled=_labelled(checks.mapping(entry, "labelled", keys), (*keys, "labelled")),
         )
         self._add_lists_above(declared.path)
 
@@ -180,6 +181,14 @@ def _meaning(entry: Any, keys: Keys) -> Means:
 def _extension_of(entry: Mapping[str, Any], keys: Keys) -> FieldPath | None:
     name = checks.optional_text(entry, "extension_of", keys)
     return None if name is None else checks.path(name, (*keys, "extension_of"))
+
+
+def _labelled(data: Mapping[str, Any], keys: Keys) -> dict[str, FieldPath]:
+    for label in data:
+        if label not in HASH_LENGTHS:
+            known = ", ".join(HASH_LENGTHS)
+            raise PackProblem((*keys, label), f"unknown hash {label!r}; expected one of {known}")
+    return {label: checks.path(path, (*keys, label)) for label, path in data.items()}
 
 
 def _field_type(text: Any, keys: Keys) -> tuple[FieldType, bool]:

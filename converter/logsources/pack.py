@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
@@ -35,6 +36,10 @@ class FieldType(enum.StrEnum):
     OBJECT = "object"
     NESTED = "nested"
     FLATTENED = "flattened"
+
+
+HASH_LENGTHS: Final = MappingProxyType({"MD5": 32, "SHA1": 40, "SHA256": 64, "IMPHASH": 32})
+"""Sysmon's label of a hash → its hexadecimal digits (Sysinternals: Sysmon, HashAlgorithms)."""
 
 
 class TimeFormat(enum.StrEnum):
@@ -87,7 +92,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A canonical field: its own path (without list steps), type, and its form per platform.
 
     A field that one platform derives from others says how: ``means`` has some of its values, each with when
-    it has it; ``extension_of`` names the path whose last part's extension it is.
+    it has it; ``extension_of`` names the path whose last part's extension it is; ``labelled`` names by label
+    the fields that hold the hashes of which it is the list (``SHA1=…,MD5=…``).
     """
 
     path: FieldPath
@@ -97,6 +103,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     means: Mapping[str, Means] = msgspec.field(default_factory=dict)
     extension_of: FieldPath | None = None
+    labelled: Mapping[str, FieldPath] = msgspec.field(default_factory=dict)
 
 
 class TimeField(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,20 @@ def asked(text: dict[str, Any], pack: str = "windows.file") -> Expression | None
     return None if found is None else found[0]
 
 
+def agree(text: str) -> None:
+    """Every SIEM writes the rule, and its reader gives the rule's verdicts."""
+    (rule,) = load_text(text)
+    checked = RuleUnderCheck(rule, PACKS, SamplePool([rule], PACKS))
+    context = Context(packs=PACKS, keep_unmapped=True)
+    for siem in ("panther", "splunk", "elastic"):
+        artifact = platform(siem).render(rule, context)
+        assert artifact.fidelity is not Fidelity.REFUSED
+        pair = checked.pair(platform(siem), artifact, context)
+        assert not pair.problem
+        assert pair.events > 0
+        assert not pair.disagreements
+
+
 def test_a_value_stands_for_its_conditions() -> None:
     field = "event.type[]"
     assert asked({"field": field, "is": "change"}) == condition({"field": "EventID", "is": 2})
@@ -115,6 +129,59 @@ def test_no_extension_has_a_dot_or_a_slash(text: str) -> None:
     assert asked({"field": "file.extension", "is": text}) is None
 
 
+MD5, IMPHASH = "0123456789ABCDEF" * 2, "FEDCBA9876543210" * 2
+STARTED = PACKS["windows.process_creation"]
+
+
+def test_a_list_of_hashes_is_taken_apart_and_put_together() -> None:
+    event = with_derived(STARTED, {"Hashes": f"MD5={MD5},IMPHASH={IMPHASH},SHA1=0,OTHER=1"})
+    assert event["process"] == {"hash": {"md5": MD5.lower()}, "pe": {"imphash": IMPHASH.lower()}}
+    assert with_derived(STARTED, event) == event
+    parts = {"process": event["process"]}
+    assert with_derived(STARTED, parts)["Hashes"] == f"MD5={MD5},IMPHASH={IMPHASH}"
+    broken = {"process": {"hash": {"md5": "short"}}}
+    assert with_derived(STARTED, broken) == broken
+    assert with_derived(STARTED, broken, anew=True) == {"process": {"hash": {"md5": None}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "becomes"),
+    [
+        (f"MD5={MD5}", {"field": "process.hash.md5", "is": MD5.lower()}),
+        (f"imphash={IMPHASH}", {"field": "process.pe.imphash", "is": IMPHASH.lower()}),
+        (f"MD5={MD5}0", None),
+        (f"MD5={MD5[:-1]}", None),
+        (MD5, None),
+        (f"SHA512={MD5}", None),
+        ("IMPHASH=" + "0" * 32, None),
+    ],
+)
+def test_one_hash_of_a_list_is_asked_by_its_own_field(text: str, becomes: dict[str, Any] | None) -> None:
+    found = asked({"field": "Hashes", "contains": text, "ignore_case": True}, "windows.process_creation")
+    assert found == (None if becomes is None else condition(becomes))
+    assert asked({"field": "Hashes", "contains": text}, "windows.process_creation") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("windows.process_creation", "Hashes"),
+        ("windows.driver_load", "Hashes"),
+        ("windows.image_load", "Hashes"),
+        ("windows.create_stream_hash", "Hash"),
+    ],
+)
+def test_hashes_have_the_same_verdict_on_every_siem(name: str, field: str) -> None:
+    agree(f"""
+id: 0d5f7b7e-0000-4000-8000-000000000001
+title: A rule
+logsource: {name}
+indicators:
+  - {{field: {field}, contains: ["MD5={MD5}", "IMPHASH={IMPHASH}"], ignore_case: true}}
+exclusions: [{{field: {field}, contains: "SHA1={MD5}01234567", ignore_case: true}}]
+""")
+
+
 def test_an_event_gets_what_it_lacks() -> None:
     event = {"EventID": 23, "event": {"type": "creation"}}
     assert with_derived(FILES, event) == event
@@ -128,22 +195,13 @@ def test_an_event_gets_what_it_lacks() -> None:
 @pytest.mark.parametrize(("name", "field", "value"), VALUES)
 def test_every_siem_gives_the_rules_verdict(name: str, field: Field, value: str) -> None:
     path = f"{field.path}[]" if field.is_list else str(field.path)
-    (rule,) = load_text(f"""
+    agree(f"""
 id: 0d5f7b7e-0000-4000-8000-000000000001
 title: A rule
 logsource: {name}
 indicators: [{{field: "{path}", is: {value}}}, {{field: made.up, is: x}}]
 exclusions: [{{all: [{{field: "{path}", is: {value}}}, {{field: made.up.too, is: x}}]}}]
 """)
-    checked = RuleUnderCheck(rule, PACKS, SamplePool([rule], PACKS))
-    context = Context(packs=PACKS, keep_unmapped=True)
-    for siem in ("panther", "splunk", "elastic"):
-        artifact = platform(siem).render(rule, context)
-        assert artifact.fidelity is not Fidelity.REFUSED
-        pair = checked.pair(platform(siem), artifact, context)
-        assert pair.problem is None or pair.problem == ""
-        assert pair.events > 0
-        assert not pair.disagreements
 
 
 def test_the_packs_say_how() -> None:
