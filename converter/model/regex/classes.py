@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from converter.model.regex.nodes import MAX_CODE_POINT, CharClass
 
@@ -183,3 +183,24 @@ def members(node: CharClass) -> Ranges | None:
     if node.properties:
         return None
     return complement(node.ranges) if node.negated else node.ranges
+
+
+_FOLDED_OUT: Mapping[str, tuple[str, str]] = {
+    "L": ("M", "\u0345"),
+    "M": ("L", "\u0399\u03b9\u1fbe"),
+    "N": ("", ""),
+}
+"""Whole Unicode classes: folding takes these characters in (CaseFolding.txt: the iota below is a mark that
+folds with the letters), which the other class already holds."""
+
+
+def closed_by_folding(node: CharClass) -> Ranges | None:
+    """The ranges that make a class the same with and without ignoring case, beside its Unicode classes.
+
+    None where those are not letters, marks and numbers, each as a whole.
+    """
+    whole = {name for name, negated in node.properties if not negated}
+    if len(whole) < len(node.properties) or not whole <= _FOLDED_OUT.keys():
+        return None
+    more = "".join(extra for held, extra in map(_FOLDED_OUT.__getitem__, whole) if held not in whole)
+    return folded(normal((*node.ranges, *of_characters(more))))

@@ -236,12 +236,13 @@ class _Printer:
     def _cased(self, node: CharClass) -> tuple[Ranges, str]:
         """The ranges to write, and the flags of the group that the class needs around it."""
         unicode = "u" if self.ascii and node.properties else ""
-        if node.properties and self.style.name != "python" and node.folds != self.ignore:
-            if node.folds and self.style.name == "pcre":
-                raise RegexError("Unicode class under (?i) in pcre")
-            return node.ranges, "i" if node.folds else "-i"
         if node.folds and self.style.name == "pcre":
-            raise RegexError("Unicode class under (?i) in pcre")
+            spelled = classes.closed_by_folding(node)
+            if spelled is None:
+                raise RegexError("Unicode class under (?i) in pcre")
+            return spelled, ""
+        if node.properties and self.style.name != "python" and node.folds != self.ignore:
+            return node.ranges, "i" if node.folds else "-i"
         if not self.ignore:
             return node.ranges, unicode
         if self._fold(node.ranges) != node.ranges:

@@ -164,3 +164,24 @@ def test_folding_is_re2_folding(letter: str) -> None:
 
     every = "".join(chr(each) for each in range(0x2200) if chr(each).isalpha()) + "ẞﬅﬆ"
     assert set(orbit(letter)) == set(re2.findall("(?i)" + letter, every))
+
+
+EVERY_CHARACTER = "".join(chr(code) for code in range(0x1F000) if not 0xD800 <= code < 0xE000)
+
+
+@pytest.mark.parametrize(
+    "text", [r"[\pL\pN_]", r"[^\pL\pM\pN_]", r"\pM", r"\pN", r"[^\pM.]", r"[^\pL\pM.:'·’]", r"[\pLKx]"]
+)
+def test_a_unicode_class_holds_the_same_characters_without_case(text: str) -> None:
+    written = render(parse(f"(?i:{text}k)", "re2"), "pcre")
+    assert written.startswith("(?i)")
+    in_pcre = written.removeprefix("(?i)").removesuffix("k")
+    expected = re2.findall(f"(?i){text}", EVERY_CHARACTER)
+    assert re2.findall(in_pcre, EVERY_CHARACTER) == expected  # what is spelled out needs no folding
+    assert re2.findall(f"(?i){in_pcre}", EVERY_CHARACTER) == expected  # and none changes it
+
+
+@pytest.mark.parametrize("text", [r"\p{Lu}", r"\p{Greek}", r"\PL", r"[\pL\p{Lu}]"])
+def test_a_part_of_the_letters_is_not_known_by_its_case(text: str) -> None:
+    with pytest.raises(RegexError, match="Unicode class under"):
+        render(parse(f"(?i:{text})", "re2"), "pcre")
