@@ -8,8 +8,8 @@ a key whose value is an array).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from converter.model.paths import PathStep
 
@@ -47,3 +47,19 @@ def joined_name(prefix: str, steps: Iterable[PathStep], platform: str) -> str:
         return head
     rest = flat_name(steps[marks:], platform)
     return f"{head}.{rest}" if head else rest
+
+
+SIGMA_KEYS: Final = ("category", "product", "service")
+"""What a Sigma log source is told by (Sigma specification, "Log source")."""
+
+
+def sigma_source(name: str, declared: Mapping[str, Any]) -> tuple[dict[str, str], bool]:
+    """What Sigma calls a log source, and whether its taxonomy does: without an entry, after its own name.
+
+    ``raw`` is no log source and has no name. ``declared``: what the pack ``name`` says of Sigma.
+    """
+    entry = {key: str(declared[key]) for key in SIGMA_KEYS if declared.get(key)}
+    if entry or name == "raw" or declared.get("also"):
+        return entry, True
+    product, _, service = name.partition(".")
+    return {"product": product, **({"service": service} if service else {})}, False

@@ -22,6 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from converter.logsources.loader import PackLibrary
+from converter.logsources.naming import sigma_source
 from converter.logsources.pack import Pack
 from converter.logsources.remembered import Remembered
 
@@ -88,6 +89,8 @@ def recognised_names(pack: Pack, platform: str) -> Mapping[str, frozenset[str]]:
 
 def _all_names(packs: Mapping[str, Pack], platform: str) -> tuple[_Names, ...]:
     declared = {name: _declared(packs, name, platform) for name in packs if name != _RAW}
+    if platform == "sigma":
+        declared = {name: {**told, **sigma_source(name, told)[0]} for name, told in declared.items()}
     return tuple(_names(name, told) for name, told in declared.items() if not told.get("unnamed"))
 
 

@@ -41,7 +41,7 @@ LOSSES: Final[Mapping[str, str]] = MappingProxyType(
         "group-by": "Events without a value in a group field are not counted; or a choice between fields.",
         "having": "A correlation tests no more of a group than a count of events or of values.",
         "ip-class": "An address cannot be asked to be in several classes at once.",
-        "logsource": "Sigma has no name for the log source, or the rule reads several, and a rule has one.",
+        "logsource": "The rule reads several log sources, where a Sigma rule has one, or one without a name.",
         "new-terms": "There are no rules about values that were not seen before.",
         "regex-construct": "A pattern that pySigma, which checks by Python's engine, does not take.",
         "same-element": "The conditions on one element of a list may be met by different elements.",

@@ -94,6 +94,8 @@ def _without_functions(predicate: Predicate) -> list[Predicate] | None:
     if not names:
         return [predicate]
     bare = msgspec.structs.replace(predicate, functions=())
+    if predicate.operator is Operator.EXISTS and _NEVER_WITHOUT.issuperset(names):
+        return [bare]
     if names == [FunctionName.LENGTH]:
         return _of_length(bare)
     texts = [value for value in predicate.values if isinstance(value, str)]
@@ -107,6 +109,10 @@ def _without_functions(predicate: Predicate) -> list[Predicate] | None:
     if not names:
         return [bare]
     return _of_basename(bare, texts) if names == [FunctionName.BASENAME] else None
+
+
+_NEVER_WITHOUT: Final = frozenset(FunctionName) - {FunctionName.SPLIT}
+"""Functions that give something of every value."""
 
 
 def _of_basename(bare: Predicate, texts: Sequence[str]) -> list[Predicate] | None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import jinja2
 
+from converter.logsources.naming import sigma_source
 from converter.logsources.pack import Pack
 from converter.model.attack import attack_table
 from converter.model.diagnostics import Fidelity
@@ -19,7 +20,6 @@ from converter.model.yaml_out import Prose, write_yaml
 from converter.platforms.sigma.documents import NAME
 from converter.platforms.sigma.metadata import LEVELS, NAMESPACE, OWN_TAGS
 from converter.platforms.sigma.settings import Settings
-from converter.platforms.sigma.sources import KEYS
 from converter.platforms.templating import environment
 
 _LEVEL_NAMES: Final = {level: name for name, level in LEVELS.items()}
@@ -30,26 +30,27 @@ _LONGEST_TITLE: Final = 256
 
 def log_source(packs: Sequence[Pack], settings: Settings, losses: Losses, own: bool = True) -> dict[str, Any]:
     """The logsource of a rule; ``own``: the rule's setting comes before what its pack says."""
-    found: list[dict[str, Any]] = []
-    for pack in packs:
-        names = pack.platforms.get(NAME, {})
-        entry = {key: names[key] for key in KEYS if names.get(key)}
-        if entry and entry not in found:
+    told = [sigma_source(pack.name, pack.platforms.get(NAME, {})) for pack in packs]
+    found: list[dict[str, str]] = []
+    for entry, _ in told:
+        if entry not in found:
             found.append(entry)
     given = dict(settings.logsource)
-    if given and (own or not found):
+    if given and (own or not any(found)):
         return given
-    if len(found) == 1:
-        return {**found[0], **({"definition": settings.definition} if settings.definition else {})}
     names_of = ", ".join(pack.name for pack in packs)
-    if found:
+    if len(found) > 1:
         losses.refuse("logsource", f"a Sigma rule has one log source; {names_of} are several there")
-    else:
+    elif not any(found):
         losses.refuse(
             "logsource",
             f"Sigma has no name for the log source {names_of}",
             "set platforms.sigma.logsource: {product: …}",
         )
+    else:
+        if not told[0][1]:
+            losses.note("logsource", f"Sigma's taxonomy has no {names_of}; it is named after the log source")
+        return {**found[0], **({"definition": settings.definition} if settings.definition else {})}
     return {}
 
 

@@ -9,9 +9,11 @@ import pytest
 import yaml
 from sigma.collection import SigmaCollection
 
+from converter.model.diagnostics import Fidelity
 from converter.model.expressions import FALSE, TRUE, Expression
 from converter.model.load import load_text
 from converter.model.rule import Rule
+from converter.platforms.base import ReadContext, Source
 from converter.platforms.sigma import PLATFORM
 from converter.platforms.sigma.codes import LOSSES
 from tests.platforms.sigma.support import CONTEXT, FIXTURES
@@ -100,6 +102,51 @@ def test_a_rule_as_sigma() -> None:
         "falsepositives": ["None"],
         "level": "high",
     }
+
+
+@pytest.mark.parametrize(
+    ("names", "written_as", "codes"),
+    [
+        (["aws.cloudtrail"], {"product": "aws", "service": "cloudtrail"}, set()),
+        (["slack.audit"], {"product": "slack", "service": "audit"}, {"logsource"}),
+        (["windows.file"], {"product": "windows", "service": "file"}, {"logsource"}),
+        (["raw"], None, {"logsource"}),
+        (["slack.audit", "wiz.audit"], None, {"logsource"}),
+        (["aws.cloudtrail", "slack.audit"], None, {"logsource"}),
+        (["aws.cloudtrail", "raw"], None, {"logsource"}),
+    ],
+)
+def test_the_log_source_is_named(
+    names: list[str], written_as: dict[str, str] | None, codes: set[str]
+) -> None:
+    rule = rule_of({"logsource": names, "indicators": [{"field": "eventName", "is": "x"}], "platforms": {}})
+    context = msgspec.structs.replace(CONTEXT, keep_unmapped=True)
+    artifact = PLATFORM.render(rule, context)
+    assert {one.code for one in artifact.diagnostics} - {"unmapped-field"} == codes
+    if written_as is None:
+        assert artifact.fidelity is Fidelity.REFUSED
+        return
+    assert artifact.fidelity is Fidelity.EXACT
+    assert yaml.safe_load(artifact.files[0].text)["logsource"] == written_as
+    assert PLATFORM.read_back(artifact, context).logsource == tuple(names)
+    read = ReadContext(packs=CONTEXT.packs)
+    (again,) = PLATFORM.read(Source(file="a.yml", text=artifact.files[0].text), read)
+    assert again.rule is not None
+    assert again.rule.logsource == tuple(names)
+
+
+@pytest.mark.parametrize(
+    ("functions", "exact"),
+    [(["basename"], True), (["lower", "length"], True), ([{"split": "/", "index": 1}], False)],
+)
+def test_what_a_function_gives_is_there_with_the_field(functions: list[Any], exact: bool) -> None:
+    artifact = PLATFORM.render(
+        rule_of({"indicators": [{"field": "a", "exists": True, "apply": functions}]}), CONTEXT
+    )
+    assert (artifact.fidelity is Fidelity.EXACT) is exact
+    if exact:
+        detection = yaml.safe_load(artifact.files[0].text)["detection"]
+        assert detection["selection"] == {"a|exists": True}
 
 
 def test_a_sequence_as_a_correlation() -> None:
