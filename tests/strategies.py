@@ -27,7 +27,9 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     mapped,
+    reference,
 )
 from converter.model.measures import (
     BOUNDS,
@@ -273,9 +275,16 @@ def functions() -> st.SearchStrategy[tuple[Function, ...]]:
 @cache
 def subjects() -> st.SearchStrategy[FieldPath | Concat]:
     """Fields, and now and then several joined."""
-    parts = st.lists(st.one_of(field_paths(), hostile_texts()), min_size=1, max_size=3)
+    changed = st.builds(reference, field_paths(), functions())
+    parts = st.lists(st.one_of(field_paths(), changed, hostile_texts()), min_size=1, max_size=3)
     concat = st.builds(lambda first, more: Concat((first, *more)), field_paths(), parts)
     return st.one_of(field_paths(), field_paths(), field_paths(), concat)
+
+
+@cache
+def references() -> st.SearchStrategy[Reference]:
+    """Operands that are values of the event: fields, more often as they are than changed."""
+    return st.one_of(field_paths(), st.builds(reference, subjects(), functions()))
 
 
 @cache
@@ -284,7 +293,7 @@ def _operands(operator: Operator) -> st.SearchStrategy[Any]:
         case Operator.IS:
             return scalars()
         case Operator.GT | Operator.GTE | Operator.LT | Operator.LTE:
-            return st.one_of(json_numbers(), st.sampled_from(ORDERS))
+            return st.one_of(json_numbers(), st.sampled_from(ORDERS), references())
         case Operator.REGEX:
             return st.sampled_from(PATTERNS)
         case Operator.CIDR:
@@ -292,7 +301,9 @@ def _operands(operator: Operator) -> st.SearchStrategy[Any]:
         case Operator.IP:
             return st.sampled_from(sorted(CLASSES))
         case Operator.SAME_AS:
-            return field_paths()
+            return references()
+        case Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.CONTAINS:
+            return st.one_of(hostile_texts(min_size=1), references())
         case _:
             return hostile_texts(min_size=1)
 

@@ -20,8 +20,10 @@ from converter.model.expressions import (
     FunctionName,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     Subject,
+    changes_of,
     fields_of,
 )
 from converter.model.paths import FieldPath
@@ -46,6 +48,12 @@ def field_names(subject: Subject, base: FieldPath | None = None) -> tuple[str, .
     return tuple(dict.fromkeys(field_name(path, base) for path in fields_of(subject)))
 
 
+def reference_name(operand: Reference, base: FieldPath | None = None) -> str:
+    """What stands for an operand that is a value of the event."""
+    subject, functions = changes_of(operand)
+    return _subject(subject, functions, base)
+
+
 def any_case(predicate: Predicate) -> bool:
     """Whether a predicate takes letters in any case: it says so, or its functions change them all."""
     return predicate.ignore_case or any(f.name in _RECASING for f in predicate.functions)
@@ -66,11 +74,11 @@ def folded(key: Key) -> Key:
 
 
 def _key(
-    predicate: Predicate, functions: tuple[Function, ...], value: Scalar | FieldPath, base: FieldPath | None
+    predicate: Predicate, functions: tuple[Function, ...], value: Scalar | Reference, base: FieldPath | None
 ) -> Key:
     operator = predicate.operator
-    if isinstance(value, FieldPath):
-        return _subject(predicate.subject, functions, base), str(operator), field_name(value, base)
+    if isinstance(value, Reference):
+        return _subject(predicate.subject, functions, base), str(operator), reference_name(value, base)
     text = text_of(value)
     if operator is Operator.LIKE:
         operator, text = plain_like(text)
@@ -121,7 +129,8 @@ def subject_text(subject: Subject, functions: Iterable[Function], name: Callable
     """A subject inside its functions, with the fields called as ``name`` says."""
     if isinstance(subject, Concat):
         text = " + ".join(
-            name(part) if isinstance(part, FieldPath) else _quoted(part) for part in subject.parts
+            _quoted(part) if isinstance(part, str) else subject_text(*changes_of(part), name)
+            for part in subject.parts
         )
     else:
         text = name(subject)

@@ -15,7 +15,10 @@ from converter.model.expressions import (
     ForSome,
     Not,
     Predicate,
+    Reference,
+    Scalar,
     all_of,
+    changes_of,
     negated,
 )
 from converter.model.paths import FieldPath
@@ -130,9 +133,10 @@ def _row(predicate: Predicate, base: FieldPath | None) -> Row:
     def name(path: FieldPath) -> str:
         return str(path if base is None else base.joined(path))
 
-    texts = [
-        name(value) if isinstance(value, FieldPath) else text_of(value) for value in predicate.values
-    ] or [""]
+    def shown(value: Scalar | Reference) -> str:
+        return subject_text(*changes_of(value), name) if isinstance(value, Reference) else text_of(value)
+
+    texts = [shown(value) for value in predicate.values] or [""]
     pairs = zip(texts, keys_of(predicate, base), strict=True)
     return Row(
         field=subject_text(predicate.subject, predicate.functions, name),

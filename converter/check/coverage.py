@@ -19,7 +19,11 @@ from converter.check.decisions import Decision, Decisions, Occurrence
 from converter.check.placing import ABSENT, FieldLookup, copied, put
 from converter.check.verdicts import plain
 from converter.evaluate.values import nodes_at
-from converter.model.expressions import Expression, fields_of
+from converter.model.expressions import (
+    Expression,
+    fields_asked,
+    references,
+)
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
 
@@ -162,8 +166,7 @@ _PROOFS = {
 def _own_keys(occurrence: Occurrence) -> Keys | None:
     """The keys of a predicate's only field, where they lead straight to its values."""
     subject = occurrence.predicate.subject
-    compares = any(isinstance(value, FieldPath) for value in occurrence.predicate.values)
-    if occurrence.lists or not isinstance(subject, FieldPath) or compares:
+    if occurrence.lists or not isinstance(subject, FieldPath) or references(occurrence.predicate):
         return None
     place = place_of(subject)
     return None if place is None or place.rest is not None else place.keys
@@ -174,8 +177,7 @@ def _all_keys(occurrence: Occurrence) -> list[Keys]:
     if occurrence.lists:
         paths: tuple[FieldPath, ...] = occurrence.lists[:1]
     else:
-        others = (value for value in occurrence.predicate.values if isinstance(value, FieldPath))
-        paths = (*fields_of(occurrence.predicate.subject), *others)
+        paths = fields_asked(occurrence.predicate)
     return [_leading(path) for path in paths]
 
 

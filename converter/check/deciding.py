@@ -17,7 +17,7 @@ import msgspec
 from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
-from converter.check.verdicts import VALUE
+from converter.check.verdicts import VALUE, resolved
 from converter.check.witnesses import beside, in_place, near_misses, typed_value, within, without, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
@@ -32,7 +32,10 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    constants,
     fields_of,
+    references,
+    renamed,
 )
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject
@@ -126,7 +129,7 @@ def _places(
 def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterator[JsonObject]:
     """The event with each witness in the predicate's field, without the field, and with list variants."""
     predicate = _absolute_predicate(place.predicate, place.prefix)
-    if predicate.operator is Operator.SAME_AS:
+    if references(predicate):
         neutral = _with_others(neutral, predicate, lookup)
     yield neutral
     if isinstance(predicate.subject, Concat):
@@ -147,24 +150,29 @@ def _decided(neutral: JsonObject, place: _Place, lookup: FieldLookup) -> Iterato
             yield placed(neutral, target, value, field)
         for value in (values, *pairs, *([*there, one] for one in values), *_one_changed(predicate), []):
             yield placed(neutral, target, value, field)
-    if predicate.operator is Operator.SAME_AS:
+    if references(predicate):
         compared = placed(neutral, target, values[0], field) if values else neutral
         yield from _without_others(compared, predicate, lookup)
 
 
 def _one_changed(predicate: Predicate) -> Iterator[list[Any]]:
     """For a predicate that asks for all of its texts: a list of them in which one is a little different."""
-    texts = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
+    texts = list(map(text_of, constants(predicate)))
     for place, text in enumerate(texts if predicate.all_of and len(texts) > 1 else ()):
         for near in (text, f"x{text}", f"{text}x", text[1:], text[:-1], text.swapcase()):
             yield [*texts[:place], near, *texts[place + 1 :]]
 
 
 def _without_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> Iterator[JsonObject]:
-    """The event without a field that ``same_as`` compares with: the other side of it being missing."""
-    for other in predicate.values:
-        if isinstance(other, FieldPath):
-            yield placed(event, other, ABSENT, lookup(other))
+    """The event without a field that it is compared with: the other side of it being missing."""
+    for path in _compared_with(predicate):
+        yield placed(event, path, ABSENT, lookup(path))
+
+
+def _compared_with(predicate: Predicate) -> Iterator[FieldPath]:
+    """The fields among the operands."""
+    for operand in references(predicate):
+        yield from fields_of(operand)
 
 
 def _decided_concat(
@@ -181,7 +189,7 @@ def _decided_concat(
 
 def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLookup) -> JsonObject | None:
     """The event with fields whose joined text is ``text``; None if the literal parts do not occur in it."""
-    pattern = "".join("(.*?)" if isinstance(part, FieldPath) else re.escape(part) for part in concat.parts)
+    pattern = "".join(re.escape(part) if isinstance(part, str) else "(.*?)" for part in concat.parts)
     match = re.fullmatch(pattern, text, re.DOTALL)
     if match is None:
         return None
@@ -192,10 +200,10 @@ def _with_parts(event: JsonObject, concat: Concat, text: str, lookup: FieldLooku
 
 
 def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -> JsonObject:
-    """The event with a value in every field that ``same_as`` compares with."""
+    """The event with a value in every field that it is compared with."""
     changed = copied(event)
-    for other in predicate.values:
-        if isinstance(other, FieldPath) and not path_getter(other)(changed):
+    for other in _compared_with(predicate):
+        if not path_getter(other)(changed):
             field = lookup(other)
             literal = Predicate(other, Operator.IS, _SAMPLES)
             fitting = witnesses(literal, None if field is None else field.type)
@@ -204,24 +212,20 @@ def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -
 
 
 def _witnesses_of(predicate: Predicate, event: JsonObject, field: Field | None) -> list[Any]:
-    """Witnesses for a predicate with absolute paths; for ``same_as`` around what the other fields hold.
+    """Witnesses for a predicate with absolute paths; for one with references around what these hold.
 
     Where the event has a text there already, its near misses are tried too: they may keep what other
     predicates ask of the same field, which a value made for this one alone need not.
     """
     kind = None if field is None else field.type
-    asked = predicate
-    if predicate.operator is Operator.SAME_AS:
-        others = [path for path in predicate.values if isinstance(path, FieldPath)]
-        seen = tuple(value for other in others for value in path_getter(other)(event))
-        asked = msgspec.structs.replace(predicate, operator=Operator.IS, values=seen)
+    asked = resolved(predicate, event)
     values = witnesses(asked, kind)
     present = () if isinstance(predicate.subject, Concat) else path_getter(predicate.subject)(event)[:1]
     near = [value for one in present for value in near_misses(one, kind)]
     if present and isinstance(present[0], str):
         near += within(present[0], asked)
-        near += [value for value in in_place(present[0], predicate) if typed_value(value, kind) == value]
-        near += [value for value in beside(present[0], predicate) if typed_value(value, kind) == value]
+        near += [value for value in in_place(present[0], asked) if typed_value(value, kind) == value]
+        near += [value for value in beside(present[0], asked) if typed_value(value, kind) == value]
     values += [value for value in dict.fromkeys(near) if value not in values]
     form = form_of(field)
     return values if form is None else [value for value in values if re.search(form, text_of(value))]
@@ -269,7 +273,7 @@ def _attempts(
             kept = [text for value in texts if (text := without(value, predicate)) not in ("", value)]
             for value in (*kept, ABSENT):
                 yield placed(event, path, value, lookup(path))
-    if predicate.operator is Operator.SAME_AS:
+    if references(predicate):
         event = _with_others(event, predicate, lookup)
     if isinstance(predicate.subject, Concat):
         yield from _decided_concat(event, predicate, predicate.subject, lookup)
@@ -278,12 +282,12 @@ def _attempts(
     field = lookup(target)
     there = [value for value in path_getter(target)(event)[:1] if isinstance(value, str) and value]
     if wanted and not predicate.functions:
-        for value in (text for one in there for text in beside(one, predicate)):
+        for value in (text for one in there for text in beside(one, resolved(predicate, event))):
             yield placed(event, target, value, field)
     for value in _witnesses_of(predicate, event, field):
         yield placed(event, target, value, field)
     if predicate.all_of and is_list(target, field):
-        yield placed(event, target, list(predicate.values), field)
+        yield placed(event, target, list(resolved(predicate, event).values), field)
 
 
 def _element(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
@@ -296,14 +300,4 @@ def _absolute(path: FieldPath, prefix: FieldPath | None) -> FieldPath:
 
 
 def _absolute_predicate(predicate: Predicate, prefix: FieldPath | None) -> Predicate:
-    if prefix is None:
-        return predicate
-    subject = predicate.subject
-    if isinstance(subject, Concat):
-        subject = Concat(
-            tuple(_absolute(p, prefix) if isinstance(p, FieldPath) else p for p in subject.parts)
-        )
-    else:
-        subject = _absolute(subject, prefix)
-    values = tuple(_absolute(v, prefix) if isinstance(v, FieldPath) else v for v in predicate.values)
-    return msgspec.structs.replace(predicate, subject=subject, values=values)
+    return predicate if prefix is None else renamed(predicate, prefix.joined)

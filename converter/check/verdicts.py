@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from converter.evaluate import Condition, compile_expression
-from converter.evaluate.values import path_getter, text_of
+from converter.evaluate.values import path_getter, subject_getter, text_of
 from converter.model.expressions import (
     All,
     AnyOf,
@@ -17,7 +17,10 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    changes_of,
+    constants,
     mapped,
+    references,
 )
 from converter.model.paths import FieldPath
 
@@ -44,12 +47,24 @@ def _plain(predicate: Predicate) -> Predicate:
 def compiled(predicate: Predicate) -> Condition:
     """A plain predicate as a function of one event; alike ones share what is costly to compile."""
     path = predicate.subject
-    whole = predicate.operator in (Operator.SAME_AS, Operator.EXISTS)
+    whole = predicate.operator is Operator.EXISTS or references(predicate)
     if path == VALUE or whole or not isinstance(path, FieldPath) or predicate.all_of:
         return compile_expression(predicate)
     get = path_getter(path)
     holds = compiled(of_value(predicate))
     return lambda event: any(holds({"value": value}) for value in get(event))
+
+
+def resolved(predicate: Predicate, event: Any) -> Predicate:
+    """The predicate with the values that its references have in an event in their place."""
+    operands = references(predicate)
+    if not operands:
+        return predicate
+    there = (value for each in operands for value in subject_getter(*changes_of(each))(event))
+    operator = Operator.IS if predicate.operator is Operator.SAME_AS else predicate.operator
+    return msgspec.structs.replace(
+        predicate, operator=operator, values=(*constants(predicate), *dict.fromkeys(there))
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -27,8 +27,9 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    constants,
 )
-from converter.model.paths import FieldPath, PathStep
+from converter.model.paths import PathStep
 
 ADDRESSES = (
     "8.8.8.8",
@@ -73,8 +74,7 @@ def witnesses(predicate: Predicate, kind: FieldType | None) -> list[Any]:
     if predicate.operator is Operator.EXISTS:
         raw: list[Scalar] = ["x", "", 1, True, "8.8.8.8", "2024-01-02T03:04:05Z"]
     else:
-        operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
-        raw = _around(operands, _OF[predicate.operator])
+        raw = _around(list(constants(predicate)), _OF[predicate.operator])
     for function in reversed(predicate.functions):
         raw = [value for one in raw for value in _UNDO[function.name](function, one)]
     if kind in (FieldType.BOOLEAN, FieldType.IP):
@@ -288,7 +288,6 @@ _OF: dict[Operator, Callable[[Scalar], Iterator[Scalar]]] = {
     Operator.REGEX: _regex_values,
     Operator.CIDR: _cidr_values,
     Operator.IP: _class_values,
-    Operator.SAME_AS: _texts,
     **dict.fromkeys(ORDER_OPERATORS, _order_values),
 }
 

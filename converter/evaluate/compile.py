@@ -7,14 +7,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from converter.evaluate.operators import TESTS, Test, cidr_of_any, equal, fold
+from converter.evaluate.operators import RELATIONS, TESTS, Test, cidr_of_any, equal, fold
 from converter.evaluate.values import (
     elements_getter,
     holds_something,
     json_nodes_getter,
     nodes_getter,
     number_of,
-    path_getter,
     subject_getter,
     text_of,
 )
@@ -28,6 +27,10 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    changes_of,
+    constants,
+    references,
+    separated,
 )
 from converter.model.paths import FieldPath
 
@@ -66,9 +69,10 @@ def compile_predicate(predicate: Predicate) -> Condition:
     """The verdict of a predicate: some value satisfies some operand (or, with ``all_of``, each operand)."""
     if predicate.operator is Operator.EXISTS:
         return _exists(predicate)
+    if references(predicate):
+        apart = separated(predicate)
+        return _referring(predicate) if apart is predicate else compile_expression(apart)
     get = subject_getter(predicate.subject, predicate.functions)
-    if predicate.operator is Operator.SAME_AS:
-        return _same_as(predicate)
     tests = _tests(predicate)
     if len(tests) == 1:
         test = tests[0]
@@ -83,7 +87,7 @@ def _joined(terms: tuple[Expression, ...]) -> list[Expression]:
     found: list[Expression] = []
     places: dict[tuple[Any, ...], int] = {}
     for term in terms:
-        if not isinstance(term, Predicate) or term.all_of or term.operator is Operator.EXISTS:
+        if not isinstance(term, Predicate) or term.all_of or not term.values or references(term):
             found.append(term)
             continue
         place = places.setdefault((term.subject, term.operator, term.ignore_case, term.functions), len(found))
@@ -129,26 +133,28 @@ def _exists(predicate: Predicate) -> Condition:
     return lambda event: bool(get(event))
 
 
-def _same_as(predicate: Predicate) -> Condition:
-    """Some value of the subject equals some value of the other field (each other field, with ``all_of``)."""
+def _referring(predicate: Predicate) -> Condition:
+    """Some value of the subject and some value that the operand has in the event pass the operator's test."""
     get = subject_getter(predicate.subject, predicate.functions)
-    others = [path_getter(path) for path in predicate.values if isinstance(path, FieldPath)]
+    try:
+        relation = RELATIONS[predicate.operator]
+    except KeyError:
+        raise ValueError(f"{predicate.operator} takes no value of the event") from None
+    (operand,) = references(predicate)
+    others = subject_getter(*changes_of(operand))
     ignore_case = predicate.ignore_case
-    quantifier = all if predicate.all_of else any
-
-    def same(event: Any) -> bool:
-        values = get(event)
-        return quantifier(
-            any(equal(value, other, ignore_case) for value in values for other in other_values(event))
-            for other_values in others
-        )
-
-    return same
+    return lambda event: any(
+        relation(value, other, ignore_case)
+        for found in (others(event),)
+        if found
+        for value in get(event)
+        for other in found
+    )
 
 
 def _tests(predicate: Predicate) -> tuple[Test, ...]:
     """One test that any operand satisfies, or with ``all_of`` a test per operand."""
-    operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
+    operands = list(constants(predicate))
     make = TESTS[predicate.operator]
     tests = tuple(make(operand, predicate.ignore_case) for operand in operands)
     if predicate.all_of or len(tests) == 1:

@@ -17,6 +17,8 @@ from converter.model.addresses import networks_of
 from converter.model.expressions import Operator, Scalar
 
 Test: TypeAlias = Callable[[Scalar], bool]
+Relation: TypeAlias = Callable[[Scalar, Scalar, bool], bool]
+"""From a value, another value of the event, and whether case is ignored."""
 
 
 def fold(text: str, ignore_case: bool) -> str:
@@ -57,6 +59,28 @@ def contains(operand: Scalar, ignore_case: bool) -> Test:
     """The operand's text is somewhere in the value's."""
     wanted = fold(text_of(operand), ignore_case)
     return lambda value: wanted in fold(text_of(value), ignore_case)
+
+
+def _between(relation: Callable[[str, str], bool]) -> Relation:
+    """A relation of the texts of two values."""
+    return lambda value, other, ignore_case: relation(
+        fold(text_of(value), ignore_case), fold(text_of(other), ignore_case)
+    )
+
+
+def _in_order(relation: Callable[[Any, Any], bool]) -> Relation:
+    """An order of two values: of numbers, else of moments; what is neither is in no order."""
+
+    def ordered(value: Scalar, other: Scalar, ignore_case: bool) -> bool:
+        one, two = number_of(value), number_of(other)
+        if one is not None and two is not None:
+            return relation(one, two)
+        if not isinstance(value, str) or not isinstance(other, str):
+            return False
+        start, end = parse_text(value), parse_text(other)
+        return start is not None and end is not None and relation(start, end)
+
+    return ordered
 
 
 def like(operand: Scalar, ignore_case: bool) -> Test:
@@ -133,7 +157,19 @@ TESTS: dict[Operator, Callable[[Scalar, bool], Test]] = {
     Operator.CIDR: cidr,
     Operator.IP: ip,
 }
-"""Operator → (operand, ignore_case) → test of a value. ``exists`` and ``same_as`` look at whole fields."""
+"""Operator → (operand, ignore_case) → test of a value. ``exists`` and ``same_as`` take no constants."""
+
+RELATIONS: dict[Operator, Relation] = {
+    Operator.SAME_AS: equal,
+    Operator.STARTS_WITH: _between(str.startswith),
+    Operator.ENDS_WITH: _between(str.endswith),
+    Operator.CONTAINS: _between(lambda whole, part: part in whole),
+    Operator.GT: _in_order(operator.gt),
+    Operator.GTE: _in_order(operator.ge),
+    Operator.LT: _in_order(operator.lt),
+    Operator.LTE: _in_order(operator.le),
+}
+"""Operator → test of two values of the event, for operands that are references."""
 
 
 def _is_number(value: Scalar) -> bool:

@@ -20,6 +20,7 @@ from converter.model.expressions import (
     Scalar,
     Subject,
     asks_outside,
+    changes_of,
     elements_asked,
 )
 from converter.model.paths import FieldPath, PathStep
@@ -239,7 +240,10 @@ def json_in(text: str) -> Any:
 
 def _concat_getter(concat: Concat) -> Getter:
     """Every combination of the parts' values, joined."""
-    parts = [_constant(part) if isinstance(part, str) else path_getter(part) for part in concat.parts]
+    parts = [
+        _constant(part) if isinstance(part, str) else subject_getter(*changes_of(part))
+        for part in concat.parts
+    ]
 
     def get(event: Any) -> list[Scalar]:
         texts = [[text_of(value) for value in part(event)] for part in parts]

@@ -19,8 +19,10 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     any_of,
+    references,
 )
 from converter.model.paths import FieldPath
 
@@ -56,7 +58,7 @@ def _restored(predicate: Predicate, stored: PlatformField) -> Expression:
         return predicate
     if stored.case and predicate.operator in CASE_OPERATORS:
         return _any_case(predicate, stored.case)
-    if not stored.values or predicate.functions or predicate.operator is Operator.SAME_AS:
+    if not stored.values or predicate.functions or references(predicate):
         return predicate
     if predicate.operator is Operator.IS and not predicate.all_of:
         return _same_words(predicate, stored)
@@ -67,7 +69,7 @@ def _restored(predicate: Predicate, stored: PlatformField) -> Expression:
 
 
 def _same_words(predicate: Predicate, stored: PlatformField) -> Predicate:
-    values: list[Scalar | FieldPath] = []
+    values: list[Scalar | Reference] = []
     for value in predicate.values:
         words = _words(msgspec.structs.replace(predicate, values=(value,)), stored)
         values.extend(words or (value,))
@@ -85,7 +87,7 @@ def _any_case(predicate: Predicate, case: str) -> Expression:
     """A stored text is all in one case: an operand in another meets nothing, the rest meet any case."""
     if predicate.ignore_case or predicate.operator is Operator.REGEX:
         return msgspec.structs.replace(predicate, ignore_case=True)
-    if predicate.operator is Operator.SAME_AS:
+    if references(predicate):
         return predicate
     values = tuple(_of_case(predicate.values, case))
     if not values or (predicate.all_of and len(values) < len(predicate.values)):
@@ -95,7 +97,7 @@ def _any_case(predicate: Predicate, case: str) -> Expression:
     return msgspec.structs.replace(predicate, values=values, ignore_case=letters)
 
 
-def _of_case(values: Iterable[Scalar | FieldPath], case: str) -> Iterable[Scalar | FieldPath]:
+def _of_case(values: Iterable[Scalar | Reference], case: str) -> Iterable[Scalar | Reference]:
     for value in values:
         if not isinstance(value, str) or _RECASED[case](value) == value:
             yield value

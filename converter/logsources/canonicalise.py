@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from converter.logsources.canonical_values import asked_of
+from converter.logsources.canonical_values import asked_of, piece_function
 from converter.logsources.lookup import below
 from converter.logsources.naming import is_flat
 from converter.logsources.pack import FieldType, Pack
@@ -23,10 +23,15 @@ from converter.model.expressions import (
     Concat,
     Expression,
     ForSome,
+    Function,
     FunctionName,
     Not,
     Operator,
     Predicate,
+    Reference,
+    Scalar,
+    changes_of,
+    reference,
 )
 from converter.model.measures import renamed
 from converter.model.paths import ANY, ELEMENT, FieldPath, PathStep
@@ -194,9 +199,7 @@ class _Canonicaliser:
 
     def _predicate(self, predicate: Predicate, base: FieldPath | None) -> Expression:
         subject = predicate.subject
-        values = tuple(
-            self._inner(value, base) if isinstance(value, FieldPath) else value for value in predicate.values
-        )
+        values = tuple(self._operand(value, base) for value in predicate.values)
         asked = msgspec.structs.replace(predicate, values=values)
         if isinstance(subject, Concat):
             parts = tuple(self._parts(subject.parts, base))
@@ -208,6 +211,26 @@ class _Canonicaliser:
             return msgspec.structs.replace(asked, subject=self._inner(subject, base))
         path = found.path if base is None else self._below(subject, found.path, base)
         return asked_of(asked, msgspec.structs.replace(found, path=path))
+
+    def _operand(self, operand: Scalar | Reference, base: FieldPath | None) -> Scalar | Reference:
+        """An operand with canonical names, where it is made of values of the event."""
+        return self._reference(operand, base) if isinstance(operand, Reference) else operand
+
+    def _reference(self, operand: Reference, base: FieldPath | None) -> Reference:
+        subject, functions = changes_of(operand)
+        if isinstance(subject, FieldPath):
+            return self._named(subject, functions, base)
+        parts = tuple(self._parts(subject.parts, base))
+        whole = parts[0] if len(parts) == 1 and isinstance(parts[0], FieldPath) else Concat(parts)
+        return reference(whole, functions)
+
+    def _named(self, path: FieldPath, functions: tuple[Function, ...], base: FieldPath | None) -> Reference:
+        """A stored field as an operand; a piece of a value is taken out of the whole."""
+        found = self._find(self._whole(path, base))
+        if found is None or found.part in (Part.WHOLE, Part.ADDRESS):
+            return reference(self._inner(path, base), functions)
+        whole = found.path if base is None else self._relative(found.path, self._base(base))
+        return reference(whole, (piece_function(found), *functions))
 
     def _whole(self, path: FieldPath, base: FieldPath | None) -> FieldPath:
         """The whole path as the platform has it; flat names are whole already."""
@@ -250,7 +273,7 @@ class _Canonicaliser:
 
     # -- values that are stored in parts
 
-    def _parts(self, parts: Sequence[FieldPath | str], base: FieldPath | None) -> Iterator[FieldPath | str]:
+    def _parts(self, parts: Sequence[Reference | str], base: FieldPath | None) -> Iterator[Reference | str]:
         """The parts of a concatenation; the pieces of one value with its separator are that value again."""
         position = 0
         while position < len(parts):
@@ -259,20 +282,20 @@ class _Canonicaliser:
                 yield part
                 position += 1
                 continue
-            found = self._find(self._whole(part, base))
+            found = self._find(self._whole(part, base)) if isinstance(part, FieldPath) else None
             size = self._pieces(found, parts[position:])
             if size and found is not None:
                 yield found.path
                 position += size
                 continue
-            yield self._inner(part, base)
+            yield self._reference(part, base)
             position += 1
 
-    def _pieces(self, found: Canonical | None, parts: Sequence[FieldPath | str]) -> int:
+    def _pieces(self, found: Canonical | None, parts: Sequence[Reference | str]) -> int:
         """How many of ``parts`` make up the whole value that the first is a piece of; 0 if they do not."""
         if found is None or found.part is not Part.PIECE or found.field is None:
             return 0
-        wanted: list[FieldPath | str] = []
+        wanted: list[Reference | str] = []
         for name in found.field.join:
             wanted.extend((found.field.separator, FieldPath((name,))))
         return len(wanted) - 1 if list(parts[: len(wanted) - 1]) == wanted[1:] else 0

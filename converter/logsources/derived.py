@@ -24,6 +24,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     all_of,
     any_of,
@@ -65,7 +66,7 @@ def asked_instead(predicate: Predicate, field: Field) -> tuple[Expression, tuple
     return simplified(asked), tuple(dict.fromkeys(one for found in used for one in found))
 
 
-def _meanings(value: Scalar | FieldPath, ignore_case: bool, means: Mapping[str, Means]) -> list[Means]:
+def _meanings(value: Scalar | Reference, ignore_case: bool, means: Mapping[str, Means]) -> list[Means]:
     if not isinstance(value, str):
         return []
     if not ignore_case:

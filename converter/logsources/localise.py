@@ -24,15 +24,21 @@ from converter.model.expressions import (
     All,
     AnyOf,
     Concat,
+    Derived,
     Expression,
     ForSome,
     FunctionName,
     Not,
     Operator,
     Predicate,
+    Reference,
     all_of,
     any_of,
+    changes_of,
     children,
+    fields_asked,
+    reference,
+    references,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -174,10 +180,13 @@ class _Localiser:
             return self._of_parts(stored, field, base)
         return self._with_operands(self._elsewhere(stored, path, field), base)
 
-    def _parts(self, subject: Concat, base: FieldPath | None) -> Iterator[FieldPath | str]:
+    def _parts(self, subject: Concat, base: FieldPath | None) -> Iterator[Reference | str]:
         for part in subject.parts:
             if isinstance(part, str):
                 yield part
+                continue
+            if isinstance(part, Derived):
+                yield self._operand(part, base)
                 continue
             path = self.paths.stored(part, base)
             field = self.paths.fields[path]
@@ -190,26 +199,29 @@ class _Localiser:
         """The predicate with stored operands: paths by name, literals as the platform changes them."""
         subject = predicate.subject
         values = tuple(
-            self.paths.stored(value, base) if isinstance(value, FieldPath) else value
+            self._operand(value, base) if isinstance(value, Reference) else value
             for value in predicate.values
         )
-        others = [value for value in values if isinstance(value, FieldPath)]
-        own = (
-            [subject]
-            if isinstance(subject, FieldPath)
-            else [p for p in subject.parts if isinstance(p, FieldPath)]
-        )
         stored = msgspec.structs.replace(predicate, values=values)
-        for path in (*own, *others):
+        alone = isinstance(subject, FieldPath) and not references(stored)
+        for path in fields_asked(stored):
             field = self.paths.fields[path]
-            if path in others and field.join:
-                _lose_parts(self._losses, field)
             if field.values or field.case:
-                alone = isinstance(subject, FieldPath) and not others
                 stored, losses = ValueChanges(field, alone).carried_over(stored)
                 for loss in losses:
                     self._losses.lose(*loss)
         return stored
+
+    def _operand(self, operand: Reference, base: FieldPath | None) -> Reference:
+        """A value of the event as an operand, in stored names; joined of its parts where it is stored so."""
+        subject, functions = changes_of(operand)
+        parts = tuple(self._parts(subject if isinstance(subject, Concat) else Concat((subject,)), base))
+        if len(parts) > 1 or not isinstance(parts[0], FieldPath):
+            return reference(Concat(parts), functions)
+        path, field = parts[0], self.paths.fields[parts[0]]
+        if field.basename is not None and functions and functions[0].name is FunctionName.BASENAME:
+            return reference(self._second(path, field, field.basename), functions[1:])
+        return reference(path, functions)
 
     def _elsewhere(self, predicate: Predicate, path: FieldPath, field: PlatformField) -> Predicate:
         """The second field that a platform keeps of the value, where that is the one to ask.
@@ -223,9 +235,13 @@ class _Localiser:
             name, functions = field.basename, functions[1:]
         else:
             return predicate
-        other = next(second for second in second_fields(field) if second.name == name)
-        subject = self.paths.given(FieldPath((name, *path.steps[1:])), other)
+        subject = self._second(path, field, name)
         return msgspec.structs.replace(predicate, subject=subject, functions=functions)
+
+    def _second(self, path: FieldPath, field: PlatformField, name: str) -> FieldPath:
+        """The path of the second field of that name."""
+        other = next(second for second in second_fields(field) if second.name == name)
+        return self.paths.given(FieldPath((name, *path.steps[1:])), other)
 
     # -- values stored in parts
 

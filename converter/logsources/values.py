@@ -10,8 +10,15 @@ import msgspec
 from converter.logsources.canonical import text_of
 from converter.logsources.pack import PlatformField
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import CASE_OPERATORS, FunctionName, Operator, Predicate, Scalar
-from converter.model.paths import FieldPath
+from converter.model.expressions import (
+    CASE_OPERATORS,
+    FunctionName,
+    Operator,
+    Predicate,
+    Reference,
+    Scalar,
+    constants,
+)
 
 Loss: TypeAlias = tuple[str, Fidelity, str]
 """Code, effect on the predicate, message."""
@@ -43,9 +50,9 @@ class ValueChanges(msgspec.Struct, frozen=True):
     def _renamed(self, predicate: Predicate) -> tuple[Predicate, tuple[Loss, ...]]:
         if predicate.operator is not Operator.IS or predicate.functions:
             return predicate, (self._refused(f"`{predicate.operator}` looks inside the original value"),)
-        values: list[Scalar | FieldPath] = []
+        values: list[Scalar | Reference] = []
         losses: list[Loss] = []
-        for value in predicate.values:
+        for value in constants(predicate):
             operand = text_of(value)
             wanted = [text for text in self.field.values if _same(text, operand, predicate.ignore_case)]
             images = sorted({self.field.values[text] for text in wanted})
@@ -93,5 +100,5 @@ def _same(one: str, other: str, ignore_case: bool) -> bool:
     return one == other or (ignore_case and one.lower() == other.lower())
 
 
-def _has_letters(values: Iterable[Scalar | FieldPath]) -> bool:
+def _has_letters(values: Iterable[Scalar | Reference]) -> bool:
     return any(isinstance(value, str) and value.lower() != value.upper() for value in values)

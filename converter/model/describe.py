@@ -15,7 +15,9 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
+    changes_of,
 )
 from converter.model.measures import (
     AllTests,
@@ -148,14 +150,15 @@ def _predicate(predicate: Predicate) -> str:
 def _subject(subject: FieldPath | Concat) -> str:
     if isinstance(subject, FieldPath):
         return str(subject)
-    return " + ".join(
-        str(part) if isinstance(part, FieldPath) else json.dumps(part) for part in subject.parts
-    )
+    return " + ".join(json.dumps(part) if isinstance(part, str) else _operand(part) for part in subject.parts)
 
 
 def _arguments(function: Function) -> str:
     return "".join(f", {json.dumps(argument)}" for argument in function.arguments)
 
 
-def _operand(value: Scalar | FieldPath) -> str:
-    return str(value) if isinstance(value, FieldPath) else json.dumps(value, ensure_ascii=False)
+def _operand(value: Scalar | Reference) -> str:
+    if not isinstance(value, Reference):
+        return json.dumps(value, ensure_ascii=False)
+    subject, functions = changes_of(value)
+    return _applied(_subject(subject), functions)

@@ -26,7 +26,10 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
+    Scalar,
     Subject,
+    changes_of,
 )
 from converter.model.measures import (
     FIRST_MATCH,
@@ -310,15 +313,17 @@ def _predicate(predicate: Predicate) -> dict[str, Any]:
     """One condition: subject, operator, then modifiers."""
     data = _subject(predicate.subject)
     functions = predicate.functions
+    plain = predicate.operator is Operator.SAME_AS
     if _is_length(predicate):
         functions = functions[:-1]
-        numbers = _one_or_list(predicate.values)
+        numbers = _one_or_list(list(predicate.values))
         is_equal = predicate.operator is Operator.IS
         data[tables.LENGTH] = numbers if is_equal else {predicate.operator.value: numbers}
     elif predicate.operator is Operator.EXISTS:
         data[predicate.operator.value] = True
     else:
-        data[predicate.operator.value] = _one_or_list(predicate.values)
+        operands = [_operand(value, plain) for value in predicate.values]
+        data[predicate.operator.value] = _one_or_list(operands)
     if predicate.ignore_case:
         data[tables.IGNORE_CASE_KEY] = True
     if predicate.all_of:
@@ -342,8 +347,9 @@ def _is_length(predicate: Predicate) -> bool:
 def _subject(subject: Subject) -> dict[str, Any]:
     if isinstance(subject, FieldPath):
         return {tables.FIELD_KEY: str(subject)}
-    parts = [part if isinstance(part, str) else {tables.FIELD_KEY: str(part)} for part in subject.parts]
-    return {tables.CONCAT_KEY: parts}
+    return {
+        tables.CONCAT_KEY: [part if isinstance(part, str) else _reference(part) for part in subject.parts]
+    }
 
 
 def _function(function: Function) -> Any:
@@ -356,9 +362,21 @@ def _function(function: Function) -> Any:
             return function.name.value
 
 
-def _one_or_list(values: tuple[Any, ...]) -> Any:
-    plain = [str(value) if isinstance(value, FieldPath) else value for value in values]
-    return plain[0] if len(plain) == 1 else plain
+def _operand(value: Scalar | Reference, plain: bool) -> Any:
+    """An operand; ``plain``: the operator takes nothing but fields, so that a path can stand by itself."""
+    if not isinstance(value, Reference):
+        return value
+    return str(value) if plain and isinstance(value, FieldPath) else _reference(value)
+
+
+def _reference(value: Reference) -> dict[str, Any]:
+    subject, functions = changes_of(value)
+    applied = {tables.APPLY_KEY: [_function(function) for function in functions]} if functions else {}
+    return {**_subject(subject), **applied}
+
+
+def _one_or_list(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
 
 
 _WRITERS: Final[dict[Kind, Callable[[Any], Any]]] = {

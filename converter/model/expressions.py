@@ -80,25 +80,49 @@ class Function(msgspec.Struct, frozen=True):
 
 
 class Concat(msgspec.Struct, frozen=True, tag="concat"):
-    """A subject made of several: fields and literal texts joined. It has no value if a field has none."""
+    """A subject made of several: fields, as they are or changed, and literal texts joined.
 
-    parts: tuple[FieldPath | str, ...]
+    It has no value if a field has none.
+    """
+
+    parts: tuple[Reference | str, ...]
 
 
 Subject: TypeAlias = FieldPath | Concat
+
+
+class Derived(msgspec.Struct, frozen=True, tag="derived"):
+    """An operand made of values of the event: a field after ``functions``, or fields and texts joined.
+
+    A field as it is has no ``functions`` to tell of and is its :class:`FieldPath` alone;
+    :func:`reference` makes whichever of the two it is.
+    """
+
+    subject: Subject
+    functions: tuple[Function, ...] = ()
+
+
+Reference: TypeAlias = FieldPath | Derived
+"""An operand that is no constant: it stands for each of the values it has in the event."""
+REFERRING_OPERATORS = (
+    frozenset({Operator.SAME_AS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS})
+    | ORDER_OPERATORS
+)
+"""The operators whose operands may be references; ``same_as`` has no others."""
 
 
 class Predicate(msgspec.Struct, frozen=True, tag="predicate"):
     """One question about one subject.
 
     ``values`` are the operands: any of them may satisfy the operator, or each must, by possibly
-    different elements of a list, with ``all_of``. ``exists`` has none; ``same_as`` has field paths;
-    ``ip`` has names from :data:`converter.model.addresses.CLASSES`. ``functions`` are applied in order.
+    different elements of a list, with ``all_of``. ``exists`` has none; ``same_as`` has references alone,
+    the other :data:`REFERRING_OPERATORS` may have some; ``ip`` has names from
+    :data:`converter.model.addresses.CLASSES`. ``functions`` are applied to the subject, in order.
     """
 
     subject: Subject
     operator: Operator
-    values: tuple[Scalar | FieldPath, ...] = ()
+    values: tuple[Scalar | Reference, ...] = ()
     ignore_case: bool = False
     all_of: bool = False
     functions: tuple[Function, ...] = ()
@@ -197,17 +221,116 @@ def mapped(expression: Expression, change: Callable[[Predicate], Expression]) ->
             return change(expression)
 
 
-def fields_of(subject: Subject) -> tuple[FieldPath, ...]:
-    """The field paths that a subject reads."""
+def reference(subject: Subject, functions: tuple[Function, ...] = ()) -> Reference:
+    """The operand that stands for these values of the event, in its one form."""
+    return subject if isinstance(subject, FieldPath) and not functions else Derived(subject, functions)
+
+
+def changes_of(operand: Reference) -> tuple[Subject, tuple[Function, ...]]:
+    """What a reference reads and the functions it applies: :func:`reference` the other way round."""
+    return (operand, ()) if isinstance(operand, FieldPath) else (operand.subject, operand.functions)
+
+
+def comparison(left: Reference, operator: Operator, right: Reference, ignore_case: bool = False) -> Predicate:
+    """What a reader makes of a test of two values of the event: one form for one meaning.
+
+    Both sides in lower case is a comparison without regard to case; of two equal values the one that is
+    changed is the subject.
+    """
+    (subject, functions), (other, others) = changes_of(left), changes_of(right)
+    lower = Function(FunctionName.LOWER)
+    if operator not in ORDER_OPERATORS and functions[-1:] == others[-1:] == (lower,):
+        functions, others, ignore_case = functions[:-1], others[:-1], True
+    right = reference(other, others)
+    if operator is Operator.SAME_AS and not functions and isinstance(subject, FieldPath) and right != other:
+        return Predicate(other, operator, (subject,), ignore_case, functions=others)
+    return Predicate(subject, operator, (right,), ignore_case, functions=functions)
+
+
+def references(predicate: Predicate) -> tuple[Reference, ...]:
+    """The operands of a predicate that are values of the event."""
+    return tuple(value for value in predicate.values if isinstance(value, Reference))
+
+
+def constants(predicate: Predicate) -> tuple[Scalar, ...]:
+    """The operands of a predicate that are written in the rule."""
+    return tuple(value for value in predicate.values if not isinstance(value, Reference))
+
+
+def separated(predicate: Predicate) -> Expression:
+    """The same question with each reference in a predicate of its own, whose only operand it is.
+
+    Any of these predicates may hold, or with ``all_of`` each must; constants stay together.
+    """
+    if not references(predicate) or len(predicate.values) == 1:
+        return predicate
+    groups: list[tuple[Scalar | Reference, ...]] = [(each,) for each in references(predicate)]
+    if constants(predicate):
+        groups.insert(0, constants(predicate))
+    terms = [msgspec.structs.replace(predicate, values=group) for group in groups]
+    return all_of(*terms) if predicate.all_of else any_of(*terms)
+
+
+def renamed(predicate: Predicate, name: Callable[[FieldPath], FieldPath]) -> Predicate:
+    """The predicate with every field path, of its subject and of its operands, replaced by another."""
+    return msgspec.structs.replace(
+        predicate,
+        subject=renamed_subject(predicate.subject, name),
+        values=tuple(renamed_operand(value, name) for value in predicate.values),
+    )
+
+
+def renamed_operand(
+    operand: Scalar | Reference, name: Callable[[FieldPath], FieldPath]
+) -> Scalar | Reference:
+    """An operand with every field path in it replaced by another; a constant stays as it is."""
+    return _renamed_reference(operand, name) if isinstance(operand, Reference) else operand
+
+
+def renamed_subject(subject: Subject, name: Callable[[FieldPath], FieldPath]) -> Subject:
+    """A subject with every field path in it replaced by another."""
     if isinstance(subject, FieldPath):
-        return (subject,)
-    return tuple(part for part in subject.parts if isinstance(part, FieldPath))
+        return name(subject)
+    return Concat(
+        tuple(part if isinstance(part, str) else _renamed_reference(part, name) for part in subject.parts)
+    )
+
+
+def _renamed_reference(operand: Reference, name: Callable[[FieldPath], FieldPath]) -> Reference:
+    subject, functions = changes_of(operand)
+    return reference(renamed_subject(subject, name), functions)
+
+
+def fields_of(operand: Subject | Derived) -> tuple[FieldPath, ...]:
+    """The field paths that a subject or a reference reads."""
+    match operand:
+        case FieldPath():
+            return (operand,)
+        case Derived(subject):
+            return fields_of(subject)
+        case Concat(parts):
+            return tuple(path for part in parts if not isinstance(part, str) for path in fields_of(part))
 
 
 def fields_asked(predicate: Predicate) -> tuple[FieldPath, ...]:
-    """The field paths that a predicate reads, those among its operands included."""
-    others = tuple(value for value in predicate.values if isinstance(value, FieldPath))
-    return (*fields_of(predicate.subject), *others)
+    """The field paths that a predicate reads: its subject's, then its operands'."""
+    operands = (path for operand in references(predicate) for path in fields_of(operand))
+    return (*fields_of(predicate.subject), *operands)
+
+
+def functions_in(predicate: Predicate) -> Iterator[Function]:
+    """Every value function in a predicate: those of its subject, of its operands, and of what is joined."""
+    for operand in (reference(predicate.subject, predicate.functions), *references(predicate)):
+        yield from _functions_in(operand)
+
+
+def _functions_in(operand: Reference) -> Iterator[Function]:
+    subject, functions = changes_of(operand)
+    yield from functions
+    if isinstance(subject, Concat):
+        for part in subject.parts:
+            if not isinstance(part, str):
+                yield from _functions_in(part)
 
 
 def elements_asked(expression: Expression) -> tuple[bool, bool]:

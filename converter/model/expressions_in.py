@@ -18,8 +18,10 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     Subject,
+    reference,
 )
 from converter.model.operands_in import (
     parse_ip_class,
@@ -165,7 +167,7 @@ def _read_predicate(
     if len(operators) != 1:
         return None
     key = operators[0]
-    values: tuple[Scalar | FieldPath, ...]
+    values: tuple[Scalar | Reference, ...]
     if key == tables.LENGTH:
         operator, values = _read_length(data[key], (where, key), problems)
         functions = (*functions, Function(FunctionName.LENGTH))
@@ -190,7 +192,7 @@ def _read_predicate(
     return Predicate(subject, operator, values, ignore_case, all_of, functions)
 
 
-def _check_folded_regexes(patterns: tuple[Scalar | FieldPath, ...], where: Where, problems: Problems) -> None:
+def _check_folded_regexes(patterns: tuple[Scalar | Reference, ...], where: Where, problems: Problems) -> None:
     """Without regard to case a pattern takes more memory; a huge one may then be refused."""
     for pattern in patterns:
         _checked(lambda text: parse_regex(text, True), str(pattern), where, problems)
@@ -237,14 +239,14 @@ def read_subject(
     if not isinstance(parts, list):
         problems.wrong_type("a list of {field: FIELD} and texts", parts, place)
         return None
-    read: list[FieldPath | str] = []
+    read: list[Reference | str] = []
     for index, part in enumerate(parts):
         if isinstance(part, str):
             read.append(part)
-        elif isinstance(part, dict) and list(part) == [tables.FIELD_KEY]:
-            path = read_field(part[tables.FIELD_KEY], ((place, index), tables.FIELD_KEY), problems, inside)
-            if path is not None:
-                read.append(path)
+        elif isinstance(part, dict) and tables.CONCAT_KEY not in part:
+            changed = _read_reference(part, (place, index), problems, inside)
+            if changed is not None:
+                read.append(changed)
         else:
             problems.wrong_type("{field: FIELD} or text", part, (place, index))
     if not any(isinstance(part, dict) for part in parts):
@@ -314,7 +316,7 @@ def _read_flag(data: dict[str, Any], key: str, where: Where, problems: Problems)
 
 def _read_operands(
     data: object, operand: Operand, where: Where, problems: Problems, inside: bool
-) -> tuple[Scalar | FieldPath, ...]:
+) -> tuple[Scalar | Reference, ...]:
     if operand is Operand.BOOLEAN:
         if not isinstance(data, bool):
             problems.wrong_type(operand.value, data, where)
@@ -330,7 +332,9 @@ def _read_operands(
 
 def _read_operand(
     data: object, operand: Operand, where: Where, problems: Problems, inside: bool
-) -> Scalar | FieldPath | None:
+) -> Scalar | Reference | None:
+    if operand in tables.REFERRING and isinstance(data, dict):
+        return _read_reference(data, where, problems, inside)
     if operand is Operand.FIELD and isinstance(data, str):
         return read_field(data, where, problems, inside)
     if operand is Operand.SCALAR and isinstance(data, (str, int, float)):
@@ -343,15 +347,29 @@ def _read_operand(
             return data
     parse = _TEXT_OPERANDS.get(operand)
     if parse is not None and isinstance(data, str):
-        value: Scalar | FieldPath | None = _checked(parse, data, where, problems)
+        value: Scalar | Reference | None = _checked(parse, data, where, problems)
         return value
     hint = None
     if data is None:
         hint = "ask for a field that is missing or null with `exists: false`"
     elif parse is not None and isinstance(data, (bool, int, float)):
         hint = "put it in quotes to make it text"
+    elif operand is Operand.SCALAR and isinstance(data, dict):
+        hint = "to compare with a value of the event, write same_as"
     problems.wrong_type(operand.value, data, where, hint)
     return None
+
+
+def _read_reference(data: dict[str, Any], where: Where, problems: Problems, inside: bool) -> Reference | None:
+    """An operand that is a value of the event: a field or a concat, and the functions applied to it."""
+    before = len(problems)
+    for key in data:
+        if key not in tables.REFERENCE_KEYS:
+            message = f"{key!r} is no key of an operand; expected one of {', '.join(tables.REFERENCE_KEYS)}"
+            problems.add("unknown-key", message, (where, key), on_key=True)
+    subject = read_subject(data, where, problems, inside)
+    functions = read_functions(data.get(tables.APPLY_KEY, ()), (where, tables.APPLY_KEY), problems)
+    return None if subject is None or len(problems) != before else reference(subject, functions)
 
 
 def _read_length(data: object, where: Where, problems: Problems) -> tuple[Operator, tuple[int, ...]]:

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import msgspec
 
 from converter.model.expressions import (
-    Concat,
     Expression,
     Function,
     Not,
@@ -19,6 +18,7 @@ from converter.model.expressions import (
     all_of,
     any_of,
     fields_of,
+    renamed_subject,
 )
 from converter.model.measures import GroupCondition
 from converter.model.paths import FieldPath
@@ -80,16 +80,12 @@ def renamed_choice(
     choice: Choice, path: Callable[[FieldPath], FieldPath], condition: Callable[[Expression], Expression]
 ) -> Choice:
     """The choice with every field and every condition replaced by what the functions give for it."""
-
-    def subject(whole: Subject) -> Subject:
-        if isinstance(whole, FieldPath):
-            return path(whole)
-        return Concat(tuple(part if isinstance(part, str) else path(part) for part in whole.parts))
-
     return Choice(
         tuple(
             msgspec.structs.replace(
-                each, subject=subject(each.subject), when=tuple(condition(term) for term in each.when)
+                each,
+                subject=renamed_subject(each.subject, path),
+                when=tuple(condition(term) for term in each.when),
             )
             for each in choice.alternatives
         )

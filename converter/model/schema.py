@@ -24,6 +24,7 @@ _END: Final = r"(?![\s\S])"
 _CONDITION: Final[Schema] = {"$ref": "#/$defs/condition"}
 _FIELD: Final[Schema] = {"$ref": "#/$defs/field"}
 _GROUP_TEST: Final[Schema] = {"$ref": "#/$defs/group_test"}
+_REFERENCE: Final[Schema] = {"$ref": "#/$defs/reference"}
 
 
 def json_schema() -> Schema:
@@ -35,6 +36,7 @@ def json_schema() -> Schema:
         "predicate": _predicate(),
         "function": _function(),
         "alternative": _alternative(),
+        "reference": _reference(),
         "group_test": _group_test(),
         "measure": _measure(),
         "field": {"type": "string", "minLength": 1, "maxLength": tables.MAX_PATH_CHARACTERS},
@@ -202,7 +204,7 @@ def _measured(beside: tuple[str, ...], shape: Schema, *, needed: bool = True) ->
         "description": "Look only at the matches that meet these conditions.",
         **_array(_CONDITION, minItems=1),
     }
-    properties[tables.APPLY_KEY] = _predicate()["properties"][tables.APPLY_KEY]
+    properties[tables.APPLY_KEY] = _apply()
     properties |= dict.fromkeys(beside, shape)
     whole: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     whole["oneOf"] = [{"required": [key]} for key in tables.MEASURE_DOCS]
@@ -271,14 +273,21 @@ def _closed(properties: dict[str, Schema]) -> Schema:
 
 
 def _concat() -> Schema:
-    part = {"anyOf": [{"type": "string"}, _closed({tables.FIELD_KEY: _FIELD})]}
+    """Fields and texts joined."""
+    field: Schema = {
+        "type": "object",
+        "properties": {tables.FIELD_KEY: _FIELD, tables.APPLY_KEY: _apply()},
+        "required": [tables.FIELD_KEY],
+        "additionalProperties": False,
+    }
     return {
         "description": "Instead of a field: fields and texts joined.",
-        **_array(part, contains=_closed({tables.FIELD_KEY: _FIELD})),
+        **_array({"anyOf": [{"type": "string"}, field]}, contains=field),
     }
 
 
 def _apply() -> Schema:
+    """Value functions."""
     return {
         "description": "Functions applied to the value first, in order.",
         **_array({"$ref": "#/$defs/function"}),
@@ -304,6 +313,23 @@ def _alternative() -> Schema:
     }
 
 
+def _of_one_subject() -> Schema:
+    """Either a field or what is joined."""
+    return {"oneOf": [{"required": [key]} for key in (tables.FIELD_KEY, tables.CONCAT_KEY)]}
+
+
+def _reference() -> Schema:
+    """An operand that is a value of the event."""
+    field = {"description": "The field that the value is compared with.", **_FIELD}
+    shapes = (field, _concat(), _apply())
+    return {
+        "type": "object",
+        "properties": dict(zip(tables.REFERENCE_KEYS, shapes, strict=True)),
+        "additionalProperties": False,
+        **_of_one_subject(),
+    }
+
+
 def _predicate() -> Schema:
     properties: dict[str, Schema] = {
         tables.FIELD_KEY: {"description": "The field that the condition is about.", **_FIELD},
@@ -322,7 +348,7 @@ def _predicate() -> Schema:
         "properties": properties,
         "additionalProperties": False,
         "allOf": [
-            {"oneOf": [{"required": [key]} for key in (tables.FIELD_KEY, tables.CONCAT_KEY)]},
+            _of_one_subject(),
             {"oneOf": [{"required": [key]} for key in tables.OPERANDS]},
             {"if": _is_true(tables.IGNORE_CASE_KEY), "then": {"anyOf": cased}},
             {"if": _is_true(tables.ALL_OF_KEY), "then": {"not": {"required": [Operator.EXISTS.value]}}},
@@ -343,18 +369,20 @@ def _operand(operand: Operand) -> Schema:
         case Operand.SCALAR:
             return _one_or_more({"type": ["string", "number", "boolean"]})
         case Operand.ORDER:
-            return _one_or_more({"type": ["string", "number"]})
+            return _one_or_more({"anyOf": [{"type": ["string", "number"]}, _REFERENCE]})
         case Operand.IP_CLASS:
             return _one_or_more({"enum": list(addresses.CLASSES)})
         case Operand.FIELD:
-            return _one_or_more(_FIELD)
+            return _one_or_more({"anyOf": [_FIELD, _REFERENCE]})
         case Operand.LENGTH:
             comparisons = [_closed({key: _one_or_more(number)}) for key in tables.LENGTH_COMPARISONS]
             return {"anyOf": [number, _array(number, minItems=1), *comparisons]}
         case Operand.WILDCARD | Operand.REGEX:
             maximum = tables.MAX_PATTERN_CHARACTERS
             return _one_or_more({"type": "string", "minLength": 1, "maxLength": maximum})
-        case Operand.TEXT | Operand.CIDR:
+        case Operand.TEXT:
+            return _one_or_more({"anyOf": [{"type": "string", "minLength": 1}, _REFERENCE]})
+        case Operand.CIDR:
             return _one_or_more({"type": "string", "minLength": 1})
 
 

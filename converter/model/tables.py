@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from converter.model.expressions import ORDER_OPERATORS, FunctionName, Operator
+from converter.model.expressions import ORDER_OPERATORS, REFERRING_OPERATORS, FunctionName, Operator
 from converter.model.measures import BOUNDS, MeasureKind
 from converter.model.rule import AlertSettings, NewTerms, Risk, Sequence, Step, Threshold
 
@@ -213,14 +213,14 @@ class Operand(enum.Enum):
     """What an operator takes."""
 
     SCALAR = "text, a number, true or false"
-    TEXT = "text that is not empty"
+    TEXT = "text that is not empty, or {field: FIELD}"
     WILDCARD = "text with * and ?, not empty"
     REGEX = "a regular expression in RE2 syntax"
-    ORDER = "a number or a timestamp such as 2024-05-01T12:00:00Z"
+    ORDER = "a number, a timestamp such as 2024-05-01T12:00:00Z, or {field: FIELD}"
     BOOLEAN = "true or false"
     CIDR = "a network such as 10.0.0.0/8, or an address"
     IP_CLASS = "a class of addresses"
-    FIELD = "a field path"
+    FIELD = "a field path, or {field: FIELD, apply: [FUNCTION, …]}"
     LENGTH = "a number of characters, or one of {gt, gte, lt, lte: number}"
 
 
@@ -248,6 +248,9 @@ OPERANDS: Final[Mapping[str, Operand]] = MappingProxyType(
 )
 """Operator key → what it takes."""
 
+REFERRING: Final = frozenset(OPERANDS[operator.value] for operator in REFERRING_OPERATORS)
+"""The kinds of operands that may be values of the event."""
+
 OPERATOR_DOCS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "is": "The value equals the operand (same number, or same text).",
@@ -263,7 +266,7 @@ OPERATOR_DOCS: Final[Mapping[str, str]] = MappingProxyType(
         "exists": "The field has a value that is not null (false: it has none).",
         "cidr": "The value is an IP address of the network.",
         "ip": "The value is an IP address of the class.",
-        "same_as": "The value equals a value of another field.",
+        "same_as": "The value equals another value of the event.",
         LENGTH: "The number of characters of the value's text.",
     }
 )
@@ -275,6 +278,8 @@ IGNORE_CASE_KEY: Final = "ignore_case"
 ALL_OF_KEY: Final = "all_of"
 APPLY_KEY: Final = "apply"
 MODIFIERS: Final = (IGNORE_CASE_KEY, ALL_OF_KEY, APPLY_KEY)
+REFERENCE_KEYS: Final = (FIELD_KEY, CONCAT_KEY, APPLY_KEY)
+"""Keys of an operand that is a value of the event: one of the first two, and what is applied to it."""
 PREDICATE_KEYS: Final = (FIELD_KEY, CONCAT_KEY, *OPERANDS, *MODIFIERS)
 
 ALL_KEY: Final = "all"

@@ -148,6 +148,15 @@ def moments(found):
     return [at for at in map(moment, found) if at is not None]
 
 
+def order(one, other):
+    """Below, at or above 0 as two numbers, or else two timestamps, follow one another; NaN for other pairs."""
+    for kind in (numbers, moments):
+        pair = kind([one, other])
+        if len(pair) == 2:
+            return (pair[0] > pair[1]) - (pair[0] < pair[1])
+    return float("nan")
+
+
 def addresses(found):
     """The IP addresses among values."""
     result = []

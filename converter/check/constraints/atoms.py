@@ -20,6 +20,7 @@ from converter.model.expressions import (
     elements_asked,
     mapped,
     predicates,
+    references,
 )
 from converter.model.paths import ELEMENT, FieldPath
 
@@ -33,7 +34,7 @@ def _place(condition: Expression) -> Place | None:
         case ForSome(path):
             steps = path.steps if path.steps[-1] is not None else path.steps[:-1]
             return place_of(FieldPath(steps))
-        case Predicate(subject=FieldPath() as path, operator=operator) if operator is not Operator.SAME_AS:
+        case Predicate(subject=FieldPath() as path) if not references(condition):
             return place_of(path)
     return None
 

@@ -14,7 +14,16 @@ from typing import NamedTuple
 import msgspec
 
 from converter.check.texts.limits import TooLarge
-from converter.model.expressions import All, AnyOf, Expression, ForSome, Not, Predicate
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    ForSome,
+    Not,
+    Predicate,
+    references,
+    separated,
+)
 
 
 class Goal(NamedTuple):
@@ -124,6 +133,8 @@ def _step(goal: Goal) -> Goal | Choice | list[Goal]:
             return goals if len(goals) == 1 else Choice(tuple(goals), 0)
         case Predicate(values=values, all_of=True) if len(values) > 1:
             return _step(Goal(All(tuple(_parts(condition))), wanted))
+        case Predicate(values=values) if len(values) > 1 and references(condition):
+            return _step(Goal(separated(condition), wanted))
         case Predicate() | ForSome():
             return goal
     raise TypeError(f"not a condition: {condition!r}")

@@ -1,7 +1,7 @@
-"""Comparisons between fields, made true once everything else stands: ``same_as`` and ``concat``.
+"""Comparisons between fields, made true once everything else stands: operands of the event, and ``concat``.
 
-Both are brought back to conditions on one field after the other: a field shall be what another one is, or a
-joined text is chosen and taken apart.
+Both are brought back to conditions on one field after the other: a field shall be what another one has it
+be, or a joined text is chosen and taken apart.
 """
 
 from __future__ import annotations
@@ -17,13 +17,30 @@ from converter.check.constraints.choices import Goal
 from converter.check.constraints.construction import Construction
 from converter.check.constraints.groups import place_of
 from converter.check.constraints.values import solve_value
-from converter.check.verdicts import VALUE, holds, plain
+from converter.check.verdicts import VALUE, holds, plain, resolved
 from converter.evaluate.values import path_getter, subject_getter, text_of
 from converter.logsources.pack import FieldType
-from converter.model.expressions import Concat, Operator, Predicate, Scalar, fields_of
+from converter.model.expressions import (
+    Concat,
+    Derived,
+    Operator,
+    Predicate,
+    Reference,
+    Scalar,
+    changes_of,
+    fields_asked,
+    fields_of,
+    references,
+)
 from converter.model.paths import FieldPath
 
 _ANYTHING = ("same", 7, "198.51.100.7", True, "2024-05-06T07:08:09Z")
+_TURNED = {
+    Operator.GT: Operator.LT,
+    Operator.GTE: Operator.LTE,
+    Operator.LT: Operator.GT,
+    Operator.LTE: Operator.GTE,
+}
 
 
 def crossed(built: Construction, atoms: Iterable[Goal]) -> None:
@@ -34,15 +51,15 @@ def crossed(built: Construction, atoms: Iterable[Goal]) -> None:
         if not isinstance(predicate, Predicate) or _is(atom, built):
             continue
         subject = predicate.subject
-        others = tuple(path for path in predicate.values if isinstance(path, FieldPath))
+        others = references(predicate)
         if not atom.wanted:
-            _parted(built, (*fields_of(subject), *others))
+            _parted(built, predicate)
         elif isinstance(subject, Concat) and others:
             _copied_to(built, predicate, subject, others)
         elif isinstance(subject, Concat):
             _joined(built, subject, [other for other in todo if _subject(other) == subject])
         elif others:
-            _equalled(built, predicate, subject, others)
+            _compared(built, predicate, subject, others)
 
 
 def _subject(atom: Goal) -> Any:
@@ -62,40 +79,60 @@ def _ask(built: Construction, path: FieldPath, predicate: Predicate, wanted: boo
 
 
 def _copied_to(
-    built: Construction, predicate: Predicate, concat: Concat, others: tuple[FieldPath, ...]
+    built: Construction, predicate: Predicate, concat: Concat, others: tuple[Reference, ...]
 ) -> None:
-    """Give the other fields the text that the joined ones make, each of which gets a value."""
+    """Give the other fields what the text that the joined ones make asks for, each of which gets a value."""
     for path in fields_of(concat):
         _ask(built, path, Predicate(path, Operator.EXISTS))
     texts = subject_getter(concat, predicate.functions)(built.data())
     for other in others if texts else ():
-        _ask(built, other, Predicate(other, Operator.IS, (texts[0],), predicate.ignore_case))
+        _given(built, other, _turned(predicate, texts[0]))
 
 
-def _equalled(
-    built: Construction, predicate: Predicate, subject: FieldPath, others: tuple[FieldPath, ...]
+def _compared(
+    built: Construction, predicate: Predicate, subject: FieldPath, others: tuple[Reference, ...]
 ) -> None:
-    """Give the subject and one of the other fields (each, with ``all_of``) an equal value."""
+    """Give one of the others (each, with ``all_of``) a value, and the subject one that goes with it."""
+    for other in others:
+        for path in fields_of(other) if isinstance(other, Derived) else ():
+            _ask(built, path, Predicate(path, Operator.EXISTS))
     for value in _candidates(built, predicate, others):
-        same = Predicate(subject, Operator.IS, (value,), predicate.ignore_case)
-        if not _ask(built, subject, msgspec.structs.replace(same, functions=predicate.functions)):
-            continue
-        equal = [_ask(built, other, same) for other in others]
-        if all(equal) if predicate.all_of else any(equal):
+        given = [_given(built, other, Predicate(subject, Operator.IS, (value,))) for other in others]
+        asked = resolved(msgspec.structs.replace(predicate, values=others), built.data())
+        if (all(given) if predicate.all_of else any(given)) and _ask(built, subject, asked):
             return
 
 
-def _candidates(built: Construction, predicate: Predicate, others: tuple[FieldPath, ...]) -> Iterator[Scalar]:
+def _given(built: Construction, other: Reference, asked: Predicate) -> bool:
+    """Ask something of an operand's value; what is joined keeps the value that its fields make."""
+    subject, functions = changes_of(other)
+    if isinstance(subject, Concat):
+        return bool(subject_getter(subject, functions)(built.data()))
+    return _ask(built, subject, msgspec.structs.replace(asked, functions=functions))
+
+
+def _turned(predicate: Predicate, text: Scalar) -> Predicate:
+    """What a subject's text asks of the operand: the order the other way round, else to be the same text."""
+    operator = _TURNED.get(predicate.operator, Operator.IS)
+    return Predicate(predicate.subject, operator, (text,), predicate.ignore_case)
+
+
+def _candidates(built: Construction, predicate: Predicate, others: tuple[Reference, ...]) -> Iterator[Scalar]:
     data = built.data()
     for other in others:
-        yield from path_getter(other)(data)
+        yield from subject_getter(*changes_of(other))(data)
     yield from subject_getter(predicate.subject, predicate.functions)(data)
     yield from _ANYTHING
 
 
-def _parted(built: Construction, paths: tuple[FieldPath, ...]) -> None:
+def _parted(built: Construction, predicate: Predicate) -> None:
     """Give some field another value than it has, where it has to have one."""
-    for path in paths:
+    subject = predicate.subject
+    if isinstance(subject, FieldPath) and references(predicate):
+        asked = resolved(predicate, built.data())
+        if asked.values and _ask(built, subject, asked, wanted=False):
+            return
+    for path in fields_asked(predicate):
         values = path_getter(path)(built.data())
         if values and _ask(built, path, Predicate(path, Operator.IS, tuple(values)), wanted=False):
             return
@@ -105,7 +142,7 @@ def _joined(built: Construction, concat: Concat, atoms: list[Goal]) -> None:
     """Give the fields texts that joined satisfy every atom of that subject."""
     data = built.data()
     known = [
-        [text_of(value) for value in path_getter(part)(data)] if isinstance(part, FieldPath) else [part]
+        [part] if isinstance(part, str) else list(map(text_of, subject_getter(*changes_of(part))(data)))
         for part in concat.parts
     ]
     pattern = "".join(f"({re.escape(texts[0])})" if texts else "(.*?)" for texts in known)
@@ -120,8 +157,8 @@ def _joined(built: Construction, concat: Concat, atoms: list[Goal]) -> None:
     if match is None:
         return
     for part, text in zip(concat.parts, match.groups(), strict=True):
-        if isinstance(part, FieldPath):
-            _ask(built, part, Predicate(part, Operator.IS, (text,)))
+        if not isinstance(part, str):
+            _given(built, part, Predicate(VALUE, Operator.IS, (text,)))
 
 
 def _re2(known: list[list[str]]) -> str:

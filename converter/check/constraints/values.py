@@ -37,8 +37,15 @@ from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import FieldType
 from converter.model.addresses import networks_of
-from converter.model.expressions import ORDER_OPERATORS, FunctionName, Operator, Predicate, Scalar
-from converter.model.paths import FieldPath
+from converter.model.expressions import (
+    ORDER_OPERATORS,
+    FunctionName,
+    Operator,
+    Predicate,
+    Reference,
+    Scalar,
+    constants,
+)
 from converter.model.regex.nodes import alternation
 
 _ORDER: Final = {Operator.STARTS_WITH: 0, Operator.CONTAINS: 1, Operator.ENDS_WITH: 2}
@@ -124,7 +131,7 @@ def _nearby(literals: Sequence[Literal], kind: FieldType | None) -> Iterator[Sca
             for operand in predicate.values:
                 if operand in ("true", "false"):
                     yield operand == "true"
-                if not isinstance(operand, FieldPath):
+                if not isinstance(operand, Reference):
                     yield operand
     yield from _in_json(literals)
     yield from _joined([predicate for predicate, wanted in literals if wanted])
@@ -211,7 +218,7 @@ def _all_edges(literals: Sequence[Literal], shape: Shape) -> list[Scalar] | None
     wanted = [literal.predicate for literal in literals if literal.wanted]
     listed = next((predicate for predicate in wanted if _is_list_of_texts(predicate)), None)
     if listed is not None and shape in (Shape.TEXT, Shape.ADDRESS, Shape.DATE):
-        return [text_of(operand) for operand in listed.values if not isinstance(operand, FieldPath)]
+        return [text_of(operand) for operand in constants(listed)]
     if any(predicate.functions for predicate in plain):
         return None
     if shape in (Shape.INTEGER, Shape.FLOAT) and all(map(_is_of_numbers, plain)):
@@ -237,7 +244,7 @@ def _is_list_of_texts(predicate: Predicate) -> bool:
 
 
 def _operands(predicate: Predicate) -> list[Scalar]:
-    return [value for value in predicate.values if not isinstance(value, FieldPath)]
+    return list(constants(predicate))
 
 
 def _is_of_numbers(predicate: Predicate) -> bool:

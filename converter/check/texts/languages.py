@@ -24,8 +24,15 @@ from converter.evaluate.operators import TESTS, fold
 from converter.evaluate.timestamps import parse_text, to_text
 from converter.evaluate.values import number_of, text_of
 from converter.model.addresses import networks_of
-from converter.model.expressions import ORDER_OPERATORS, Function, FunctionName, Operator, Predicate, Scalar
-from converter.model.paths import FieldPath
+from converter.model.expressions import (
+    ORDER_OPERATORS,
+    Function,
+    FunctionName,
+    Operator,
+    Predicate,
+    Scalar,
+    constants,
+)
 from converter.model.regex import RegexError, parse
 from converter.model.regex.classes import Ranges, char_class, of_characters, orbit
 from converter.model.regex.nodes import (
@@ -187,7 +194,7 @@ def languages(predicate: Predicate, number: bool) -> Languages:
     functions = predicate.functions
     if any(function.name is FunctionName.JSON for function in functions):
         raise TooLarge("what stands in a JSON text is not searched")
-    operands = [value for value in predicate.values if not isinstance(value, FieldPath)]
+    operands = list(constants(predicate))
     if predicate.operator is Operator.EXISTS:
         return _same(Language(ANY_TEXT, tuple(f for f in functions if f.name is not FunctionName.LENGTH)))
     if any(function.name is FunctionName.LENGTH for function in functions):

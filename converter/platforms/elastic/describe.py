@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from converter.model.expressions import Concat, Predicate, Subject
+from converter.model.expressions import (
+    Concat,
+    Derived,
+    Function,
+    Predicate,
+    Subject,
+)
 from converter.model.paths import FieldPath
 
 _LONGEST = 60
@@ -12,11 +18,10 @@ def describe(predicate: Predicate) -> str:
     """``user.name is "root" (ignore_case)``; long operands are cut."""
     operands = ", ".join([_operand(value) for value in predicate.values[:3]])
     more = ", …" if len(predicate.values) > 3 else ""
-    applied = "".join([f" | {function.name.value}" for function in predicate.functions])
     flags = [name for name in ("ignore_case", "all_of") if getattr(predicate, name)]
     suffix = f" ({', '.join(flags)})" if flags else ""
     asked = f"{predicate.operator.value} {operands}{more}".strip()
-    return f"{subject_name(predicate.subject)}{applied} {asked}{suffix}"
+    return f"{subject_name(predicate.subject)}{_applied(predicate.functions)} {asked}{suffix}"
 
 
 def subject_name(subject: Subject) -> str:
@@ -31,8 +36,14 @@ def stored_name(path: FieldPath) -> str:
     return str(path.steps[0])
 
 
+def _applied(functions: tuple[Function, ...]) -> str:
+    return "".join([f" | {function.name.value}" for function in functions])
+
+
 def _operand(value: object) -> str:
     if isinstance(value, FieldPath):
         return subject_name(value)
+    if isinstance(value, Derived):
+        return subject_name(value.subject) + _applied(value.functions)
     text = f'"{value}"' if isinstance(value, str) else str(value).lower()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…"'

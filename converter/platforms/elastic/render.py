@@ -223,7 +223,7 @@ class _Rendering:
             localised = self._localised(step.condition, packs)
             written.append(
                 WrittenStep(
-                    event=_event(localised, packs, losses, indent="    "),
+                    event=_event(localised, packs, losses, is_step=True),
                     keys=tuple(self._stored(path, packs, "a join key") for path in step.by),
                     absent=step.absent,
                     repeat=step.repeat,
@@ -422,11 +422,12 @@ class _Rendering:
         self._losses.lose("suppression", Fidelity.WIDER, f"{why}; more alerts are shown than asked for")
 
 
-def _event(localised: Localised, packs: Sequence[Pack], losses: Losses, indent: str = "  ") -> str:
-    """``process where …``"""
+def _event(localised: Localised, packs: Sequence[Pack], losses: Losses, *, is_step: bool = False) -> str:
+    """``process where …``, by itself or as a step of a sequence."""
     word = category(packs)
     condition = with_selection(selection(packs, category_said=word != "any"), localised.expression)
-    text = eql_writer.write_condition(condition, localised.fields, losses, indent)
+    indent = "    " if is_step else "  "
+    text = eql_writer.write_condition(condition, localised.fields, losses, indent, is_step=is_step)
     return f"{eql_literals.category(word) if word != 'any' else word} where {text}"
 
 

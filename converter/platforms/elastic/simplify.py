@@ -18,6 +18,7 @@ from converter.model.expressions import (
     Scalar,
     all_of,
     any_of,
+    references,
 )
 
 _CASE = frozenset({FunctionName.LOWER, FunctionName.UPPER})
@@ -28,7 +29,7 @@ _FOLDABLE = frozenset(
 
 def simplified(predicate: Predicate) -> Expression:
     """The same without its functions, or the predicate itself when that cannot be said."""
-    if not predicate.functions:
+    if not predicate.functions or references(predicate):
         return predicate
     names = {function.name for function in predicate.functions}
     if names - _CASE - {FunctionName.BASENAME} or len(names & _CASE) > 1:

@@ -23,11 +23,13 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     Subject,
     all_of,
     any_of,
     negated,
+    reference,
 )
 from converter.model.paths import FieldPath
 
@@ -152,6 +154,13 @@ class Moment(msgspec.Struct, frozen=True):
     text: str
 
 
+class Ordering(msgspec.Struct, frozen=True):
+    """``order()`` of two values: below, at or above 0."""
+
+    one: Element
+    other: Element
+
+
 class Method(msgspec.Struct, frozen=True):
     """A method looked up on a value."""
 
@@ -188,6 +197,7 @@ Value: TypeAlias = (
     | Pattern
     | Match
     | Moment
+    | Ordering
     | Method
     | Named
     | GroupKey
@@ -201,7 +211,7 @@ def predicate(
     scope: int,
     subject: Subject,
     operator: Operator,
-    values: tuple[Scalar | FieldPath, ...] = (),
+    values: tuple[Scalar | Reference, ...] = (),
     *,
     functions: tuple[Function, ...] = (),
     variables: frozenset[int] = frozenset(),
@@ -281,15 +291,15 @@ def or_missing(found: Condition, lookup: Lookup, when_missing: bool) -> Conditio
 
 
 def joined_subject(parts: tuple[Element | str, ...]) -> Subject:
-    """The canonical subject of a concatenation of plain elements."""
-    found: list[FieldPath | str] = []
+    """The canonical subject of a concatenation of elements."""
+    found: list[Reference | str] = []
     for part in parts:
         if isinstance(part, str):
             found.append(part)
-        elif isinstance(part.source.subject, FieldPath) and not part.source.functions:
-            found.append(part.source.subject)
+        elif isinstance(part.source.subject, FieldPath):
+            found.append(reference(part.source.subject, part.source.functions))
         else:
-            raise UnreadableError("a concatenation of changed values")
+            raise UnreadableError("a concatenation of joined values")
     return Concat(tuple(found))
 
 

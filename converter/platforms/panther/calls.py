@@ -15,13 +15,14 @@ from converter.model.expressions import FALSE, Function, FunctionName, Operator,
 from converter.model.paths import ELEMENT, FieldPath, PathStep
 from converter.platforms.panther import abstract as a
 from converter.platforms.panther.abstract import Condition, UnreadableError, Value
-from converter.platforms.panther.comparisons import element_test, re2_pattern, text_test
+from converter.platforms.panther.comparisons import element_test, pair_test, re2_pattern, text_test
 
 if TYPE_CHECKING:
     from converter.platforms.panther.interpreter import Env, Interpreter
 
 _BLANKS: Final = " \t\r\n\f\v"
 _CHANGES: Final = {"lower": FunctionName.LOWER, "upper": FunctionName.UPPER, "strip": FunctionName.TRIM}
+_EDGES: Final = {"startswith": Operator.STARTS_WITH, "endswith": Operator.ENDS_WITH}
 _GATHERED: Final = {"values": "raw", "texts": "text", "items": "object", "elements": "mixed"}
 _NARROWED: Final = {"numbers": "number", "addresses": "address", "moments": "moment"}
 
@@ -55,6 +56,7 @@ class Calls:
             "in_json": self._in_json,
             "exists_in_json": self._exists_in_json,
             "moment": self._moment,
+            "order": self._order,
             "group_key": self._group_key,
             "open_group_key": self._group_key,
             "group_keys": self._group_key,
@@ -111,7 +113,10 @@ class Calls:
                 raise UnreadableError(f"{name}() with these arguments", node)
             return changed(owner, Function(_CHANGES[name]), node)
         if name in ("startswith", "endswith"):
-            operands = self._texts(self._argument(node, 0, env), node)
+            given = self._argument(node, 0, env)
+            if isinstance(owner, a.Element) and isinstance(given, a.Element):
+                return pair_test(owner, _EDGES[name], given, node)
+            operands = self._texts(given, node)
             return a.either([text_test(owner, name, operand, node) for operand in operands])
         raise UnreadableError(f"the method {name} of a {type(owner).__name__}", node)
 
@@ -303,17 +308,8 @@ class Calls:
         match one, other:
             case a.Element(), a.Constant(value=operand):
                 found = element_test(one, Operator.IS, operand)
-            case a.Element(), a.Element(source=a.Gathered(subject=FieldPath() as path)) if (
-                one.source.scope == other.source.scope and not other.source.functions
-            ):
-                found = a.predicate(
-                    one.source.scope,
-                    one.source.subject,
-                    Operator.SAME_AS,
-                    (path,),
-                    functions=one.source.functions,
-                    variables=one.open | other.open,
-                )
+            case a.Element(), a.Element():
+                return pair_test(one, Operator.SAME_AS, other, node, ignore_case)
             case _:
                 raise UnreadableError("same() of these values", node)
         assert isinstance(found.expression, Predicate)
@@ -354,6 +350,12 @@ class Calls:
         if not isinstance(text, str) or parse_text(text) is None:
             raise UnreadableError(f"moment() of {text!r}, which is no timestamp", node)
         return a.Moment(text)
+
+    def _order(self, node: ast.Call, env: Env) -> Value:
+        one, other = self._argument(node, 0, env), self._argument(node, 1, env)
+        if not isinstance(one, a.Element) or not isinstance(other, a.Element):
+            raise UnreadableError("order() of these values", node)
+        return a.Ordering(one, other)
 
     def _compile(self, node: ast.Call, env: Env) -> Value:
         flags: set[str] = set()

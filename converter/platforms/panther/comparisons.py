@@ -10,7 +10,18 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from converter.evaluate.operators import TESTS
-from converter.model.expressions import Function, FunctionName, Operator, Scalar
+from converter.model.expressions import (
+    ORDER_OPERATORS,
+    Concat,
+    Function,
+    FunctionName,
+    Operator,
+    Reference,
+    Scalar,
+    comparison,
+    reference,
+)
+from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
 from converter.platforms.panther import abstract as a
 from converter.platforms.panther.abstract import Condition, UnreadableError, Value
@@ -91,6 +102,8 @@ def _contained(left: Value, right: Value, kind_of: KindOf, node: ast.AST) -> Con
     match left, right:
         case _, a.Several(items):
             return a.either([_equal(left, item, kind_of, node) for item in items])
+        case a.Element(), a.Element():
+            return pair_test(right, Operator.CONTAINS, left, node)
         case a.Constant(value=str() as part), a.LookupText() | a.Element() | a.Joining():
             return text_test(right, "contains", part, node)
         case a.Constant(value=value), a.Gathered(scope, subject, kind, functions):
@@ -110,6 +123,8 @@ def _ordered(left: Value, operator: Operator, right: Value, node: ast.AST) -> Co
             return element_test(left, operator, number)
         case a.Element(source=a.Gathered(kind="moment")), a.Moment(text):
             return element_test(left, operator, text)
+        case a.Ordering(one, other), a.Constant(value=0):
+            return pair_test(one, operator, other, node)
         case _:
             raise UnreadableError(f"the order of {type(left).__name__} and {type(right).__name__}", node)
 
@@ -125,6 +140,27 @@ def element_test(element: a.Element, operator: Operator, operand: Scalar) -> Con
         functions=source.functions,
         variables=element.open,
     )
+
+
+_OF_VALUES: Final = frozenset({Operator.SAME_AS}) | ORDER_OPERATORS
+"""The operators that look at values as they are, not at their texts."""
+
+
+def pair_test(
+    one: a.Element, operator: Operator, other: a.Element, node: ast.AST, ignore_case: bool = False
+) -> Condition:
+    """A comparison of an element of one list with an element of another."""
+    sides: list[Reference] = []
+    for source in (one.source, other.source):
+        kinds = ("raw", "text", "number") if operator in _OF_VALUES else ("text",)
+        if source.scope != one.source.scope or source.kind not in kinds:
+            raise UnreadableError(f"{operator} of these values", node)
+        subject = source.subject
+        if isinstance(subject, FieldPath) and source.kind == "text" and operator in _OF_VALUES:
+            subject = subject if source.functions else Concat((subject,))
+        sides.append(reference(subject, source.functions))
+    found = comparison(sides[0], operator, sides[1], ignore_case)
+    return a.Condition(found, one.open | other.open, frozenset({one.source.scope}))
 
 
 _OPERATORS: Final = {

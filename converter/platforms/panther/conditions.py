@@ -26,9 +26,14 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    changes_of,
+    constants,
     elements_asked,
     predicates,
+    references,
+    separated,
 )
+from converter.model.expressions import Subject as Asked
 from converter.model.losses import Losses
 from converter.model.paths import ELEMENT, FieldPath, PathStep
 from converter.platforms.panther import layout
@@ -36,7 +41,7 @@ from converter.platforms.panther.fields import Fields, Kind
 from converter.platforms.panther.layout import Doc
 from converter.platforms.panther.literals import python_scalar, python_text
 from converter.platforms.panther.module import Module, tuple_text, words
-from converter.platforms.panther.texttests import TextTest, TextTests
+from converter.platforms.panther.texttests import TEXT_FORMS, TextTest, TextTests
 
 _ORDER: Final = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
@@ -119,10 +124,7 @@ class ConditionWriter:
 
     def texts(self, subject: FieldPath | Concat, functions: tuple[Function, ...]) -> str:
         """The texts of a subject, changed by the functions."""
-        found = self._subject(Predicate(subject, Operator.EXISTS, functions=functions), Scope())
-        if found.is_length:
-            found = msgspec.structs.replace(found, element=f"str({found.element})")
-        return found.listed
+        return _texts(self._subject(subject, functions, Scope()))
 
     def lookup(self, path: FieldPath, scope: Scope = Scope(), default: str | None = None) -> str:  # noqa: B008
         """The value at a path of keys, as an engineer looks it up."""
@@ -158,6 +160,9 @@ class ConditionWriter:
         return layout.Any(self.condition(term, inner), (f"for {variable} in {source}",))
 
     def _predicate(self, predicate: Predicate, scope: Scope) -> Doc:
+        apart = separated(predicate)
+        if apart is not predicate:
+            return self.condition(apart, scope)
         if predicate.all_of and len(predicate.values) > 1:
             single = [
                 msgspec.structs.replace(predicate, values=(value,), all_of=False)
@@ -171,7 +176,7 @@ class ConditionWriter:
 
     def _plain(self, predicate: Predicate, scope: Scope) -> Doc | None:
         path = predicate.subject
-        if predicate.functions or not isinstance(path, FieldPath):
+        if predicate.functions or not isinstance(path, FieldPath) or references(predicate):
             return None
         kind = self.kind(path, scope)
         if kind is Kind.UNKNOWN:
@@ -189,7 +194,7 @@ class ConditionWriter:
                 return None
 
     def _plain_is(self, predicate: Predicate, path: FieldPath, kind: Kind, scope: Scope) -> Doc | None:
-        operands = [_as_kind(value, kind) for value in predicate.values if not isinstance(value, FieldPath)]
+        operands = [_as_kind(value, kind) for value in constants(predicate)]
         if any(operand is None for operand in operands):
             return None
         found = self.lookup(path, scope)
@@ -219,10 +224,10 @@ class ConditionWriter:
     def _general(self, predicate: Predicate, scope: Scope) -> Doc:
         if predicate.operator is Operator.EXISTS:
             return self._exists(predicate, scope)
-        subject = self._subject(predicate, scope)
+        subject = self._subject(predicate.subject, predicate.functions, scope)
+        for other in references(predicate):
+            return self._related(predicate, subject, self._subject(*changes_of(other), scope))
         match predicate.operator:
-            case Operator.SAME_AS:
-                return self._same_as(predicate, subject, scope)
             case Operator.IS:
                 return self._is(predicate, subject, scope)
             case Operator.CIDR | Operator.IP:
@@ -237,28 +242,26 @@ class ConditionWriter:
         if isinstance(predicate.subject, FieldPath) and not predicate.functions:
             return layout.call(self.values(predicate.subject, scope, "exists"))
         if predicate.functions and predicate.functions[-1].name is FunctionName.JSON:
-            before = msgspec.structs.replace(predicate, functions=predicate.functions[:-1])
-            return layout.call(
-                self._inside_json("exists_in_json", self._subject(before, scope), predicate.functions[-1])
-            )
-        collection = self._subject(predicate, scope).collection
+            before = self._subject(predicate.subject, predicate.functions[:-1], scope)
+            return layout.call(self._inside_json("exists_in_json", before, predicate.functions[-1]))
+        collection = self._subject(predicate.subject, predicate.functions, scope).collection
         return layout.Text(f"bool({collection})", f"not {collection}")
 
-    def _subject(self, predicate: Predicate, scope: Scope) -> Subject:
-        """The subject's collection, and what the value functions make of one element of it."""
+    def _subject(self, looked_at: Asked, functions: tuple[Function, ...], scope: Scope) -> Subject:
+        """What is looked at as a collection, and what the value functions make of one element of it."""
         raw: str | None = None
-        element, alone = "value", scope.itself is not None and predicate.subject == ELEMENT
+        element, alone = "value", scope.itself is not None and looked_at == ELEMENT
         if alone:
             element = self._element(scope)
-            collection, raw = f"[{element}]", None if predicate.functions else f"[{scope.variable}]"
-        elif isinstance(predicate.subject, FieldPath):
-            collection = self.values(predicate.subject, scope, "texts")
-            if not predicate.functions:
-                raw = self.values(predicate.subject, scope)
+            collection, raw = f"[{element}]", None if functions else f"[{scope.variable}]"
+        elif isinstance(looked_at, FieldPath):
+            collection = self.values(looked_at, scope, "texts")
+            if not functions:
+                raw = self.values(looked_at, scope)
         else:
-            collection = self._concat(predicate.subject, scope)
+            collection = self._concat(looked_at, scope)
         is_length = False
-        for function in predicate.functions:
+        for function in functions:
             if is_length:
                 element, is_length = f"str({element})", False
             match function.name:
@@ -310,7 +313,7 @@ class ConditionWriter:
                 continue
             name = f"part_{len(clauses) + 1}"
             names.append(name)
-            clauses.append(f"for {name} in {self.values(part, scope, 'texts')}")
+            clauses.append(f"for {name} in {_texts(self._subject(*changes_of(part), scope))}")
         return f"[{' + '.join(names)} {' '.join(clauses)}]" if clauses else f"[{' + '.join(names)}]"
 
     def _is(self, predicate: Predicate, subject: Subject, scope: Scope) -> Doc:
@@ -318,9 +321,7 @@ class ConditionWriter:
         numbers: list[str] = []
         texts: list[Scalar] = []
         both: list[str] = []
-        for value in predicate.values:
-            if isinstance(value, FieldPath):
-                continue
+        for value in constants(predicate):
             number = number_of(value)
             if number is not None and not isinstance(value, str):
                 numbers.append(python_scalar(value))
@@ -345,39 +346,35 @@ class ConditionWriter:
         for operand_text in both:
             self._module.use("same")
             flag = ", ignore_case=True" if predicate.ignore_case else ""
-            source = subject.raw or subject.listed
+            source = _values(subject)
             found.append(_any(layout.call(f"same(value, {operand_text}{flag})"), f"for value in {source}"))
         return layout.joined("or", found)
 
-    def _same_as(self, predicate: Predicate, subject: Subject, scope: Scope) -> Doc:
-        self._module.use("same")
-        flag = ", ignore_case=True" if predicate.ignore_case else ""
-        source = subject.raw or subject.listed
-        return layout.joined(
-            "or",
-            [
-                _any(
-                    layout.call(f"same(one, other{flag})"),
-                    f"for one in {source}",
-                    f"for other in {self.values(other, scope)}",
-                )
-                for other in predicate.values
-                if isinstance(other, FieldPath)
-            ],
-        )
+    def _related(self, predicate: Predicate, subject: Subject, operand: Subject) -> Doc:
+        """Some value of the subject and some value of the operand go together."""
+        operator = predicate.operator
+        if operator in _ORDER:
+            self._module.use("order")
+            text = f"order(one, other) {_ORDER[operator]} 0"
+            return _pair(layout.Text(text, f"not {text}"), _values(subject), _values(operand))
+        if operator is Operator.SAME_AS:
+            self._module.use("same")
+            flag = ", ignore_case=True" if predicate.ignore_case else ""
+            return _pair(layout.call(f"same(one, other{flag})"), _values(subject), _values(operand))
+        fold = ".lower()" if predicate.ignore_case else ""
+        test = TextTest(TEXT_FORMS[operator], f"other{fold}", False, fold, True)
+        return _pair(test.of("one"), _texts(subject), _texts(operand))
 
     def _order(self, predicate: Predicate, subject: Subject) -> Doc:
         operator = _ORDER[predicate.operator]
         found: list[Doc] = []
-        for value in predicate.values:
-            if isinstance(value, FieldPath):
-                continue
+        for value in constants(predicate):
             number = number_of(value)
             if number is not None:
                 limit, variable, source = python_scalar(number), "number", self._numbers(subject)
             else:
                 self._module.use("moment", "moments")
-                source = subject.raw or subject.listed
+                source = _values(subject)
                 limit, variable, source = f"moment({python_text(text_of(value))})", "at", f"moments({source})"
             text = f"{variable} {operator} {limit}"
             found.append(_any(layout.Text(text, f"not {text}"), f"for {variable} in {source}"))
@@ -387,12 +384,12 @@ class ConditionWriter:
         if subject.is_length:
             return subject.listed
         self._module.use("numbers")
-        return f"numbers({subject.raw or subject.listed})"
+        return f"numbers({_values(subject)})"
 
     def _address(self, predicate: Predicate, subject: Subject) -> Doc:
         self._module.use("addresses")
-        clause = f"for address in addresses({subject.raw or subject.listed})"
-        operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
+        clause = f"for address in addresses({_values(subject)})"
+        operands = list(map(text_of, constants(predicate)))
         if predicate.operator is Operator.CIDR:
             stem = words(path) if (path := _path_of(predicate)) is not None else "address"
             return _any(self._inside(f"{stem}_networks", tuple(operands)), clause)
@@ -425,6 +422,11 @@ def _some(test: TextTest, subject: Subject) -> Doc:
     return _any(test.of(element), f"for value in {subject.collection}")
 
 
+def _pair(body: Doc, ones: str, others: str) -> Doc:
+    """Some ``one`` and some ``other`` pass the test."""
+    return _any(body, f"for one in {ones}", f"for other in {others}")
+
+
 def _any(body: Doc, *clauses: str) -> Doc:
     return layout.Any(body, clauses)
 
@@ -432,6 +434,19 @@ def _any(body: Doc, *clauses: str) -> Doc:
 def _listed(collection: str, element: str) -> str:
     """The collection with the element's changes applied."""
     return collection if element == "value" else f"[{element} for value in {collection}]"
+
+
+def _values(subject: Subject) -> str:
+    """All values of a subject: as they are, where nothing has changed them."""
+    return subject.raw or subject.listed
+
+
+def _texts(subject: Subject) -> str:
+    """The texts of all values of a subject."""
+    if not subject.is_length:
+        return subject.listed
+    element = f"str({subject.element})"
+    return f"[{element}]" if subject.alone else _listed(subject.collection, element)
 
 
 def _path_of(predicate: Predicate) -> FieldPath | None:

@@ -7,7 +7,11 @@ from typing import Final
 import msgspec
 
 from converter.evaluate.values import text_of
-from converter.model.expressions import Operator, Predicate
+from converter.model.expressions import (
+    Operator,
+    Predicate,
+    constants,
+)
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, nullable, parse, render
@@ -16,7 +20,7 @@ from converter.platforms.panther.layout import Doc
 from converter.platforms.panther.literals import python_raw, python_text
 from converter.platforms.panther.module import Module, words
 
-_FORMS: Final = {
+TEXT_FORMS: Final = {
     Operator.IS: "equal",
     Operator.STARTS_WITH: "startswith",
     Operator.ENDS_WITH: "endswith",
@@ -64,7 +68,7 @@ class TextTests:
 
     def of(self, predicate: Predicate, path: FieldPath | None) -> list[TextTest] | None:
         """The tests of one text that any operand's satisfaction comes to; None if there are none."""
-        operands = [text_of(value) for value in predicate.values if not isinstance(value, FieldPath)]
+        operands = list(map(text_of, constants(predicate)))
         fold = ".lower()" if predicate.ignore_case else ""
         if predicate.operator is Operator.REGEX:
             return [
@@ -88,7 +92,7 @@ class TextTests:
             else:
                 literals = [python_text(text) for text in texts]
                 choices = literals[0] if len(texts) == 1 else self._module.choices(path, literals)
-                tests.append(TextTest(_FORMS[operator], choices, len(texts) > 1, fold, "" in texts))
+                tests.append(TextTest(TEXT_FORMS[operator], choices, len(texts) > 1, fold, "" in texts))
         return tests
 
     def _regex(self, pattern: str, predicate: Predicate, path: FieldPath | None) -> TextTest | None:

@@ -25,6 +25,8 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    constants,
+    references,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -166,12 +168,12 @@ class _Writer:
         self._losses = losses
 
     def items(self) -> list[Item] | None:
-        operator, values = self._predicate.operator, self._predicate.values
+        operator = self._predicate.operator
         if operator is Operator.EXISTS:
             return [Item(f"{self._name}|exists", (True,))]
-        if operator is Operator.SAME_AS:
-            return self._same_as()
-        scalars = [value for value in values if not isinstance(value, FieldPath)]
+        if references(self._predicate):
+            return self._referring()
+        scalars = constants(self._predicate)
         if operator in ORDER_OPERATORS:
             return self._order(scalars)
         if operator is Operator.CIDR:
@@ -187,8 +189,13 @@ class _Writer:
         every = ("all",) if self._predicate.all_of and len(values) > 1 else ()
         return Item("|".join((self._name, *modifiers, *every)), tuple(values))
 
-    def _same_as(self) -> list[Item] | None:
-        names = [field_name(p, self._losses) for p in self._predicate.values if isinstance(p, FieldPath)]
+    def _referring(self) -> list[Item] | None:
+        """A comparison with other fields. A list of them is any of them, or with ``all`` each."""
+        paths = [value for value in self._predicate.values if isinstance(value, FieldPath)]
+        if self._predicate.operator is not Operator.SAME_AS or len(paths) < len(self._predicate.values):
+            self._losses.refuse("same-as", "Sigma compares a field with another one as a whole alone")
+            return None
+        names = [field_name(path, self._losses) for path in paths]
         if None in names:
             return None
         cased = () if self._predicate.ignore_case else ("cased",)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import yaml
 
 from converter.logsources.pack import FieldType, PlatformField
@@ -15,12 +14,12 @@ from converter.model.expressions import (
     TRUE,
     All,
     AnyOf,
-    Concat,
     Expression,
     ForSome,
     Not,
     Predicate,
-    Subject,
+    fields_asked,
+    renamed,
 )
 from converter.model.load import expression_from_data
 from converter.model.paths import FieldPath
@@ -89,18 +88,8 @@ def _stored(expression: Expression) -> Expression:
             return Not(_stored(term))
         case ForSome(path, term):
             return ForSome(_stored_path(path), _stored(term))
-        case Predicate(subject, _, values):
-            return msgspec.structs.replace(
-                expression,
-                subject=_stored_subject(subject),
-                values=tuple(_stored_path(v) if isinstance(v, FieldPath) else v for v in values),
-            )
-
-
-def _stored_subject(subject: Subject) -> Subject:
-    if isinstance(subject, FieldPath):
-        return _stored_path(subject)
-    return Concat(tuple(_stored_path(p) if isinstance(p, FieldPath) else p for p in subject.parts))
+        case Predicate():
+            return renamed(expression, _stored_path)
 
 
 def _stored_path(path: FieldPath) -> FieldPath:
@@ -117,7 +106,5 @@ def _paths(expression: Expression) -> Iterator[FieldPath]:
         case ForSome(path, term):
             yield path
             yield from _paths(term)
-        case Predicate(subject, _, values):
-            yield from ([subject] if isinstance(subject, FieldPath) else [])
-            yield from (p for p in getattr(subject, "parts", ()) if isinstance(p, FieldPath))
-            yield from (value for value in values if isinstance(value, FieldPath))
+        case Predicate():
+            yield from fields_asked(expression)

@@ -17,6 +17,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    reference,
 )
 from converter.model.paths import FieldPath
 
@@ -65,12 +66,13 @@ functions = st.one_of(
         ]
     )
 )
+changed = st.builds(reference, paths, st.lists(functions, max_size=2).map(tuple))
 subjects = st.one_of(
     paths,
     st.builds(
         lambda path, parts: Concat((path, *parts)),
         paths,
-        st.lists(st.one_of(paths, st.just(":")), max_size=2),
+        st.lists(st.one_of(paths, st.just(":"), changed), max_size=2),
     ),
 )
 REGEXES = ["a", "^a$", "", "(?i)AB", r"\bcmd\b", "[^a]", r"\d{3}", "a|b", r"\.exe$", r"^\s*a", "(?s)a.b", "é"]
@@ -94,6 +96,7 @@ def _predicate(operator: Operator, values: st.SearchStrategy[Any]) -> st.SearchS
 _TEXT = (Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS, Operator.LIKE)
 _ORDER = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
 limits = st.sampled_from([0, 403, 0.5, "403", "2024-01-02T03:04:05Z", "2024-01-02"])
+references = st.one_of(paths, st.builds(reference, subjects, st.lists(functions, max_size=2).map(tuple)))
 predicates = st.one_of(
     _predicate(Operator.IS, operands),
     *(_predicate(operator, nonempty) for operator in _TEXT),
@@ -101,7 +104,9 @@ predicates = st.one_of(
     *(_predicate(operator, limits) for operator in _ORDER),
     _predicate(Operator.CIDR, st.sampled_from(NETWORKS)),
     _predicate(Operator.IP, st.sampled_from(CLASSES)),
-    _predicate(Operator.SAME_AS, paths),
+    _predicate(Operator.SAME_AS, references),
+    *(_predicate(operator, references) for operator in (*_TEXT[:3], *_ORDER)),
+    _predicate(Operator.ENDS_WITH, st.one_of(nonempty, references)),
     st.builds(
         lambda subject, applied: Predicate(subject, Operator.EXISTS, functions=tuple(applied)),
         subjects,

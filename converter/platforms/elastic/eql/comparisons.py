@@ -15,6 +15,7 @@ from converter.model.expressions import (
     Expression,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     Subject,
     absolute_fields,
@@ -218,7 +219,7 @@ def wildcards(
     return [Predicate(subject, one, given, ignore_case=ignore_case) for one, given in operators if given]
 
 
-def _joined(subject: Subject) -> tuple[FieldPath | str, ...]:
+def _joined(subject: Subject) -> tuple[Reference | str, ...]:
     return subject.parts if isinstance(subject, Concat) else (subject,)
 
 

@@ -21,6 +21,9 @@ from converter.model.expressions import (
     Subject,
     all_of,
     any_of,
+    comparison,
+    fields_of,
+    reference,
 )
 from converter.platforms.elastic.eql import shapes
 from converter.platforms.elastic.eql.arithmetic import solved
@@ -62,6 +65,8 @@ class Functions:
         name, arguments = call.name, call.arguments
         folds = call.ignore_case or self._dialect.ignore_case
         if name in _TEXT_FUNCTIONS and len(arguments) == 2:
+            if not isinstance(arguments[1], Constant):
+                return self._related(place, arguments, _TEXT_FUNCTIONS[name], folds)
             text = constant(place, arguments[1])
             if not isinstance(text, str):
                 raise error_at(place, f"{name} with something that is no text")
@@ -79,6 +84,18 @@ class Functions:
             word = _MATCHING[name] + ("~" if call.ignore_case else "")
             return self._comparisons.matched(place, arguments[0], word, arguments[1:])
         raise error_at(place, f"the function {name} as a condition")
+
+    def _related(
+        self, place: object, arguments: Sequence[Term], operator: Operator, ignore_case: bool
+    ) -> Truth:
+        """A text function of two values of the event: any of the one with any of the other."""
+        subjects = [self._comparisons.subject(place, argument) for argument in arguments]
+        for subject in subjects:
+            if not fields_of(subject):
+                raise error_at(place, "a constant in which a field is looked for")
+            self._comparisons.need_text(place, subject)
+        one, other = map(reference, subjects)
+        return self._comparisons.truth(comparison(one, operator, other, ignore_case), subjects)
 
     def listed(self, place: object, left: Term, word: str, options: Sequence[Term]) -> Truth:
         """``left in (…)`` where the left side may be a function."""

@@ -17,13 +17,21 @@ from converter.model.expressions import (
     All,
     AnyOf,
     Concat,
+    Derived,
     Expression,
     ForSome,
+    Function,
     FunctionName,
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
+    Subject,
+    changes_of,
+    fields_asked,
+    references,
+    separated,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -77,9 +85,14 @@ def write_condition(
     fields: Mapping[FieldPath, PlatformField],
     losses: Losses,
     indent: str = "  ",
+    *,
+    is_step: bool = False,
 ) -> str:
-    """The same as a whole condition, its top-level terms on lines of their own where it is long."""
-    writer = _Writer(fields, losses)
+    """The same as a whole condition, its top-level terms on lines of their own where it is long.
+
+    ``is_step``: of a sequence, for which there is no other language.
+    """
+    writer = _Writer(fields, losses, is_step)
     if not isinstance(expression, All) or not expression.terms:
         return writer.clause(expression).text
     terms = [writer.clause(term) for term in expression.terms]
@@ -87,9 +100,12 @@ def write_condition(
 
 
 class _Writer:
-    def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+    def __init__(
+        self, fields: Mapping[FieldPath, PlatformField], losses: Losses, is_step: bool = False
+    ) -> None:
         self._fields = fields
         self._losses = losses
+        self._is_step = is_step
 
     def clause(self, expression: Expression) -> Clause:
         match expression:
@@ -118,11 +134,14 @@ class _Writer:
     # -- predicates
 
     def _predicate(self, predicate: Predicate) -> Clause:
+        apart = separated(predicate)
+        if apart is not predicate:
+            return self.clause(apart)
         plain = simplified(predicate)
         if not isinstance(plain, Predicate):
             return self.clause(plain)
-        if plain.operator is Operator.SAME_AS:
-            return self._refused("same-as", plain, "EQL cannot compare two fields")
+        for operand in references(plain):
+            return self._related(plain, operand)
         if isinstance(plain.subject, Concat):
             return self._concat(plain, plain.subject)
         if plain.functions:
@@ -266,21 +285,71 @@ class _Writer:
             return self._refused("concat", predicate, "EQL cannot ask that of joined fields")
         if predicate.ignore_case:
             return self._refused("concat", predicate, "EQL compares joined fields with case")
-        names: list[str] = []
-        parts: list[str] = []
-        for part in subject.parts:
-            if isinstance(part, str):
-                parts.append(literals.string(part))
-                continue
-            if field_of(self._fields, part).type not in TEXT_TYPES:
-                return self._refused("concat", predicate, "EQL joins keyword fields only")
-            names.append(self._field(part, predicate))
-            parts.append(names[-1])
-        joined = f"concat({', '.join(parts)})"
+        found = self._joined(predicate, subject)
+        if found is None:
+            return _TRUE
+        joined, present = found
         texts = [literals.string(text_of(value)) for value in predicate.values]  # type: ignore[arg-type]
         clauses = [Clause(_ON_CONCAT[predicate.operator] % (joined, text)) for text in texts]
         condition = conjunction(clauses) if predicate.all_of else disjunction(clauses)
-        return conjunction([*(Clause(f"{name} != null") for name in dict.fromkeys(names)), condition])
+        return conjunction([*present, condition])
+
+    def _joined(self, predicate: Predicate, concat: Concat) -> tuple[str, list[Clause]] | None:
+        """The joined text, and the conditions that its fields are there; None: it has been refused."""
+        names: list[str] = []
+        parts: list[str] = []
+        for part in concat.parts:
+            if isinstance(part, str):
+                parts.append(literals.string(part))
+                continue
+            if isinstance(part, Derived) or field_of(self._fields, part).type not in TEXT_TYPES:
+                self._refused("concat", predicate, "EQL joins keyword fields only, as they are")
+                return None
+            names.append(self._field(part, predicate))
+            parts.append(names[-1])
+        return f"concat({', '.join(parts)})", [Clause(f"{name} != null") for name in dict.fromkeys(names)]
+
+    # -- two values of the event
+
+    def _related(self, predicate: Predicate, operand: Reference) -> Clause:
+        """A text function of two fields. As a script it runs for every value of the one with every value of
+        the other, and is false without one (Elasticsearch's rewriting of scripts over several values).
+
+        Two texts are the same when each ends with the other. That says it where each is but one, and is
+        written in sequences alone: of single events ES|QL says it in plain words.
+        """
+        sides: list[str] = []
+        present: list[Clause] = []
+        for subject, functions in ((predicate.subject, predicate.functions), changes_of(operand)):
+            found = self._side(predicate, subject, functions)
+            if found is None:
+                return _TRUE
+            sides.append(found[0])
+            present += [clause for clause in found[1] if clause not in present]
+        tilde = "~" if predicate.ignore_case else ""
+        one, other = sides
+        if predicate.operator in _TEXT_FUNCTIONS:
+            clause = Clause(f"{_TEXT_FUNCTIONS[predicate.operator]}{tilde}({one}, {other})")
+            return conjunction([*present, clause])
+        several = any(field_of(self._fields, path).is_list for path in fields_asked(predicate))
+        if predicate.operator is not Operator.SAME_AS or several or not self._is_step:
+            return self._refused("same-as", predicate, "EQL cannot compare two fields like that")
+        both = [Clause(f"endsWith{tilde}({one}, {other})"), Clause(f"endsWith{tilde}({other}, {one})")]
+        return conjunction([*present, *both])
+
+    def _side(
+        self, predicate: Predicate, subject: Subject, functions: tuple[Function, ...]
+    ) -> tuple[str, list[Clause]] | None:
+        """One side of a comparison, and the conditions that it is there; None: it has been refused."""
+        if functions:
+            self._refused("value-function", predicate, "EQL has no such value function")
+            return None
+        if isinstance(subject, Concat):
+            return self._joined(predicate, subject)
+        if field_of(self._fields, subject).type not in TEXT_TYPES:
+            self._refused("field-type", predicate, "EQL compares keyword fields only")
+            return None
+        return self._field(subject, predicate), []
 
     # -- losses
 
@@ -350,10 +419,13 @@ def _literal_regex(text: str) -> str:
 _REGEX_RESERVED = frozenset('.?+*|{}[]()"\\#@&<>~^$-')
 """Reserved characters of Elasticsearch's regular expressions (reference, "Regular expression syntax")."""
 
+_TEXT_FUNCTIONS: Mapping[Operator, str] = {
+    Operator.STARTS_WITH: "startsWith",
+    Operator.ENDS_WITH: "endsWith",
+    Operator.CONTAINS: "stringContains",
+}
 _ON_CONCAT: Mapping[Operator, str] = {
     Operator.IS: "%s == %s",
-    Operator.STARTS_WITH: "startsWith(%s, %s)",
-    Operator.ENDS_WITH: "endsWith(%s, %s)",
-    Operator.CONTAINS: "stringContains(%s, %s)",
+    **{operator: f"{name}(%s, %s)" for operator, name in _TEXT_FUNCTIONS.items()},
 }
 """On a joined value these run as scripts, with their operand as it is."""

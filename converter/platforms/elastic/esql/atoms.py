@@ -21,10 +21,12 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     Subject,
     all_of,
     any_of,
+    changes_of,
     fields_of,
 )
 from converter.model.measures import GroupCondition, GroupTest, Measure, MeasureKind, Moment
@@ -131,7 +133,7 @@ class Located(msgspec.Struct, frozen=True):
     """Where a text begins in a value, counted from 1; 0 where it does not occur."""
 
     within: Term | Derived
-    text: str
+    text: str | Term
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -249,7 +251,8 @@ def has_value(term: Term) -> Expression:
         return _convertible(term)
     splits = any(function.name is FunctionName.SPLIT for function in term.functions)
     if isinstance(term.subject, Concat) and not splits:
-        return all_of(*(exists(path) for path in fields_of(term.subject)))
+        parts = (changes_of(part) for part in term.subject.parts if not isinstance(part, str))
+        return all_of(*(has_value(Term(subject, functions)) for subject, functions in parts))
     return exists(term.subject, term.functions if splits else ())
 
 
@@ -270,7 +273,7 @@ def _convertible(term: Term) -> Expression:
 
 def united(*terms: Expression) -> Expression:
     """Some of the terms holds; questions that differ in their operands alone are one question."""
-    asked: dict[Predicate, list[Scalar | FieldPath]] = {}
+    asked: dict[Predicate, list[Scalar | Reference]] = {}
     found: list[Expression] = []
     for term in terms:
         if type(term) is not Predicate or term.all_of or not term.values:

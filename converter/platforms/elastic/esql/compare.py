@@ -11,8 +11,6 @@ from fractions import Fraction
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-import msgspec
-
 from converter.evaluate.timestamps import parse_text
 from converter.evaluate.values import text_of
 from converter.model.expressions import (
@@ -61,6 +59,7 @@ from converter.platforms.elastic.esql.group_tests import decimal, of_only_value
 from converter.platforms.elastic.esql.joined import SEPARATOR, within_one_value
 from converter.platforms.elastic.esql.networks import IPV4, MAPPED
 from converter.platforms.elastic.esql.operands import Family
+from converter.platforms.elastic.esql.pairs import extremes, of_two, terms
 from converter.platforms.elastic.esql.signs import FLIPPED, ORDER, PYTHON
 from converter.platforms.elastic.text_order import ordered_text
 from converter.platforms.three_valued import Truth, null_unless, ternary_not
@@ -104,7 +103,9 @@ def _compared(sign: str, left: Atom, right: Atom) -> Truth:
         case Term(), Constant(value):
             return _term(sign, left, _scalar(value))
         case Term(), Term():
-            return _terms(sign, left, right)
+            return terms(sign, left, right)
+        case (Term() | Extreme(), Term() | Extreme()) if sign != "==":
+            return extremes(sign, left, right)
         case Extreme(), Constant(value):
             return _extreme(sign, left, _scalar(value))
         case Count(term), Constant(value):
@@ -204,29 +205,6 @@ def _ordered(sign: str, term: Term, value: Scalar) -> Expression:
     return asks(term, ORDER[sign], value)
 
 
-def _terms(sign: str, left: Term, right: Term) -> Truth:
-    if sign != "==":
-        raise UnreadableError(f"two fields compared with {sign}")
-    equal = same_as(left, right)
-    return Truth(
-        all_of(single(left), single(right), equal), all_of(present(left), present(right), negated(equal))
-    )
-
-
-def same_as(left: Term, right: Term) -> Expression:
-    """Some value of the one equals some value of the other."""
-    folds = left.functions[-1:] == right.functions[-1:] == _LOWER
-    if folds:
-        left, right = (msgspec.structs.replace(term, functions=term.functions[:-1]) for term in (left, right))
-    if right.functions or not isinstance(right.subject, FieldPath):
-        left, right = right, left
-    if right.functions or not isinstance(right.subject, FieldPath):
-        raise UnreadableError("two functions of fields compared with one another")
-    return Predicate(
-        left.subject, Operator.SAME_AS, (right.subject,), ignore_case=folds, functions=left.functions
-    )
-
-
 def _extreme(sign: str, extreme: Extreme, value: Scalar) -> Truth:
     """MAX > n: some value is; MAX <= n: none is greater. MIN the other way round."""
     towards = ">" if extreme.highest else "<"
@@ -270,6 +248,10 @@ def _located(sign: str, found: Located, value: Any) -> Truth:
     match sign, value:
         case (">", 0) | (">=", 1) | ("==", 1):
             operator = Operator.STARTS_WITH if sign == "==" else Operator.CONTAINS
+            if isinstance(found.within, Term) and isinstance(found.text, Term):
+                return of_two(found.within, operator, found.text)
+            if isinstance(found.text, Term):
+                raise UnreadableError("where a column is found in a text made of another")
             if isinstance(found.within, Term):
                 return tested(found.within, asks(found.within, operator, found.text))
             return fits(found.within, AFFIXES[operator](found.text))

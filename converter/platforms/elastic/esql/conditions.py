@@ -58,13 +58,13 @@ from converter.platforms.elastic.esql.compare import (
     in_networks,
     like,
     rlike,
-    same_as,
     tested,
 )
 from converter.platforms.elastic.esql.derived import AFFIXES, fits, texts
 from converter.platforms.elastic.esql.group_tests import has_label
 from converter.platforms.elastic.esql.nulls import is_null
 from converter.platforms.elastic.esql.operands import FAMILIES, Family
+from converter.platforms.elastic.esql.pairs import of_two, same_as
 from converter.platforms.elastic.esql.scalars import applied, span_of
 from converter.platforms.elastic.kql.literals import quoted as kql_quoted
 from converter.platforms.elastic.kql.literals import wildcard as kql_pattern
@@ -395,10 +395,13 @@ def _defaulted(truth: Truth, default: bool) -> Truth:
 
 def _affix(name: str) -> Callable[[Scope, tuple[tree.Node, ...]], Truth]:
     def truth(scope: Scope, arguments: tuple[tree.Node, ...]) -> Truth:
+        operator, other = _AFFIXES[name], scope.sole(arguments[1])
+        if isinstance(other, Term):
+            return of_two(scope.term(arguments[0]), operator, other)
         wanted = scope.constants(arguments[1])
         if len(wanted) != 1 or not isinstance(wanted[0], str):
             raise UnreadableError(f"{name} with something else than text")
-        text, operator = wanted[0], _AFFIXES[name]
+        text = wanted[0]
         return scope.each_term(
             arguments[0],
             lambda term: asks(term, operator, text) if text else has_value(term),

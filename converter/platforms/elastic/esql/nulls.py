@@ -56,8 +56,9 @@ def _atom_present(atom: Atom) -> Expression:
             return present(term)
         case Derived():
             return exists(atom)
-        case Located(within):
-            return _atom_present(within) if isinstance(within, Derived) else present(within)
+        case Located(within, text):
+            there = _atom_present(within) if isinstance(within, Derived) else present(within)
+            return all_of(there, present(text)) if isinstance(text, Term) else there
         case Bucket() | Now() | Tick() | Duration():
             return TRUE
         case Measured() | Quotient() | Time() | Lapse() | Values() | Labels():

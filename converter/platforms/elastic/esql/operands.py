@@ -17,7 +17,13 @@ import msgspec
 
 from converter.logsources.pack import FieldType, PlatformField
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Concat, Function, FunctionName, Subject
+from converter.model.expressions import (
+    Concat,
+    Function,
+    FunctionName,
+    Subject,
+    changes_of,
+)
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.elastic.esql.text import identifier, string
@@ -146,7 +152,7 @@ class Operands:
             if isinstance(part, str):
                 parts.append(string(part))
                 continue
-            operand = self.column(part)
+            operand = self.of(*changes_of(part))
             if operand is None:
                 return None
             operand = self.single(self.as_text(operand), "a concatenation")

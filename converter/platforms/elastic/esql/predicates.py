@@ -12,7 +12,19 @@ from ipaddress import ip_address
 
 from converter.evaluate.values import number_of, text_of
 from converter.logsources.pack import PlatformField
-from converter.model.expressions import Function, FunctionName, Operator, Predicate, Scalar
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Function,
+    FunctionName,
+    Operator,
+    Predicate,
+    Scalar,
+    constants,
+    predicates,
+    references,
+    separated,
+)
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.regex import Alternation, CharClass, Group, RegexError, Repeat, as_literal, parse, render
@@ -25,11 +37,11 @@ from converter.platforms.elastic.esql.condition import FALSE, Condition, Leaf, i
 from converter.platforms.elastic.esql.joined import SEPARATOR, joined, within_one_value
 from converter.platforms.elastic.esql.networks import IPV4, class_networks, stored
 from converter.platforms.elastic.esql.operands import Family, Operand, Operands
+from converter.platforms.elastic.esql.relations import SIGNS, Relations, lowered
+from converter.platforms.elastic.esql.signs import OPPOSITE
 from converter.platforms.elastic.esql.text import string
 from converter.platforms.elastic.operands import moment_text
 
-_SIGNS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
-_OPPOSITE_SIGNS = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 _LARGEST_LONG = 2**63 - 1
 
 
@@ -39,28 +51,29 @@ class Predicates:
     def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
         self._losses = losses
         self._operands = Operands(fields, losses)
+        self._relations = Relations(self._operands, losses)
 
     def condition(self, predicate: Predicate) -> Condition:
         """The condition that is true for the rows which satisfy the predicate."""
+        apart = separated(predicate)
+        if isinstance(apart, AnyOf | All):
+            return joint(isinstance(apart, All), [self.condition(term) for term in predicates(apart)])
         operator = predicate.operator
         functions = predicate.functions
-        folds = predicate.ignore_case and operator not in (Operator.REGEX, Operator.SAME_AS)
+        folds = predicate.ignore_case and operator is not Operator.REGEX
         operand = self._operands.of(predicate.subject, functions)
         if operand is None:
             return FALSE
+        if references(predicate):
+            return self._relations.condition(operand, predicate, *references(predicate))
         if folds and operand.family is Family.TEXT and Function(FunctionName.LOWER) not in functions[-1:]:
-            operand = operand.called("TO_LOWER({})")
-        values = tuple(value for value in predicate.values if not isinstance(value, FieldPath))
+            operand = lowered(operand)
+        values = constants(predicate)
         if operator is Operator.EXISTS:
             return present_test(operand.text)
-        if operator is Operator.SAME_AS:
-            paths = [value for value in predicate.values if isinstance(value, FieldPath)]
-            return joint(
-                predicate.all_of, [self._same_as(operand, path, predicate.ignore_case) for path in paths]
-            )
         if operator is Operator.IS:
             return self._is(operand, values, folds, predicate.all_of)
-        if operator in _SIGNS:
+        if operator in SIGNS:
             return joint(predicate.all_of, [self._compared(operand, operator, value) for value in values])
         if operator in (Operator.CIDR, Operator.IP):
             return self._addresses(operand, operator, values, predicate.all_of)
@@ -89,33 +102,11 @@ class Predicates:
         listed = ", ".join(literals)
         return _leaf(operand, f"{{}} IN ({listed})", f"{{}} NOT IN ({listed})")
 
-    def _same_as(self, operand: Operand, path: FieldPath, folds: bool) -> Condition:
-        other = self._operands.column(path)
-        if other is None:
-            return FALSE
-        if folds or operand.family is not other.family:
-            operand, other = self._operands.as_text(operand), self._operands.as_text(other)
-        if folds:
-            operand, other = operand.called("TO_LOWER({})"), other.called("TO_LOWER({})")
-        if operand.many or other.many:
-            operand, other = _one_type(operand), _one_type(other)
-        if operand.many and other.many:
-            test = f"MV_INTERSECTS({operand.text}, {other.text})"
-            return Leaf(test, f"NOT {test}")
-        if operand.many or other.many:
-            large, small = (operand, other) if operand.many else (other, operand)
-            test = f"MV_CONTAINS({large.text}, {small.text})"
-            return joint(True, [present_test(small.text), Leaf(test, f"NOT {test}")])
-        guards = None
-        if operand.guards is not None and other.guards is not None:
-            guards = tuple(dict.fromkeys((*operand.guards, *other.guards)))
-        return Leaf(f"{operand.text} == {other.text}", f"{operand.text} != {other.text}", guards)
-
     # -- order
 
     def _compared(self, operand: Operand, operator: Operator, value: Scalar) -> Condition:
         number = number_of(value)
-        sign = _SIGNS[operator]
+        sign = SIGNS[operator]
         if number is not None:
             if operand.family not in (Family.NUMBER, Family.TEXT):
                 return FALSE
@@ -135,7 +126,7 @@ class Predicates:
             wanted = string(moment)
         if operand.many:
             operand = operand.called("MV_MAX({})" if sign.startswith(">") else "MV_MIN({})")
-        return _leaf(operand, f"{{}} {sign} {wanted}", f"{{}} {_OPPOSITE_SIGNS[sign]} {wanted}")
+        return _leaf(operand, f"{{}} {sign} {wanted}", f"{{}} {OPPOSITE[sign]} {wanted}")
 
     # -- addresses
 
@@ -234,11 +225,6 @@ class Predicates:
     def _rendered(self, operand: Operand, text: str, node: RegexNode) -> Condition:
         pattern = string(render(node, "lucene"))
         return _leaf(operand, f"{text} RLIKE {pattern}", f"{text} NOT RLIKE {pattern}")
-
-
-def _one_type(operand: Operand) -> Operand:
-    """Numbers as doubles: MV_CONTAINS and MV_INTERSECTS take two arguments of one type alone."""
-    return operand.called("TO_DOUBLE({})") if operand.family is Family.NUMBER else operand
 
 
 def _contains(operand: Operand, wanted: str) -> Leaf:

@@ -15,7 +15,16 @@ from typing import Final, TypeAlias
 import msgspec
 
 from converter.evaluate.values import text_of
-from converter.model.expressions import TRUE, Concat, Expression, Function, FunctionName, all_of
+from converter.model.expressions import (
+    TRUE,
+    Concat,
+    Expression,
+    Function,
+    FunctionName,
+    Reference,
+    all_of,
+    reference,
+)
 from converter.model.paths import FieldPath
 from converter.model.regex import RegexError, parse, render
 from converter.platforms.elastic.esql import tree
@@ -151,14 +160,14 @@ def _concat(atoms: tuple[Atom, ...]) -> Atom:
     constants = [atom.value for atom in atoms if isinstance(atom, Constant) and isinstance(atom.value, str)]
     if len(constants) == len(atoms):
         return Constant("".join(constants))
-    parts: list[FieldPath | str] = []
+    parts: list[Reference | str] = []
     many = False
     for atom in atoms:
         match atom:
             case Constant(str() as text):
                 parts.append(text)
-            case Term(FieldPath() as path, (), many=is_many, converted=False):
-                parts.append(path)
+            case Term(FieldPath() as path, functions, many=is_many, converted=False):
+                parts.append(reference(path, functions))
                 many = many or is_many
             case _:
                 return _first_unknown(atoms, "CONCAT")
@@ -255,6 +264,8 @@ def _replace(atoms: tuple[Atom, ...]) -> Atom:
 def _locate(atoms: tuple[Atom, ...]) -> Atom:
     match atoms:
         case (Term(many=False) | Derived() as within, Constant(str() as text)) if text:
+            return Located(within, text)
+        case (Term(many=False) as within, Term(many=False) as text):
             return Located(within, text)
     return _first_unknown(atoms, "LOCATE")
 

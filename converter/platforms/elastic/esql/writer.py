@@ -21,7 +21,7 @@ from converter.model.expressions import (
     Not,
     Predicate,
     any_of,
-    fields_of,
+    fields_asked,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -190,9 +190,8 @@ def _without_index(
 
 def _asks_once(predicate: Predicate) -> bool:
     """Whether the predicate looks at one value of one field at a time."""
-    others = [value for value in predicate.values if isinstance(value, FieldPath)]
     one_operand = not predicate.all_of or len(predicate.values) == 1
-    return one_operand and not others and len(fields_of(predicate.subject)) == 1
+    return one_operand and len(fields_asked(predicate)) == 1
 
 
 def _without_negations(term: Expression) -> Expression:

@@ -22,6 +22,7 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Scalar,
+    references,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -121,7 +122,7 @@ class _Writer:
             return self._refused("concat", plain, "KQL cannot join fields")
         if plain.functions:
             return self._refused("value-function", plain, "KQL has no value functions")
-        if plain.operator is Operator.SAME_AS:
+        if references(plain):
             return self._refused("same-as", plain, "KQL cannot compare two fields")
         if plain.operator is Operator.REGEX:
             return self._refused("regex", plain, "KQL has no regular expressions")

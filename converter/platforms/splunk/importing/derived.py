@@ -16,10 +16,10 @@ from converter.model.expressions import (
     FunctionName,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     any_of,
 )
-from converter.model.paths import FieldPath
 from converter.model.regex import Literal, render
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.matching import ANY, ONE, like_pieces
@@ -37,7 +37,7 @@ class Derived(Value, frozen=True):
 
     loose: bool = False
 
-    def asks(self, operator: Operator, *values: Scalar | FieldPath, ignore_case: bool = False) -> Expression:
+    def asks(self, operator: Operator, *values: Scalar | Reference, ignore_case: bool = False) -> Expression:
         """The test of this value as one of the text that it is made from. Raises SplError."""
         names = {function.name for function in self.functions}
         if self.kind != "text" or not names <= {FunctionName.LOWER, FunctionName.UPPER}:
@@ -45,7 +45,7 @@ class Derived(Value, frozen=True):
         folds = ignore_case or bool(names)
         found: list[Expression] = []
         for value in values:
-            if isinstance(value, FieldPath):
+            if isinstance(value, Reference):
                 raise SplError("two computed values are compared", 0, "spl-comparison")
             pieces = _pieces(operator, text_of(value))
             texts = [piece for piece in pieces if isinstance(piece, str)]

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converter.model.expressions import All, AnyOf, Expression, Operator, Predicate, all_of, fields_of
+from converter.model.expressions import (
+    All,
+    AnyOf,
+    Expression,
+    Operator,
+    Predicate,
+    all_of,
+    fields_asked,
+)
 from converter.model.paths import FieldPath
 
 
@@ -38,7 +46,7 @@ def _needs(expression: Expression, path: FieldPath) -> bool:
     """Whether the expression can only hold where the field has a value."""
     match expression:
         case Predicate():
-            return path in fields_of(expression.subject) or path in expression.values
+            return path in fields_asked(expression)
         case All(terms):
             return any(_needs(term, path) for term in terms)
         case AnyOf(terms):

@@ -17,11 +17,11 @@ from converter.model.expressions import (
     Expression,
     ForSome,
     Not,
-    Operator,
     Predicate,
     children,
     fields_of,
     predicates,
+    references,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -60,7 +60,7 @@ def of_values(path: FieldPath, term: Expression) -> bool:
 
 
 def _asks_constants(predicate: Predicate) -> bool:
-    return predicate.operator is not Operator.SAME_AS
+    return not references(predicate)
 
 
 def _nodes(expression: Expression) -> Iterator[Expression]:
@@ -103,7 +103,7 @@ def _loosened(term: Expression, name: str, losses: Losses) -> Expression:
 def _looks_at_several(predicate: Predicate) -> bool:
     """Whether the predicate compares or joins several values of one element."""
     return (
-        predicate.operator is Operator.SAME_AS
+        bool(references(predicate))
         or len(fields_of(predicate.subject)) > 1
         or (predicate.all_of and len(predicate.values) > 1)
     )

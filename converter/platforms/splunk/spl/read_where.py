@@ -23,6 +23,7 @@ from converter.model.expressions import (
     FunctionName,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     Subject,
     all_of,
@@ -68,7 +69,7 @@ class Value(msgspec.Struct, frozen=True):
     kind: str = "text"
     loose: bool = False
 
-    def asks(self, operator: Operator, *values: Scalar | FieldPath, ignore_case: bool = False) -> Expression:
+    def asks(self, operator: Operator, *values: Scalar | Reference, ignore_case: bool = False) -> Expression:
         """A test of it."""
         return Predicate(self.subject, operator, values, ignore_case=ignore_case, functions=self.functions)
 

@@ -22,6 +22,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
     fields_of,
 )
@@ -123,9 +124,9 @@ class SearchTerms:
             return Term("(" + " AND ".join(f"{name}={pattern.text}" for pattern in found) + ")", exact)
         return Term(f"{name} IN ({', '.join(dict.fromkeys(pattern.text for pattern in found))})", exact)
 
-    def _pattern(self, predicate: Predicate, value: Scalar | FieldPath, path: FieldPath) -> _Pattern | None:
+    def _pattern(self, predicate: Predicate, value: Scalar | Reference, path: FieldPath) -> _Pattern | None:
         """The right-hand side for one operand; None when the operator has none here."""
-        if isinstance(value, FieldPath):
+        if isinstance(value, Reference):
             return None
         field = self._fields.get(path)
         if predicate.operator in ORDER_OPERATORS:

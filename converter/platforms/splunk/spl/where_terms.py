@@ -26,7 +26,14 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Reference,
     Scalar,
+    Subject,
+    changes_of,
+    constants,
+    functions_in,
+    references,
+    separated,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -100,13 +107,16 @@ class WhereTerms:
     # -- one predicate
 
     def _predicate(self, predicate: Predicate, holds: bool) -> str:
-        if any(function.name is FunctionName.JSON for function in predicate.functions):
+        if any(function.name is FunctionName.JSON for function in functions_in(predicate)):
             self._losses.refuse(
                 "value-function", "what eval functions make of JSON in a text is not documented"
             )
             return NEVER
-        if predicate.operator is Operator.SAME_AS:
-            return self._same_as(predicate, holds)
+        apart = separated(predicate)
+        if apart is not predicate:
+            return self.condition(apart, holds)
+        for operand in references(predicate):
+            return self._same_as(predicate, operand, holds)
         subject = predicate.subject
         if isinstance(subject, Concat):
             text = self._concat(subject)
@@ -171,14 +181,10 @@ class WhereTerms:
             return "(" + joint.join(f"{asks}(mvfilter({test}))" for test in tests) + ")"
         return f"{asks}(mvfilter({' OR '.join(tests)}))"
 
-    def _same_as(self, predicate: Predicate, holds: bool) -> str:
+    def _same_as(self, predicate: Predicate, other: Reference, holds: bool) -> str:
         """Equality with another field. On lists: the two have fewer distinct values together than apart."""
-        joint = " AND " if predicate.all_of == holds else " OR "
-        others = [value for value in predicate.values if isinstance(value, FieldPath)]
-        texts = [self._same(predicate, other, holds) for other in others]
-        return texts[0] if len(texts) == 1 else f"({joint.join(texts)})"
-
-    def _same(self, predicate: Predicate, other: FieldPath, holds: bool) -> str:
+        if predicate.operator is not Operator.SAME_AS or not isinstance(other, FieldPath):
+            return self._given_up("same-as", "two values of the event like that", holds)
         subject = predicate.subject
         left = self._concat(subject) if isinstance(subject, Concat) else self._whole_field(subject)
         right = self._whole_field(other)
@@ -215,16 +221,23 @@ class WhereTerms:
                 if not is_plain(part):
                     return None
                 parts.append(quoted(part))
-            elif len(part.steps) > 1:
-                index = self._index(part)
-                if index is None:
-                    return None
-                parts.append(f"mvindex({eval_name(str(part.steps[0]))}, {index})")
-            elif self._may_be_list(part):
+                continue
+            subject, functions = changes_of(part)
+            single = self._one_value(subject)
+            if single is None:
                 return None
-            else:
-                parts.append(eval_name(str(part.steps[0])))
+            parts.append(_applied(single, functions))
         return f"({'.'.join(parts)})" if len(parts) > 1 else parts[0]
+
+    def _one_value(self, subject: Subject) -> str | None:
+        """What has one value at most, as an eval expression; None for a list."""
+        if isinstance(subject, Concat):
+            return self._concat(subject)
+        name = eval_name(str(subject.steps[0]))
+        if len(subject.steps) > 1:
+            index = self._index(subject)
+            return None if index is None else f"mvindex({name}, {index})"
+        return None if self._may_be_list(subject) else name
 
     def _given_up(self, code: str, what: str, holds: bool) -> str:
         """The side that alerts more in place of a condition that cannot be said."""
@@ -238,7 +251,7 @@ class WhereTerms:
 
         One test per operand, or one for all where SPL has a list form.
         """
-        operands = [operand for operand in predicate.values if not isinstance(operand, FieldPath)]
+        operands = list(constants(predicate))
         operator, ignore_case = predicate.operator, predicate.ignore_case
         counts = bool(predicate.functions) and predicate.functions[-1].name is FunctionName.LENGTH
         if operator is Operator.IS:

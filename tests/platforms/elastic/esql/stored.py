@@ -9,7 +9,11 @@ from typing import Final
 import msgspec
 
 from converter.logsources.pack import FieldType, PlatformField
-from converter.model.expressions import Expression, fields_of, predicates
+from converter.model.expressions import (
+    Expression,
+    fields_asked,
+    predicates,
+)
 from converter.model.paths import FieldPath
 from converter.platforms.elastic import kql
 from converter.platforms.elastic.fields import StoredFields
@@ -53,12 +57,7 @@ class Localised(msgspec.Struct):
 
 def localised(expression: Expression) -> Localised:
     """The expression with the description of every field that it reads."""
-    paths = {
-        path
-        for predicate in predicates(expression)
-        for path in (*fields_of(predicate.subject), *predicate.values)
-        if isinstance(path, FieldPath)
-    }
+    paths = {path for predicate in predicates(expression) for path in fields_asked(predicate)}
     paths |= {FieldPath((name,)) for name in ("objects", "nested")}
     return Localised(expression, {path: FIELDS[str(path.steps[0])] for path in paths})
 

@@ -21,6 +21,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    reference,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -91,6 +92,12 @@ def several(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]
 not_empty = free_texts.filter(bool)
 subjects = paths(TEXT_FIELDS) | st.just(Concat((FieldPath(("a",)), "-", FieldPath(("n",)))))
 functions = st.lists(st.sampled_from(FUNCTIONS), max_size=2).map(tuple)
+references = st.one_of(
+    paths(("a", "b", "n")),
+    st.builds(reference, paths(("a", "b")), functions),
+    st.just(reference(Concat((FieldPath(("b",)), "/", FieldPath(("n",)))))),
+    st.just(reference(Concat(("x", reference(FieldPath(("b",)), FUNCTIONS[:1]))))),
+)
 predicates: st.SearchStrategy[Expression] = st.one_of(
     st.builds(Predicate, paths(tuple(FIELDS)[:-2]), st.just(Operator.EXISTS)),
     st.builds(
@@ -139,6 +146,21 @@ predicates: st.SearchStrategy[Expression] = st.one_of(
         st.just(Operator.SAME_AS),
         several(paths(("b", "m"))),
         st.booleans(),
+    ),
+    st.builds(
+        Predicate,
+        paths(("a", "b", "n")),
+        st.sampled_from([Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS, Operator.SAME_AS]),
+        several(references),
+        st.booleans(),
+        st.booleans(),
+    ),
+    st.builds(
+        Predicate,
+        paths(("n", "ns")),
+        st.sampled_from(ORDER),
+        several(paths(("n", "ns"))),
+        all_of=st.booleans(),
     ),
     st.builds(
         Predicate,

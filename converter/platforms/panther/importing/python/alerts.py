@@ -12,7 +12,10 @@ from typing import Final
 import msgspec
 
 from converter.model.diagnostics import Diagnostic
-from converter.model.expressions import Concat
+from converter.model.expressions import (
+    Concat,
+    changes_of,
+)
 from converter.model.paths import ANY, FieldPath
 from converter.model.rule import Level, OutputField
 from converter.platforms.panther.importing.python.formulas import TooLargeError, allow_effort
@@ -183,8 +186,10 @@ def _parts(value: Value | None) -> Iterator[str | FieldPath | None]:
         case Joined(parts):
             for part in parts:
                 yield from _parts(_likeliest(part))
-        case Text(0, Concat(parts), ()):
-            yield from parts
+        case Text(0, Concat(joined), ()):
+            yield from (
+                part if isinstance(part, str) else _path(Text(0, *changes_of(part))) for part in joined
+            )
         case _:
             yield _path(value)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from converter.model.expressions import Operator
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.equality import equal
-from converter.platforms.panther.importing.python.machine import Machine, leaf
+from converter.platforms.panther.importing.python.machine import Machine, leaf, related
 from converter.platforms.panther.importing.python.membership import contains
 from converter.platforms.panther.importing.python.nodes import opposite
 from converter.platforms.panther.importing.python.shapes import Shape
@@ -66,6 +66,17 @@ def _negated(machine: Machine, value: Value) -> Outcome:
 # -- order
 
 
+def _as_number(machine: Machine, value: Value) -> Number | None:
+    """A number of the event; None for what is none, or is not known to be one."""
+    match value:
+        case Number():
+            return value
+        case Field(variable, steps) if machine.shape(value) is Shape.NUMBER:
+            return Number(variable, FieldPath(steps))
+        case _:
+            return None
+
+
 def ordered(machine: Machine, left: Value, name: str, right: Value) -> Outcome:
     """``<``, ``<=``, ``>``, ``>=``."""
     if isinstance(left, Known) and isinstance(right, Known):
@@ -75,6 +86,9 @@ def ordered(machine: Machine, left: Value, name: str, right: Value) -> Outcome:
             return raising("TypeError")
     if isinstance(left, Known):
         left, name, right = right, _TURNED[name], left
+    ours, others = _as_number(machine, left), _as_number(machine, right)
+    if ours is not None and others is not None and ours.offset == others.offset:
+        return when(related(ours, _ORDER[name], others))
     if not isinstance(right, Known):
         raise UnreadableError(f"the order of {in_words(left)} and {in_words(right)}")
     limit = right.value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from converter.evaluate.values import text_of
-from converter.model.expressions import Function, FunctionName, Operator, Scalar
+from converter.model.expressions import Operator, Scalar
 from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.python.formulas import both, either
-from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
+from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, Present, opposite
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
 from converter.platforms.panther.importing.python.texts import part_is
@@ -65,7 +65,9 @@ def equal(machine: Machine, left: Value, right: Value, *, identical: bool = Fals
                 steps, path = path, steps
             return leaf(variable, FieldPath(steps), Operator.SAME_AS, (FieldPath(path),))
         case (Text() | Field(), Text() | Field()):
-            return same_text(as_text(left), as_text(right))
+            return related(as_text(left), Operator.SAME_AS, as_text(right))
+        case Number(), Number() if left.offset == right.offset:
+            return related(left, Operator.SAME_AS, right)
         case _:
             raise UnreadableError(f"{in_words(left)} == {in_words(right)}")
 
@@ -83,22 +85,6 @@ def _is_no_bool(machine: Machine, value: Value) -> bool:
 
 def _same_type(left: Known, right: Known, identical: bool) -> bool:
     return not identical or isinstance(left.value, bool) == isinstance(right.value, bool)
-
-
-def same_text(left: Text, right: Text) -> Formula:
-    """Two texts that change in the same way: both lower-cased, or only one of them is changed."""
-    if left.variable != right.variable:
-        raise UnreadableError("a comparison of an element of a list with something outside it")
-    folded = left.functions == right.functions == (Function(FunctionName.LOWER),)
-    if folded and isinstance(left.subject, FieldPath) and isinstance(right.subject, FieldPath):
-        return leaf(left.variable, left.subject, Operator.SAME_AS, (right.subject,), ignore_case=True)
-    if not left.functions or (
-        isinstance(left.subject, FieldPath) and not isinstance(right.subject, FieldPath)
-    ):
-        left, right = right, left
-    if right.functions or not isinstance(right.subject, FieldPath):
-        raise UnreadableError("a comparison of two changed texts")
-    return leaf(left.variable, left.subject, Operator.SAME_AS, (right.subject,), left.functions)
 
 
 def _equals_known(machine: Machine, left: Value, value: Any) -> Formula:

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from converter.evaluate.values import text_of
-from converter.model.expressions import Operator, Predicate, Scalar, fields_of
+from converter.model.expressions import (
+    Operator,
+    Predicate,
+    Reference,
+    Scalar,
+    fields_asked,
+    fields_of,
+)
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.nodes import (
@@ -134,8 +141,8 @@ def _excluded(asked: Predicate, known: Predicate, holds: bool) -> bool:
     return not holds and known.operator is Operator.EXISTS and asked.operator is not Operator.EXISTS
 
 
-def _operand(value: Scalar | FieldPath) -> str:
-    return str(value) if isinstance(value, FieldPath) else text_of(value)
+def _operand(value: Scalar | Reference) -> str | Reference:
+    return value if isinstance(value, Reference) else text_of(value)
 
 
 def _plain(subject: object) -> bool:
@@ -143,8 +150,7 @@ def _plain(subject: object) -> bool:
 
 
 def _paths(predicate: Predicate) -> tuple[FieldPath, ...]:
-    others = tuple(value for value in predicate.values if isinstance(value, FieldPath))
-    return (*fields_of(predicate.subject), *(others if len(others) == 1 else ()))
+    return fields_of(predicate.subject) if len(predicate.values) > 1 else fields_asked(predicate)
 
 
 def shows(fact: Atom | Negation, variable: int, steps: Steps) -> bool:

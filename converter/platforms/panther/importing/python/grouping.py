@@ -12,7 +12,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from converter.model.expressions import FALSE as NEVER
+from converter.model.expressions import (
+    FALSE as NEVER,
+)
 from converter.model.expressions import TRUE as ALWAYS
 from converter.model.expressions import (
     All,
@@ -22,6 +24,7 @@ from converter.model.expressions import (
     Operator,
     Predicate,
     Subject,
+    fields_of,
     negated,
 )
 from converter.model.paths import FieldPath
@@ -126,8 +129,7 @@ def _subject(value: Value) -> tuple[Subject, tuple[Function, ...]]:
             found = subject, functions
         case _:
             raise UnsayableError("a text made of something else than fields")
-    paths = found[0].parts if isinstance(found[0], Concat) else (found[0],)
-    if any(isinstance(path, FieldPath) and AS_JSON in path.steps for path in paths):
+    if any(AS_JSON in path.steps for path in fields_of(found[0])):
         raise UnsayableError("a text made of what stands in a JSON text")
     return found
 

@@ -8,7 +8,7 @@ nothing, narrower) than what was written.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -20,7 +20,6 @@ from converter.model.expressions import (
     TRUE as ALWAYS,
 )
 from converter.model.expressions import (
-    Concat,
     Expression,
     ForSome,
     Function,
@@ -30,6 +29,9 @@ from converter.model.expressions import (
     Predicate,
     all_of,
     any_of,
+    constants,
+    fields_asked,
+    renamed,
 )
 from converter.model.paths import ANY, ELEMENT, FieldPath
 from converter.platforms.panther.importing.python.formulas import both, either, some, under
@@ -181,7 +183,7 @@ def _of_element(part: Formula, variable: int) -> Formula:
 
 
 def _element_condition(source: int, path: FieldPath, inner: list[Formula]) -> Formula:
-    if len(inner) == 1 and isinstance(inner[0], Leaf) and len(_subjects(inner[0].predicate)) == 1:
+    if len(inner) == 1 and isinstance(inner[0], Leaf) and len(fields_asked(inner[0].predicate)) == 1:
         return Leaf(source, _moved(inner[0].predicate, path))
     if len(inner) == 1 and isinstance(inner[0], Present):
         return Leaf(source, Predicate(_below(path, FieldPath(inner[0].steps)), Operator.EXISTS))
@@ -204,35 +206,21 @@ def _of_listed_values(path: FieldPath, inner: list[Formula]) -> Predicate | None
     others = [expressed(part) for part in inner if part is not listed[0]]
     holds = compile_expression(ForSome(_VALUE, all_of(*others)))
     kept = tuple(value for value in listed[0].predicate.values if holds({"value": value}))
-    if not kept or len(_subjects(listed[0].predicate)) > 1:
+    if not kept or len(fields_asked(listed[0].predicate)) > 1:
         return None
     return _moved(msgspec.structs.replace(listed[0].predicate, values=kept), path)
 
 
 def _of_scalar(part: Formula) -> bool:
     return any(
-        isinstance(atom, Leaf) and any(not path.steps for path in _subjects(atom.predicate))
+        isinstance(atom, Leaf) and any(not path.steps for path in fields_asked(atom.predicate))
         for atom in atoms(part)
     )
 
 
-def _subjects(predicate: Predicate) -> list[FieldPath]:
-    subject = predicate.subject
-    own = (
-        [subject]
-        if isinstance(subject, FieldPath)
-        else [p for p in subject.parts if isinstance(p, FieldPath)]
-    )
-    return [*own, *(value for value in predicate.values if isinstance(value, FieldPath))]
-
-
 def _moved(predicate: Predicate, path: FieldPath) -> Predicate:
     """A predicate on any element of the list at a path."""
-    subject = predicate.subject
-    if isinstance(subject, FieldPath):
-        return msgspec.structs.replace(predicate, subject=_below(path, subject))
-    parts = tuple(_below(path, part) if isinstance(part, FieldPath) else part for part in subject.parts)
-    return msgspec.structs.replace(predicate, subject=Concat(parts))
+    return renamed(predicate, lambda inner: _below(path, inner))
 
 
 def _below(path: FieldPath, inner: FieldPath) -> FieldPath:
@@ -287,15 +275,9 @@ def expressed(formula: Formula) -> Expression:
 
 def _of_itself(predicate: Predicate) -> Predicate:
     """The predicate with the element of a list, which has no steps here, named as rules name it."""
-    if all(path.steps for path in _subjects(predicate)):
+    if all(path.steps for path in fields_asked(predicate)):
         return predicate
-
-    def named(part: Any) -> Any:
-        return ELEMENT if isinstance(part, FieldPath) and not part.steps else part
-
-    subject = predicate.subject
-    whole = Concat(tuple(map(named, subject.parts))) if isinstance(subject, Concat) else named(subject)
-    return msgspec.structs.replace(predicate, subject=whole, values=tuple(map(named, predicate.values)))
+    return renamed(predicate, lambda path: path if path.steps else ELEMENT)
 
 
 def _asked(predicate: Predicate) -> Predicate:
@@ -355,7 +337,7 @@ def _ordered(terms: list[Expression]) -> list[Expression]:
     for each in terms:
         if isinstance(each, Not) and isinstance(each.term, Predicate) and each.term.operator in _OPPOSITE:
             predicate = each.term
-            if predicate.subject in present and not predicate.functions and len(predicate.values) == 1:
+            if predicate.subject in present and not predicate.functions and len(constants(predicate)) == 1:
                 found.append(msgspec.structs.replace(predicate, operator=_OPPOSITE[predicate.operator]))
                 turned.add(predicate.subject)
                 continue

@@ -10,7 +10,18 @@ from contextlib import contextmanager
 import msgspec
 
 from converter.evaluate.values import number_of, text_of
-from converter.model.expressions import Function, Operator, Predicate, Scalar, Subject
+from converter.model.expressions import (
+    Function,
+    Operator,
+    Predicate,
+    Reference,
+    Scalar,
+    Subject,
+    comparison,
+    fields_asked,
+    fields_of,
+    reference,
+)
 from converter.model.paths import ANY, FieldPath
 from converter.platforms.panther.importing.python.formulas import both, within
 from converter.platforms.panther.importing.python.holding import Holding
@@ -23,6 +34,7 @@ from converter.platforms.panther.importing.python.values import (
     Entry,
     ExhaustedError,
     Field,
+    Number,
     Opaque,
     Outcome,
     Text,
@@ -280,16 +292,31 @@ def leaf(
     variable: int,
     subject: Subject,
     operator: Operator,
-    values: tuple[Scalar | FieldPath, ...] = (),
+    values: tuple[Scalar | Reference, ...] = (),
     functions: tuple[Function, ...] = (),
     *,
     ignore_case: bool = False,
 ) -> Formula:
     """A predicate about a variable. What stands in a JSON text is asked of alone (UnreadableError)."""
-    others = (*values, *(() if isinstance(subject, FieldPath) else subject.parts))
-    if any(isinstance(each, FieldPath) and AS_JSON in each.steps for each in others):
+    return _leaf(variable, Predicate(subject, operator, values, ignore_case, False, functions))
+
+
+def _leaf(variable: int, predicate: Predicate) -> Formula:
+    own = (predicate.subject,) if isinstance(predicate.subject, FieldPath) else ()
+    others = fields_asked(predicate)[len(own) :]
+    if any(AS_JSON in path.steps for path in others):
         raise UnreadableError("a value in a JSON text beside another field", code="json-text")
-    return Leaf(variable, Predicate(subject, operator, values, ignore_case, False, functions))
+    return Leaf(variable, predicate)
+
+
+def related(left: Text | Number, operator: Operator, right: Text | Number) -> Formula:
+    """A comparison of two values of the event: both of the event itself, or of the same element of a list."""
+    if left.variable != right.variable:
+        raise UnreadableError("a comparison of an element of a list with something outside it")
+    if operator is Operator.SAME_AS and any(AS_JSON in path.steps for path in fields_of(right.subject)):
+        left, right = right, left
+    sides = (reference(side.subject, side.functions) for side in (left, right))
+    return _leaf(left.variable, comparison(next(sides), operator, next(sides)))
 
 
 def as_text(value: Field | Text) -> Text:

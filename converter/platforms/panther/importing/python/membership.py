@@ -7,12 +7,17 @@ from typing import Any
 
 from converter.model.expressions import Operator
 from converter.model.paths import ANY, FieldPath
-from converter.platforms.panther.importing.python.equality import equal, equal_any, same_text
+from converter.platforms.panther.importing.python.equality import equal, equal_any
 from converter.platforms.panther.importing.python.formulas import both, either
-from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
+from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Null, Present
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
-from converter.platforms.panther.importing.python.texts import contained_in, split_has
+from converter.platforms.panther.importing.python.texts import (
+    LONGEST_CONSTANT,
+    contained_in,
+    related_texts,
+    split_has,
+)
 from converter.platforms.panther.importing.python.truth import in_words, text_question
 from converter.platforms.panther.importing.python.values import (
     Address,
@@ -59,6 +64,8 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
                 if not isinstance(item.value, str):
                     return raising("TypeError")
                 return when(contained_in(container, item.value, text_question))
+            if isinstance(item, Field | Text) and isinstance(container, Text):
+                return related_texts(machine, container, Operator.CONTAINS, item)
         case Pieces():
             if isinstance(item, Known) and isinstance(item.value, str):
                 return when(split_has(container, item.value))
@@ -94,7 +101,7 @@ def _in_text(machine: Machine, item: Value, whole: str) -> Outcome:
             if isinstance(item.value, str)
             else raising("TypeError")
         )
-    if isinstance(item, (Field, Text)) and len(whole) <= 40:
+    if isinstance(item, (Field, Text)) and len(whole) <= LONGEST_CONSTANT:
         parts = {whole[start:end] for start in range(len(whole)) for end in range(start + 1, len(whole) + 1)}
         if isinstance(item, Field):
             machine.used(item, Shape.TEXT)
@@ -134,6 +141,8 @@ def _in_field(machine: Machine, item: Value, container: Field) -> Outcome:
             if not isinstance(value, str):
                 return raising("TypeError")
             return when(contained_in(as_text(container), value, text_question))
+        case Shape.TEXT, Field() | Text():
+            return related_texts(machine, container, Operator.CONTAINS, item)
         case Shape.LIST, Known(value):
             if isinstance(value, (str, int, float)):
                 return when(leaf(variable, FieldPath((*steps, ANY)), Operator.IS, (value,)))
@@ -142,7 +151,7 @@ def _in_field(machine: Machine, item: Value, container: Field) -> Outcome:
         case Shape.LIST, Field(other, path) if other == variable:
             return when(leaf(variable, FieldPath((*steps, ANY)), Operator.SAME_AS, (FieldPath(path),)))
         case Shape.LIST, Text():
-            return when(same_text(item, Text(variable, FieldPath((*steps, ANY)))))
+            return when(related(item, Operator.SAME_AS, Text(variable, FieldPath((*steps, ANY)))))
         case ((Shape.NUMBER | Shape.BOOLEAN), _):
             return raising("TypeError")
     raise UnreadableError(f"{in_words(item)} in {FieldPath(steps)}, which is of shape {shape}")

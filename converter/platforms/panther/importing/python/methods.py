@@ -15,7 +15,7 @@ from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Form
 from converter.platforms.panther.importing.python.selecting import looked_up
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.subscripts import look_up
-from converter.platforms.panther.importing.python.texts import joined, text_method
+from converter.platforms.panther.importing.python.texts import edge_of_constant, joined, text_method
 from converter.platforms.panther.importing.python.truth import text_question, truth
 from converter.platforms.panther.importing.python.values import (
     NONE,
@@ -230,6 +230,8 @@ class Methods:
         match known, name, positional:
             case dict(), "get", [Field() | Text() as key, *rest]:
                 return look_up(self._machine, known, key, rest[0] if rest else NONE)
+            case str(), ("startswith" | "endswith"), [Field() | Text() as text]:
+                return edge_of_constant(self._machine, known, name, text, text_question)
             case str(), "format", _:
                 return self._formatted(known, positional, named)
             case str(), "join", [value]:

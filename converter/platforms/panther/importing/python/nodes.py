@@ -13,8 +13,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from converter.model.expressions import Expression, Predicate, fields_of
-from converter.model.paths import FieldPath
+from converter.model.expressions import (
+    Expression,
+    Predicate,
+    fields_asked,
+)
 from converter.platforms.panther.importing.python.shapes import Steps
 
 
@@ -135,9 +138,7 @@ def own_subjects(atom: Atom) -> Subjects:
     """What an atom asks of; of :class:`Some` the list, and not what is asked of its elements."""
     match atom:
         case Leaf(variable, predicate):
-            values = (value for value in predicate.values if isinstance(value, FieldPath))
-            paths = (*fields_of(predicate.subject), *values)
-            return frozenset(_subject(variable, path.steps) for path in paths)
+            return frozenset(_subject(variable, path.steps) for path in fields_asked(predicate))
         case Present(variable, steps) | Null(variable, steps) | Some(_, variable, steps, _):
             return frozenset({_subject(variable, steps)})
         case Unknown(number, use):

@@ -8,9 +8,17 @@ from typing import Final
 
 import msgspec
 
-from converter.model.expressions import Concat, Function, FunctionName, Operator
+from converter.model.expressions import (
+    Concat,
+    Function,
+    FunctionName,
+    Operator,
+    Reference,
+    changes_of,
+    reference,
+)
 from converter.model.paths import FieldPath
-from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf
+from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
 from converter.platforms.panther.importing.python.values import (
@@ -35,6 +43,8 @@ _CHANGES: Final = {
     "strip": FunctionName.TRIM,
 }
 _EDGES: Final = {"startswith": Operator.STARTS_WITH, "endswith": Operator.ENDS_WITH}
+LONGEST_CONSTANT: Final = 40
+"""Of a constant of so many characters at most every part that a text of the event may be is listed."""
 _CLASSES: Final = {
     "isdigit": r"^[0-9]+$",
     "isdecimal": r"^[0-9]+$",
@@ -59,6 +69,9 @@ def text_method(
     text = as_text(owner)
     if name in _CHANGES and not arguments:
         return one(changed(text, _CHANGES[name]))
+    match arguments:
+        case [Field() | Text() as other] if name in _EDGES:
+            return related_texts(machine, text, _EDGES[name], other)
     constants = [value.value for value in arguments if isinstance(value, Known)]
     if len(constants) < len(arguments):
         raise UnreadableError(f".{name}() with something that is no constant")
@@ -96,6 +109,33 @@ def _edge(text: Text, operator: Operator, given: object, question: Question) -> 
     if "" in options:
         return when(TRUE)
     return when(question(text, operator, tuple(map(str, options))) if options else FALSE)
+
+
+def edge_of_constant(
+    machine: Machine, whole: str, name: str, edge: Field | Text, question: Question
+) -> Outcome:
+    """When a constant starts or ends with a text of the event: that is one of the constant's own edges."""
+    if len(whole) > LONGEST_CONSTANT:
+        raise UnreadableError(f".{name}() of a long constant with a text of the event")
+    if isinstance(edge, Field):
+        machine.used(edge, Shape.TEXT)
+    sizes = range(len(whole) + 1)
+    edges = (whole[:size] if name == "startswith" else whole[len(whole) - size :] for size in sizes)
+    return when(question(as_text(edge), Operator.IS, tuple(edges)))
+
+
+def related_texts(machine: Machine, left: Field | Text, operator: Operator, right: Field | Text) -> Outcome:
+    """A text operator on two texts of the event. What is declared as no text makes Python raise."""
+    for each in (left, right):
+        if not isinstance(each, Field):
+            continue
+        machine.used(each, Shape.TEXT)
+        shape = machine.shape(each)
+        if shape is not Shape.TEXT:
+            if machine.declared(each):
+                return raising("TypeError")
+            raise UnreadableError(f"{FieldPath(each.steps)}, of shape {shape}, where a text is needed")
+    return when(related(as_text(left), operator, as_text(right)))
 
 
 def contained_in(text: Text | Part, part: str, question: Question) -> Formula:
@@ -193,7 +233,7 @@ def joined(machine: Machine, parts: list[Value]) -> Outcome:
     """``str()`` of every part, joined: an f-string, or ``+``."""
     if all(isinstance(part, Known) for part in parts):
         return one(Known("".join(str(part.value) for part in parts if isinstance(part, Known))))
-    found: list[FieldPath | str] = []
+    found: list[Reference | str] = []
     variables: set[int] = set()
     for part in parts:
         match part:
@@ -202,27 +242,27 @@ def joined(machine: Machine, parts: list[Value]) -> Outcome:
             case Field(variable, steps):
                 found.append(FieldPath(steps))
                 variables.add(variable)
-            case Text(variable, FieldPath() as subject, ()):
-                found.append(subject)
+            case Text(variable, FieldPath() as subject, functions):
+                found.append(reference(subject, functions))
                 variables.add(variable)
             case Text(variable, subject, ()) if not isinstance(subject, FieldPath):
                 found.extend(subject.parts)
                 variables.add(variable)
             case _:
-                raise UnreadableError("a text joined of changed values")
+                raise UnreadableError("a text joined of joined and changed values")
     if len(variables) != 1:
         raise UnreadableError("a text joined of an element of a list and something outside it")
     return one(_concat(variables.pop(), found))
 
 
-def _concat(variable: int, parts: list[FieldPath | str]) -> Text:
-    merged: list[FieldPath | str] = []
+def _concat(variable: int, parts: list[Reference | str]) -> Text:
+    merged: list[Reference | str] = []
     for part in parts:
         if isinstance(part, str) and merged and isinstance(merged[-1], str):
             merged[-1] += part
         elif part != "":
             merged.append(part)
     only = merged[0]
-    if len(merged) == 1 and isinstance(only, FieldPath):
-        return Text(variable, only)
+    if len(merged) == 1 and not isinstance(only, str):
+        return Text(variable, *changes_of(only))
     return Text(variable, Concat(tuple(merged)))
