@@ -18,6 +18,7 @@ from converter.cli.options import (
     Workspace,
     as_json,
     chosen_platforms,
+    helpers_option,
     jobs_option,
     platforms_option,
     reading_of,
@@ -62,12 +63,7 @@ _SHOWN = 10
     help="With --from panther: also run the rules' own Python (in a process with limits on time and memory) "
     "and compare it with the reading. Only for code that you trust.",
 )
-@click.option(
-    "--helpers",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="With --from: folder with what the rules lean on, beside what is next to them.",
-)
+@helpers_option
 @click.option("--baseline", metavar="REVISION|FOLDER", help="Also what changed since then.")
 @click.option(
     "--save-baseline",

@@ -13,7 +13,7 @@ from converter.catalog.index import Index, index_of
 from converter.catalog.prepare import Workshop
 from converter.catalog.sources import Found, Origin, canonical, imported
 from converter.cli.console import tracked
-from converter.cli.options import Workspace, jobs_option, reading_of
+from converter.cli.options import Workspace, helpers_option, jobs_option, reading_of
 from converter.model.diagnostics import RuleError
 from converter.platforms.collection import rule_files
 from converter.platforms.registry import siem_names
@@ -31,12 +31,7 @@ _OPTIONS = (
         metavar="PLATFORM PATH",
         help="A platform's own rules; several times, too.",
     ),
-    click.option(
-        "--helpers",
-        multiple=True,
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Folder with what the rules lean on (helpers, macros, lookups), beside those next to them.",
-    ),
+    helpers_option,
     jobs_option,
     click.option("--no-cache", is_flag=True, help="Read every file anew."),
 )

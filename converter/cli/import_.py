@@ -13,7 +13,7 @@ import msgspec
 import rich_click as click
 
 from converter.cli.console import print_diagnostics, print_json, print_table, progress
-from converter.cli.options import Workspace, as_json, jobs_option, reading_of
+from converter.cli.options import Workspace, as_json, helpers_option, jobs_option, reading_of
 from converter.model.diagnostics import Diagnostic, Fidelity, RuleError, Severity
 from converter.platforms.base import File
 from converter.platforms.collection import Collected, read_files, rule_files
@@ -40,12 +40,7 @@ _MOST_REASONS = 15
     show_default=True,
     help="How the report is written: sarif puts each finding beside its line.",
 )
-@click.option(
-    "--helpers",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with what the rules lean on (helpers, macros, lookups), beside those next to them.",
-)
+@helpers_option
 @jobs_option
 @click.option("--no-cache", is_flag=True, help="Read every file anew.")
 @as_json

@@ -39,6 +39,12 @@ platforms_option = click.option(
     help="panther, elastic, splunk, all of these (the default), sigma, or sigma:BACKEND; several times, too.",
 )
 
+helpers_option = click.option(
+    "--helpers",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with what the rules lean on (helpers, macros, lookups), beside those next to them.",
+)
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes."
 )

@@ -14,6 +14,8 @@ from converter.cli.options import (
     Workspace,
     as_json,
     chosen_platforms,
+    helpers_option,
+    jobs_option,
     platforms_option,
     reading_of,
     rule_paths,
@@ -22,7 +24,7 @@ from converter.cli.options import (
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
 from converter.model.rule import Rule
 from converter.platforms.base import Artifact, File
-from converter.platforms.collection import Collected, carried_over, read_files, rule_files
+from converter.platforms.collection import Collected, Reading, carried_over, read_files, rule_files
 from converter.platforms.losses import accepted_losses, unaccepted_losses
 from converter.platforms.output import claimed, differences, write_files
 from converter.platforms.registry import platform
@@ -45,6 +47,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 @rule_paths
 @platforms_option
 @click.option("--from", "source", metavar="PLATFORM", help="Read this platform's own rules instead.")
+@helpers_option
+@jobs_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write into."
 )
@@ -57,6 +61,8 @@ def command(
     paths: tuple[Path, ...],
     targets: tuple[str, ...],
     source: str | None,
+    helpers: tuple[Path, ...],
+    jobs: int,
     output: Path | None,
     allow_loss: tuple[str, ...],
     dry_run: bool,
@@ -79,11 +85,13 @@ def command(
 
       convert --from sigma --to elastic rule.yml
 
+      convert --from splunk --to panther detections/ --helpers macros/ --allow-loss window
+
       convert --check
     """
     workspace = Workspace()
     names = chosen_platforms(targets)
-    reads = _read(workspace, source, paths) if source else []
+    reads = _read(reading_of(workspace, source, helpers, jobs), paths) if source else []
     rules = [rule for _, rule in reads if rule is not None] if source else workspace.rules(paths)
     outcomes: list[Outcome] = []
     for name in names:
@@ -108,10 +116,9 @@ def command(
         sys.exit(1)
 
 
-def _read(workspace: Workspace, source: str, paths: tuple[Path, ...]) -> list[tuple[Collected, Rule | None]]:
+def _read(reading: Reading, paths: tuple[Path, ...]) -> list[tuple[Collected, Rule | None]]:
     """A platform's own rules; what is refused is said at once."""
-    reading = reading_of(workspace, source)
-    files = rule_files(source, paths or (Path(),))
+    files = rule_files(reading.platform, paths or (Path(),))
     reads = [read for _, found in read_files(reading, files) for read in found]
     for read in reads:
         if not read.text:

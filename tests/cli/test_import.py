@@ -100,6 +100,25 @@ def test_from_one_platform_to_another(convert: Convert, collection: Path) -> Non
     assert "whoami.exe" in file.read_text()
 
 
+def test_what_rules_lean_on_is_looked_for_in_other_folders(convert: Convert, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "shared_names.py").write_text('SHELLS = ("bash", "zsh")\n')
+    (tmp_path / "rules" / "shell.py").write_text(
+        "from shared_names import SHELLS\n\n\ndef rule(event):\n    return event.get('name') in SHELLS\n"
+    )
+    (tmp_path / "rules" / "shell.yml").write_text(
+        "AnalysisType: rule\nRuleID: A.Shell\nFilename: shell.py\nLogTypes: [Osquery.Differential]\n"
+        "Severity: Low\nEnabled: true\n"
+    )
+    arguments = ["--from", "panther", "--to", "splunk", "--jobs", "1", str(tmp_path / "rules"), "-o", "out"]
+    without = convert(*arguments, "--json")
+    assert without.code == 1
+    found = convert(*arguments, "--json", "--helpers", str(tmp_path / "elsewhere"))
+    (rendered,) = json.loads(found.out)
+    assert (found.code, rendered["fidelity"], rendered["written"]) == (0, "exact", True)
+
+
 def test_what_was_lost_in_reading_holds_the_rendering_back(convert: Convert, collection: Path) -> None:
     text = SIGMA.format(title="Word", number=4).replace(
         "    Image|endswith: '\\whoami.exe'\n", "    - mimikatz\n"
