@@ -11,6 +11,7 @@ null).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
@@ -117,7 +118,8 @@ def _divided(sign: str, quotient: Quotient, value: int | float) -> Expression:
         return all_of(_divided(">=", quotient, value), _divided("<=", quotient, value))
     if quotient.whole:
         if not isinstance(value, int):
-            raise UnreadableError("a whole number compared with a broken one")
+            upwards = sign in (">", ">=")
+            sign, value = (">=", math.ceil(value)) if upwards else ("<=", math.floor(value))
         value += sign in (">", "<=")
         sign = ">=" if sign in (">", ">=") else "<"
     return all_of(group_present(quotient), _test(sign, left, Multiple(right, value)))
