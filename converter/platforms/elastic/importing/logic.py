@@ -7,6 +7,7 @@ correlation, indicator match, new terms, ES|QL) and elastic/detection-rules, ``d
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -125,6 +126,7 @@ def _query(document: Document, choose: Choose, findings: Findings) -> Logic | No
     condition = all_of(read(fields), *around(document, fields, findings))
     findings.leave_out(missing)
     words(condition, fields, findings)
+    _patterns(condition, fields, findings)
     condition = joined(without_subfields(condition))
     if rule.get("type") == "threat_match":
         condition = all_of(condition, _indicators(document, fields, findings))
@@ -394,6 +396,27 @@ def words(condition: Expression, fields: StoredFields, findings: Findings) -> No
         else:
             message = f"{name} is analysed; words of other scripts may be cut otherwise than here"
             findings.lose("text-field", message, "query", Fidelity.WIDER)
+
+
+def _patterns(condition: Expression, fields: StoredFields, findings: Findings) -> None:
+    """Say which flattened fields are asked for patterns: Elasticsearch refuses such a query ("[wildcard]
+    queries are not currently supported on keyed [flattened] fields"); where the rule runs at all, the field
+    holds exact text.
+    """
+    asked = {
+        str(one.subject.steps[0])
+        for one in predicates(condition)
+        if one.operator is Operator.LIKE and isinstance(one.subject, FieldPath)
+        if not all(_PREFIX.fullmatch(str(value)) for value in one.values)
+    }
+    for name in sorted(asked):
+        if fields.type_of(name) is FieldType.FLATTENED:
+            message = f"{name} is taken for exact text: a flattened field takes no wildcard but at the end"
+            findings.note("flattened", message, "query")
+
+
+_PREFIX: Final = re.compile(r"(?:\\.|[^*?\\])*\*?", re.DOTALL)
+"""A LIKE pattern without wildcards but at its end."""
 
 
 def _analysed(condition: Expression, fields: StoredFields) -> set[tuple[str, bool]]:

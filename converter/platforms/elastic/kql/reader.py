@@ -160,10 +160,7 @@ class _Reader:
                 return self._typed(place, lambda: analysed(path, text, in_a_row=in_a_row))
             return self._typed(place, lambda: equal(self._fields, path, text, name))
         if kind in (FieldType.WILDCARD, FieldType.FLATTENED):
-            pieces = _split(literal)
-            if kind is FieldType.FLATTENED and not all(map(_is_prefix, pieces)):
-                raise self._error(place, f"a wildcard on the flattened field {name}, other than at the end")
-            return any_of(*(_wild(path, piece) for piece in pieces))
+            return any_of(*(_wild(path, piece) for piece in _split(literal)))
         if kind is FieldType.TEXT:
             words = _split(literal)
             return self._typed(
@@ -244,7 +241,3 @@ def _split(parts: Pattern) -> list[Pattern]:
         pieces[-1].append(first)
         pieces.extend([other] for other in others)
     return [made for piece in pieces if (made := pattern(piece))]  # type: ignore[arg-type]
-
-
-def _is_prefix(parts: Pattern) -> bool:
-    return ANY not in parts[:-1]

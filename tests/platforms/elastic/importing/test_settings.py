@@ -34,6 +34,9 @@ def test_settings(case: dict[str, Any]) -> None:
     lost = [one for one in found.diagnostics if one.effect is not None]
     assert [f"{one.code} {one.effect}" for one in lost] == case.get("findings", [])
     assert all(one.line == 1 and one.column for one in lost)
+    if "notes" in case:
+        notes = [one.code for one in found.diagnostics if one.effect is None]
+        assert [code for code in notes if code != "unknown-field"] == case["notes"]
     for key, value in case.get("rule", {}).items():
         assert found.rule is not None
         assert yaml.safe_load(dump_rule(found.rule)).get(key) == value
