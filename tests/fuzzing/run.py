@@ -116,7 +116,9 @@ def main() -> int:
             count, failures = 1, {given.show: failure} if failure else {}
         else:
             count, failures = fuzz(name, given.first, given.seconds)
-        print(f"{name}: {count} texts, {len(failures)} failures", flush=True)
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        memory = f", {largest} MiB at most so far" if largest else ""
+        print(f"{name}: {count} texts, {len(failures)} failures{memory}", flush=True)
         for number, failure in failures.items():
             print(f"--- {name} {number}\n{failure}", flush=True)
         failed = failed or bool(failures)

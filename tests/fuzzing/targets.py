@@ -1,7 +1,7 @@
 """What is fuzzed: each language that rules are read from, with texts to begin with.
 
-The texts are those of the public rules (CONVERTER_CORPUS) where they are at hand, and the renderings of the
-rules that come with the project.
+The texts are those of the public rules (CONVERTER_CORPUS, PYPANTHER) where they are at hand, and the
+renderings of the rules that come with the project.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MOST_RENDERED: Final = 15
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A language: which platform reads it, where texts of it lie (patterns below the project and below the
-    corpus), what marks a text as one of it, and which part of a text is the query.
+    """A language: which platform reads it, where texts of it lie (patterns below the project, below the
+    corpus and below pypanther's rules), what marks a text as one of it, and which part of a text is the query.
 
     ``pieces``: what the language's texts are made of, for mutations.
     """
@@ -38,6 +38,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     own: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     marked: str = ""
     query: str = r"(?s)(.*)"
     pieces: tuple[str, ...] = ()
@@ -168,6 +169,7 @@ TARGETS: Final = {
     "python": Target(
         platform="panther",
         own=("outputs/panther/**/*.py",),
+        classes=("**/*.py",),
         pieces=(
             *(
                 "event.get(",
@@ -253,7 +255,9 @@ def readable_targets() -> list[str]:
 def seeds(name: str, *, public: bool = True) -> tuple[Seed, ...]:
     """The texts of a target; without ``public``, the project's own alone."""
     target = TARGETS[name]
-    folders = [(ROOT, target.own), *([(corpus.CORPUS, target.public)] if public else [])]
+    folders = [(ROOT, target.own)]
+    if public:
+        folders += [(corpus.CORPUS, target.public), (corpus.PANTHER_CLASSES, target.classes)]
     files = [file for folder, patterns in folders for pattern in patterns for file in folder.glob(pattern)]
     texts = [(file.name, file.read_text(encoding="utf-8")) for file in sorted(files)]
     found = [_seed(target, file, text) for file, text in texts if target.marked in text]
