@@ -22,6 +22,8 @@ from converter.model.expressions import (
     Expression,
     ForSome,
     Not,
+    Operator,
+    Predicate,
     all_of,
     any_of,
     negated,
@@ -105,22 +107,27 @@ class Failure(msgspec.Struct, frozen=True):
     side: Fidelity | None = None
 
 
-def simplified(expression: Expression) -> Expression:
-    """The same condition without terms that always or never hold, and without repeated terms."""
+def simplified(expression: Expression, element: bool = False) -> Expression:
+    """The same condition without terms that always or never hold, and without repeated terms.
+
+    ``element``: it is asked of the elements of a list, whose keys are no fields of the event.
+    """
     match expression:
         case All(terms):
-            inner = dict.fromkeys(simplified(term) for term in terms)
+            inner = dict.fromkeys(simplified(term, element) for term in terms)
             never = FALSE in inner or any(isinstance(one, Not) and one.term in inner for one in inner)
             return FALSE if never else all_of(*inner)
         case AnyOf(terms):
-            inner = dict.fromkeys(simplified(term) for term in terms)
+            inner = dict.fromkeys(simplified(term, element) for term in terms)
             always = TRUE in inner or any(isinstance(one, Not) and one.term in inner for one in inner)
             return TRUE if always else any_of(*inner)
         case Not(term):
-            one = simplified(term)
+            one = simplified(term, element)
             return FALSE if one == TRUE else TRUE if one == FALSE else negated(one)
         case ForSome(path, term):
-            return ForSome(path, simplified(term))
+            return ForSome(path, simplified(term, True))
+        case Predicate(FieldPath((str(name),)), Operator.EXISTS) if name in ALWAYS_THERE and not element:
+            return TRUE
         case _:
             return expression
 
