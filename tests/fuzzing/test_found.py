@@ -40,6 +40,11 @@ FOUND = {
         "splunk",
         splunk('a=1 | eval "' + "ab" * 50 + '"=1 | rename "' + "*a" * 40 + '" AS b'),
     ),
+    "an object unpacked into a list": (
+        "panther",
+        "from pypanther import Rule, RuleTest\n\n\nclass A(Rule):\n    id = 'A'\n    tests = [*RuleTest()]\n\n"
+        "    def rule(self, event):\n        return event.get('a') == 1\n",
+    ),
     "a selector of many stars": (
         "sigma",
         "title: a\nlogsource: {product: windows}\ndetection:\n  " + "a" * 60 + ": {a: b}\n"
@@ -84,6 +89,8 @@ FOUND = {
 def test_found(name: str) -> None:
     platform, text = FOUND[name]
     with at_most(MOST_SECONDS):
-        rules = reader(platform).read(Source(file="found.yml", text=text), context())
+        rules = reader(platform).read(
+            Source(file="found.py" if "import" in text else "found.yml", text=text), context()
+        )
     assert rules
     check(rules)

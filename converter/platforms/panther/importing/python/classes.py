@@ -125,10 +125,13 @@ class _Literals:
         return self._computed(node)
 
     def _items(self, node: ast.expr) -> Iterator[Any]:
-        if isinstance(node, ast.Starred):
-            yield from self._literal(node.value)
-        else:
+        if not isinstance(node, ast.Starred):
             yield self._literal(node)
+            return
+        found = self._literal(node.value)
+        if not isinstance(found, list | tuple | set | frozenset | dict | str):
+            raise UnreadableError("what is unpacked into a list is none", node.value)
+        yield from found
 
     def _pairs(self, keys: list[ast.expr | None], values: list[ast.expr]) -> Iterator[tuple[Any, Any]]:
         for key, value in zip(keys, values, strict=True):
