@@ -102,6 +102,8 @@ class Machine:
         self.tries = 0
         """How many ``try`` statements stand around the place being read, its callers' included."""
         self._shapes = shapes
+        self._told: set[tuple[Steps, Shape | None]] = set()
+        """What :meth:`shape` answered."""
         self._binders: dict[int, Binder] = {}
         self._nodes: dict[tuple[int, str], int] = {}
         self._steps = 0
@@ -198,7 +200,17 @@ class Machine:
         if not field.steps and field.variable == 0:
             return Shape.OBJECT
         steps = self.absolute(field.variable, field.steps)
+        found = self._shape_at(steps)
+        self._told.add((steps, found))
+        return found
+
+    def _shape_at(self, steps: Steps) -> Shape | None:
         return self._shapes.shape(steps) or self.usage.get(steps)
+
+    @property
+    def surprised(self) -> bool:
+        """Whether the use of some field showed what it holds only after that had been asked."""
+        return any(self._shape_at(steps) is not told for steps, told in self._told)
 
     def spelled(self, owner: Field, key: str) -> str:
         """A key of an object as events spell it."""
@@ -268,6 +280,16 @@ class Machine:
             self._nodes[key] = len(self.residues)
             self.residues.append(Residue(message, code, node, source))
         return self._nodes[key]
+
+    @contextmanager
+    def only_of(self, log_types: Sequence[str], guard: Formula) -> Iterator[None]:
+        """Within: the event is of these log types. Residues are the same in whatever log types it is."""
+        before, self.log_types, self._uses = self.log_types, tuple(log_types), 0
+        try:
+            with self.given(guard):
+                yield
+        finally:
+            self.log_types = before
 
     def unknown(self, value: Opaque) -> Formula:
         """The truth of something that could not be read; every use of it may have another."""

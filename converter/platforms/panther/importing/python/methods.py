@@ -37,6 +37,7 @@ from converter.platforms.panther.importing.python.values import (
     Pattern,
     Pieces,
     Routine,
+    SeveralModelsError,
     Table,
     Text,
     Truth,
@@ -155,6 +156,8 @@ class Methods:
             chosen.setdefault(meaning, model)
         if len(meanings) < 2:
             return self._by_model(next(iter(chosen.values()), None), owner, key, default, node)
+        if not self._machine.lenient:
+            raise SeveralModelsError
         cases = []
         raises = []
         rest: Formula = TRUE

@@ -14,6 +14,7 @@ from converter.model.expressions import TRUE as ALWAYS
 from converter.model.expressions import Expression, Operator
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.alerts import Alerts, read_alerts
+from converter.platforms.panther.importing.python.events import log_type_is
 from converter.platforms.panther.importing.python.formulas import (
     TooLargeError,
     allow_effort,
@@ -47,6 +48,7 @@ from converter.platforms.panther.importing.python.values import (
     Field,
     Known,
     Opaque,
+    SeveralModelsError,
     Truth,
     UnreadableError,
     Value,
@@ -61,17 +63,16 @@ _SECONDS = 1.5
 def read_detection(
     source: PythonSource, modules: Modules, log_types: Sequence[str], shapes: Shapes
 ) -> Detection:
-    """What ``rule()`` and the functions beside it say. Never raises for what the text holds.
-
-    It is read twice: how the detection uses a field shows what it holds, and may be seen only later on.
-    """
+    """What ``rule()`` and the functions beside it say. Never raises for what the text holds."""
     usage: dict[Steps, Shape] = {}
     allow_effort(_SIMPLIFICATIONS, _SECONDS)
     try:
-        _read_rule(Interpreter(Machine(modules, log_types, shapes, usage)), source)
-        interpreter = Interpreter(Machine(modules, log_types, shapes, usage))
-        true, raised = _read_rule(interpreter, source)
-        found = _detection(interpreter.machine, true, raised)
+        machine = Machine(modules, log_types, shapes, usage)
+        true, raised = _read_rule(machine, source)
+        if machine.surprised:
+            machine = Machine(modules, log_types, shapes, usage)
+            true, raised = _read_rule(machine, source)
+        found = _detection(machine, true, raised)
     except UnreadableError as error:
         return _refused(source, error.code, str(error), error.node)
     except (ExhaustedError, TooLargeError, RecursionError) as error:
@@ -82,8 +83,28 @@ def read_detection(
     return _with_alerts(found, read_alerts(source, modules, log_types, shapes, usage))
 
 
-def _read_rule(interpreter: Interpreter, source: PythonSource) -> tuple[Formula, Formula]:
-    """When ``rule()`` returns True, and when it raises."""
+def _read_rule(machine: Machine, source: PythonSource) -> tuple[Formula, Formula]:
+    """When ``rule()`` returns True, and when it raises. Log types are read one after the other where the
+    detection asks data models that say different things for them.
+    """
+    interpreter = Interpreter(machine)
+    try:
+        return _verdicts(interpreter, source)
+    except SeveralModelsError:
+        verdicts: dict[tuple[Formula, Formula], list[str]] = {}
+        for names, _ in machine.data_models():
+            with machine.only_of(names, log_type_is(names)):
+                verdicts.setdefault(_verdicts(interpreter, source), []).extend(names)
+    if len(verdicts) == 1:
+        return next(iter(verdicts))
+    guarded = [(log_type_is(names), *verdict) for verdict, names in verdicts.items()]
+    return (
+        either(*(both(guard, true) for guard, true, _ in guarded)),
+        either(*(both(guard, raised) for guard, _, raised in guarded)),
+    )
+
+
+def _verdicts(interpreter: Interpreter, source: PythonSource) -> tuple[Formula, Formula]:
     routine = function_of(interpreter, source, "rule")
     if routine is None:
         raise UnreadableError("no function rule(event)", code="no-rule")

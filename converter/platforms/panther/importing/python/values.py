@@ -274,6 +274,10 @@ class UnreadableError(ValueError):
         self.code = code
 
 
+class SeveralModelsError(Exception):
+    """The detection asks data models that say different things for its log types."""
+
+
 class ExhaustedError(Exception):
     """The reading takes more steps than any detection needs."""
 
