@@ -91,7 +91,7 @@ _SIMPLE: Final[dict[tuple[Formula, ...], Formula]] = {}
 
 def _remembered(terms: tuple[Formula, ...]) -> Formula:
     """A conjunction by itself. What comes out of it, and the opposite of that, are as simple as they get."""
-    if len(terms) == 1 and not isinstance(terms[0], Either | Some | Negation):
+    if len(terms) == 1 and not isinstance(terms[0], (Either, Some, Negation)):
         return terms[0]
     if terms not in _SIMPLE:
         found = _conjunction(terms, _NOTHING)
@@ -213,23 +213,31 @@ def _flatten(terms: Iterable[Formula], flat: dict[Formula, None]) -> None:
 
 def _conjunction_once(terms: tuple[Formula, ...], around: Holding) -> list[Formula] | None:
     """Each term under what the others say; None: they cannot all hold."""
-    literals = [term for term in terms if not isinstance(term, Either)]
+    if FALSE in terms:
+        return None
+    literals = [term for term in terms if type(term) is not Either]
     others = Holding(around, literals)
     kept: list[Formula] = []
     for literal in literals:
+        if not others.matter(literal):
+            kept.append(literal)
+            continue
         others.discard(literal)
         simple = within(literal, others)
         if simple == FALSE:
             return None
         if simple != TRUE:
             kept.append(simple)
-            if not isinstance(simple, Both | Either):
+            if not isinstance(simple, (Both, Either)):
                 others.add(simple)
-    clauses = [term for term in terms if isinstance(term, Either)]
+    clauses = [term for term in terms if type(term) is Either]
     for clause in clauses:
         others.add(clause)
     done: dict[Formula, Formula] = {}
     for clause in clauses:
+        done[clause] = clause
+        if not others.matter(clause):
+            continue
         others.discard(clause)
         done[clause] = simple = within(clause, others)
         if simple == FALSE:

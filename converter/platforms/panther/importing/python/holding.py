@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from converter.platforms.panther.importing.python.nodes import (
@@ -12,25 +11,27 @@ from converter.platforms.panther.importing.python.nodes import (
     Either,
     Formula,
     Negation,
-    Subjects,
     facts_of,
     opposite,
     own_subjects,
     subjects,
 )
 
+Subject = tuple[int, object]
+
 
 class Holding:
     """Facts: literals, and clauses some alternative of which holds; on top of those of an ``outer`` one."""
 
+    __slots__ = ("_about", "_clauses", "_facts", "_inner", "_outer", "simplified")
+
     def __init__(self, outer: Holding | None = None, facts: Iterable[Formula] = ()) -> None:
-        self._outer = outer
+        self._outer: Holding | None = outer if outer is None or outer._facts else outer._outer
         self._facts: set[Formula] = set()
-        self._literals: dict[tuple[int, object], dict[Atom | Negation, None]] = {}
+        self._about: dict[Subject, dict[Formula, None]] = {}
+        """The facts by what they are about; subjects without any are not kept."""
         self._clauses: dict[Formula, dict[Either, frozenset[Formula]]] = {}
         """By the opposite of one alternative, the opposites of all: what denies them all is impossible."""
-        self._asked: Counter[tuple[int, object]] = Counter()
-        """How many facts are about each subject."""
         self._inner: dict[Formula, Holding] = {}
         self.simplified: dict[Formula, Formula] = {}
         """What formulas are within these facts, as far as that was asked while they did not change."""
@@ -38,7 +39,7 @@ class Holding:
             self.add(fact)
 
     def __bool__(self) -> bool:
-        return bool(self._facts) or bool(self._outer)
+        return bool(self._facts or self._outer)
 
     def with_facts_of(self, formula: Formula) -> Holding:
         """These facts, and those of a formula: the same object for the same formula."""
@@ -51,27 +52,24 @@ class Holding:
         if fact in self._facts:
             return
         self._facts.add(fact)
-        self._asked.update(subjects(fact))
-        if isinstance(fact, Either):
+        for subject in subjects(fact):
+            self._about.setdefault(subject, {})[fact] = None
+        if type(fact) is Either and fact.terms:
             opposites = frozenset(map(opposite, fact.terms))
-            if fact.terms:
-                self._clauses.setdefault(opposite(fact.terms[0]), {})[fact] = opposites
-        elif not isinstance(fact, Both):
-            for subject in _about(fact):
-                self._literals.setdefault(subject, {})[fact] = None
+            self._clauses.setdefault(opposite(fact.terms[0]), {})[fact] = opposites
 
     def discard(self, fact: Formula) -> None:
         """One fact less, if it was one of those on top."""
         if fact not in self._facts:
             return
         self._facts.discard(fact)
-        self._asked.subtract(subjects(fact))
-        if isinstance(fact, Either):
-            if fact.terms:
-                self._clauses[opposite(fact.terms[0])].pop(fact)
-        elif not isinstance(fact, Both):
-            for subject in _about(fact):
-                self._literals[subject].pop(fact)
+        for subject in subjects(fact):
+            about = self._about[subject]
+            del about[fact]
+            if not about:
+                del self._about[subject]
+        if type(fact) is Either and fact.terms:
+            del self._clauses[opposite(fact.terms[0])][fact]
 
     def has(self, fact: Formula) -> bool:
         """Whether it is one of the facts."""
@@ -83,12 +81,17 @@ class Holding:
         return False
 
     def matter(self, formula: Formula) -> bool:
-        """Whether some fact has a subject in common with the formula."""
+        """Whether some fact has a subject in common with the formula; itself on top does not count."""
         asked = subjects(formula)
-        here: Holding | None = self
-        while here is not None:
-            if any(here._asked.get(subject) for subject in asked):
+        for subject in asked:
+            about = self._about.get(subject)
+            if about is not None and (len(about) > 1 or formula not in about):
                 return True
+        here = self._outer
+        while here is not None:
+            for subject in asked:
+                if subject in here._about:
+                    return True
             here = here._outer
         return False
 
@@ -98,7 +101,9 @@ class Holding:
         here: Holding | None = self
         while here is not None:
             for subject in asked:
-                yield from here._literals.get(subject, ())
+                for fact in here._about.get(subject, ()):
+                    if not isinstance(fact, (Both, Either)):
+                        yield fact
             here = here._outer
 
     def contradict(self, terms: tuple[Formula, ...]) -> bool:
@@ -111,7 +116,3 @@ class Holding:
                     return True
             here = here._outer
         return False
-
-
-def _about(fact: Atom | Negation) -> Subjects:
-    return own_subjects(fact.term if isinstance(fact, Negation) else fact)

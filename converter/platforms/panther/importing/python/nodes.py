@@ -105,7 +105,7 @@ def opposite(formula: Formula) -> Formula:
     """The formula does not hold."""
     if isinstance(formula, Negation):
         return formula.term
-    return _turned(formula) if isinstance(formula, Both | Either) else Negation(formula)
+    return _turned(formula) if isinstance(formula, (Both, Either)) else Negation(formula)
 
 
 @lru_cache(maxsize=1 << 16)
