@@ -40,8 +40,8 @@ from converter.platforms.panther.importing.python.values import (
     one,
 )
 
-SIMPLIFICATIONS: Final = 100_000
-SECONDS: Final = 0.5
+SIMPLIFICATIONS: Final = 4_000
+SECONDS: Final = 0.3
 LEVELS: Final = {level.value: level for level in Level}
 """Panther documentation, Writing Python Detections: severity() gives INFO, LOW, MEDIUM, HIGH or CRITICAL."""
 _LONGEST_OUTPUT = 100

@@ -36,6 +36,8 @@ from converter.platforms.panther.importing.python.shapes import Steps
 
 _MOST = 3000
 _MOST_REMEMBERED = 1 << 15
+_EXTENSION = 250
+_EXTENSION_SECONDS = 0.04
 _NOTHING: Final = Holding()
 
 
@@ -46,25 +48,41 @@ class TooLargeError(ValueError):
 class _Effort:
     """How much work the formulas of one reading may make: simplifications, and processor time in seconds."""
 
-    def __init__(self) -> None:
-        self.left = 0
-        self.deadline = 0.0
+    def __init__(self, simplifications: int, seconds: float, extensions: int) -> None:
+        self._left = simplifications
+        self._deadline = time.process_time() + seconds
+        self._extensions = extensions
 
     def spend(self) -> None:
         """One more simplification. Raises TooLargeError when there were too many."""
-        self.left -= 1
-        if self.left < 0 or (self.left % 128 == 0 and time.process_time() > self.deadline):
-            raise TooLargeError("the condition takes more work than any rule needs")
+        self._left -= 1
+        if self._left < 0 or (self._left % 64 == 0 and time.process_time() > self._deadline):
+            raise TooLargeError("it takes more work than any rule needs")
+
+    def extend(self) -> bool:
+        """A little more, for a reading that gave something up; False: that was done often enough."""
+        if self._extensions:
+            self._extensions -= 1
+            self._left = _EXTENSION
+            self._deadline = time.process_time() + _EXTENSION_SECONDS
+            return True
+        return False
 
 
 _EFFORT: Final = threading.local()
 
 
-def allow_effort(simplifications: int, seconds: float) -> None:
-    """Begin a reading, with so much work for its formulas."""
-    effort = _Effort()
-    effort.left, effort.deadline = simplifications, time.process_time() + seconds
-    _EFFORT.current = effort
+def allow_effort(simplifications: int, seconds: float, extensions: int = 0) -> None:
+    """Begin a reading, with so much work for its formulas. ``extensions``: how often it may go on beyond
+    that, each time a little, without what took so long.
+    """
+    _EFFORT.current = _Effort(simplifications, seconds, extensions)
+
+
+def extend_effort() -> bool:
+    """Whether the reading may go on without what took too much work."""
+    effort = getattr(_EFFORT, "current", None)
+    return effort is not None and effort.extend()
 
 
 def _spend() -> None:
@@ -105,24 +123,22 @@ def _remembered(terms: tuple[Formula, ...]) -> Formula:
 
 def _united(terms: tuple[Formula, ...]) -> tuple[Formula, ...]:
     """Alternatives that differ only in the operands of one question become one."""
-    found: dict[object, Formula] = {}
+    found: dict[Formula, int] = {}
+    asked: dict[object, tuple[Formula, Leaf]] = {}
     for term in _flat(terms):
-        question, rest = _question(term)
-        if question is None:
-            found.setdefault(term, term)
+        if term in found:
             continue
-        asked = question.predicate
-        key = (rest, question.variable, asked.subject, asked.operator, asked.functions, asked.ignore_case)
-        known, _ = _question(found[key]) if key in found else (None, None)
-        if known is None:
-            found[key] = term
-            continue
-        values = {(type(value), value): value for value in (*known.predicate.values, *asked.values)}
-        merged = Leaf(question.variable, msgspec.structs.replace(asked, values=tuple(values.values())))
-        parts = term.terms if isinstance(term, Both) else (term,)
-        kept = tuple(merged if part is question else part for part in parts)
-        found[key] = Both(kept) if isinstance(term, Both) else merged
-    return tuple(found.values())
+        same = next(((part, *asked[key]) for part, key in _questions(term) if key in asked), None)
+        united = term
+        if same is not None:
+            part, known, question = same
+            united = _with_operands(known, question, part)
+            place = found.pop(known)
+            found.setdefault(united, place)
+            asked = {key: each for key, each in asked.items() if each[0] is not known}
+        found.setdefault(united, len(found))
+        asked |= {key: (united, part) for part, key in _questions(united)}
+    return tuple(sorted(found, key=found.__getitem__))
 
 
 def _flat(terms: Iterable[Formula]) -> Iterator[Formula]:
@@ -133,13 +149,28 @@ def _flat(terms: Iterable[Formula]) -> Iterator[Formula]:
             yield term
 
 
-def _question(term: Formula) -> tuple[Leaf | None, tuple[Formula, ...]]:
-    """A question with operands, and what must hold beside it."""
+def _questions(term: Formula) -> Iterator[tuple[Leaf, object]]:
+    """The questions with operands in a term, each with what is the same where only those differ."""
     parts = term.terms if isinstance(term, Both) else (term,)
-    asking = [part for part in parts if isinstance(part, Leaf) and part.predicate.values]
-    if len(asking) != 1 or asking[0].predicate.all_of:
-        return None, ()
-    return asking[0], tuple(part for part in parts if part is not asking[0])
+    for part in parts:
+        if isinstance(part, Leaf) and part.predicate.values and not part.predicate.all_of:
+            beside = frozenset(each for each in parts if each is not part)
+            yield part, (beside, _asked(part))
+
+
+def _asked(leaf: Leaf) -> tuple[object, ...]:
+    asked = leaf.predicate
+    return leaf.variable, asked.subject, asked.operator, asked.functions, asked.ignore_case
+
+
+def _with_operands(term: Formula, question: Leaf, more: Leaf) -> Formula:
+    """A term with the operands of another question in one of its own."""
+    given = (*question.predicate.values, *more.predicate.values)
+    values = tuple({(type(value), value): value for value in given}.values())
+    asked = Leaf(question.variable, msgspec.structs.replace(question.predicate, values=values))
+    if not isinstance(term, Both):
+        return asked
+    return Both(tuple(asked if part is question else part for part in term.terms))
 
 
 def under(formula: Formula, facts: Facts) -> Formula:

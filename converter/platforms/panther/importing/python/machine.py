@@ -110,6 +110,10 @@ class Machine:
         self._uses = 0
         self._began = time.process_time()
 
+    def anew(self) -> Machine:
+        """Another one for the same detection, which knows how it uses its fields."""
+        return Machine(self.modules, self.log_types, self._shapes, self.usage, lenient=self.lenient)
+
     # -- bounds
 
     def step(self) -> None:

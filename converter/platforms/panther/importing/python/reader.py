@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -56,8 +57,12 @@ from converter.platforms.panther.importing.python.values import (
 )
 
 _LARGEST = 1500
-_SIMPLIFICATIONS = 400_000
-_SECONDS = 1.5
+_EFFORT: Final = (12_000, 1.0)
+_FRUGAL_EFFORT: Final = (800, 0.2)
+"""Simplifications and seconds. What takes more is left out statement by statement, and with the frugal effort
+so soon that the rest stays small.
+"""
+_EXTENSIONS = 12
 
 
 def read_detection(
@@ -65,14 +70,11 @@ def read_detection(
 ) -> Detection:
     """What ``rule()`` and the functions beside it say. Never raises for what the text holds."""
     usage: dict[Steps, Shape] = {}
-    allow_effort(_SIMPLIFICATIONS, _SECONDS)
     try:
-        machine = Machine(modules, log_types, shapes, usage)
-        true, raised = _read_rule(machine, source)
-        if machine.surprised:
-            machine = Machine(modules, log_types, shapes, usage)
-            true, raised = _read_rule(machine, source)
-        found = _detection(machine, true, raised)
+        try:
+            found = _of_rule(source, Machine(modules, log_types, shapes, usage), *_EFFORT)
+        except TooLargeError:
+            found = _of_rule(source, Machine(modules, log_types, shapes, usage), *_FRUGAL_EFFORT)
     except UnreadableError as error:
         return _refused(source, error.code, str(error), error.node)
     except (ExhaustedError, TooLargeError, RecursionError) as error:
@@ -81,6 +83,16 @@ def read_detection(
     if found.fidelity is Fidelity.REFUSED:
         return found
     return _with_alerts(found, read_alerts(source, modules, log_types, shapes, usage))
+
+
+def _of_rule(source: PythonSource, machine: Machine, simplifications: int, seconds: float) -> Detection:
+    """What ``rule()`` says. It is read again if how it uses a field showed what that holds only later on."""
+    allow_effort(simplifications, seconds, _EXTENSIONS)
+    true, raised = _read_rule(machine, source)
+    if machine.surprised:
+        machine = machine.anew()
+        true, raised = _read_rule(machine, source)
+    return _detection(machine, true, raised)
 
 
 def _read_rule(machine: Machine, source: PythonSource) -> tuple[Formula, Formula]:

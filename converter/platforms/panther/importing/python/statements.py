@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from converter.platforms.panther.importing.python import events, loops, truth
 from converter.platforms.panther.importing.python.arithmetic import combined
-from converter.platforms.panther.importing.python.formulas import both, either
+from converter.platforms.panther.importing.python.formulas import TooLargeError, both, either, extend_effort
 from converter.platforms.panther.importing.python.frames import Env, Flow, Frame
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.scopes import Imported, changed_names, scope_of
@@ -29,6 +29,9 @@ from converter.platforms.panther.importing.python.values import (
 
 if TYPE_CHECKING:
     from converter.platforms.panther.importing.python.interpreter import Interpreter
+
+_MOST_CASES: Final = 64
+"""What a name may stand for. A dict in which each of many keys may be set or not soon stands for more."""
 
 
 class Block:
@@ -71,6 +74,10 @@ class Block:
             return self._statement(node, env)
         except UnreadableError as error:
             return self._unread(error, node, env)
+        except TooLargeError as error:
+            if not extend_effort():
+                raise
+            return self._unread(UnreadableError(str(error), node, code="too-large"), node, env)
 
     def _statement(self, node: ast.stmt, env: Env) -> Flow:
         match node:
@@ -190,6 +197,8 @@ class Block:
                 continue
             cases = [(both(guard, each), value) for guard, outcome in found for each, value in outcome.cases]
             merged[name] = gathered(cases)
+            if len(merged[name].cases) > _MOST_CASES:
+                raise UnreadableError(f"{name}, which may be very many things here", code="too-large")
         return merged
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, env: Env) -> Flow:
