@@ -19,6 +19,7 @@ from converter.logsources.derived import underived, with_derived
 from converter.logsources.guard import guard
 from converter.logsources.lookup import known
 from converter.logsources.pack import Field, Pack
+from converter.logsources.stand_ins import by_what_tells
 from converter.model.expressions import Expression, absolute_fields, all_of
 from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
@@ -85,10 +86,17 @@ class SamplePool:
         bare = self._bare(rule)
         examples = [_example(step, own) for step, own in zip(rule.steps, samples, strict=True)]
         return tests + [
-            Stream(stream.events, f"made: {stream.name}")
-            for stream in deciding_streams(rule, examples, self._lookup)
+            Stream(tuple(map(self._well_formed, stream.events)), f"made: {stream.name}")
+            for stream in deciding_streams(by_what_tells(rule, self._packs), examples, self._lookup)
             if not any(_has_list(event.data, bare) for event in stream.events)
         ]
+
+    def _well_formed(self, event: LogEvent) -> LogEvent:
+        """The event with its derived fields as its others say."""
+        data = event.data
+        for name in event.sources or ():
+            data = with_derived(self._packs[name], data, anew=True)
+        return msgspec.structs.replace(event, data=data)
 
     def _tests_of(self, rule: Rule) -> list[list[Sample]]:
         packs = packs_of(rule, self._packs)

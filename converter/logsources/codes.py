@@ -17,6 +17,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "object-exists": "Whether an object is there cannot be asked where not all of its keys are known.",
     "same-element": "All values are looked for in one element of a nested field, not in any.",
     "shared-field": "The platform stores another field's values under the same name.",
+    "stand-in": "A key that the platform does not keep is told by another field: equal ones count as one.",
     "unknown-field": "No pack of the rule knows a field.",
     "value-change": "The platform stores other words than the log has, or a value in parts.",
 }

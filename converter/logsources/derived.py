@@ -41,7 +41,8 @@ _IN_NO_EXTENSION: Final = re.compile(r"[./\\]")
 
 def is_derived(field: Field) -> bool:
     """Whether a field says how it is derived."""
-    return bool(field.means) or field.extension_of is not None or bool(field.labelled)
+    sources = (field.means, field.extension_of, field.labelled, field.told_by)
+    return any(source is not None and source != {} for source in sources)
 
 
 def asked_instead(predicate: Predicate, field: Field) -> tuple[Expression, tuple[Means, ...]] | None:
@@ -51,6 +52,8 @@ def asked_instead(predicate: Predicate, field: Field) -> tuple[Expression, tuple
     """
     if field.labelled:
         return _has_hashes(predicate, field.labelled)
+    if field.told_by is not None:
+        return None
     if predicate.operator is not Operator.IS or predicate.functions:
         return None
     if field.extension_of is not None:
@@ -200,11 +203,18 @@ def _with_hashes(field: Field, event: JsonObject, anew: bool) -> JsonObject:
 
 
 def _values_of(field: Field) -> _Values:
+    if field.told_by is not None:
+        told_by = field.told_by.keys
+        return lambda event: _texts(value_at(event, told_by))
     if field.extension_of is not None:
         keys = field.extension_of.keys
         return lambda event: _extension(value_at(event, keys))
     tests = [(value, compile_expression(meaning.condition)) for value, meaning in field.means.items()]
     return lambda event: [value for value, holds in tests if holds(event)]
+
+
+def _texts(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else []
 
 
 def _extension(path: Any) -> list[str]:

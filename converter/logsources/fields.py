@@ -14,7 +14,7 @@ from converter.logsources.pack import HASH_LENGTHS, Field, FieldType, Means, Pla
 from converter.model.diagnostics import Fidelity
 from converter.model.paths import FieldPath
 
-_FIELD_KEYS = ("type", "description", "means", "extension_of", "labelled")
+_FIELD_KEYS = ("type", "description", "means", "extension_of", "labelled", "told_by")
 _STORED_KEYS = (
     "name", "type", "list", "values", "case", "keys", "ip", "basename", "shared", "join", "separator",
 )  # fmt: skip
@@ -84,7 +84,8 @@ class FieldBuilder:
             description=entry.get("description"),
             platforms={platform: field for platform, field in stored.items() if field is not None},
             means=_means(checks.mapping(entry, "means", keys), (*keys, "means")),
-            extension_of=_extension_of(entry, keys),
+            extension_of=_optional_path(entry, "extension_of", keys),
+            told_by=_optional_path(entry, "told_by", keys),
             labelled=_labelled(checks.mapping(entry, "labelled", keys), (*keys, "labelled")),
         )
         self._add_lists_above(declared.path)
@@ -178,9 +179,9 @@ def _meaning(entry: Any, keys: Keys) -> Means:
     return Means(checks.conditions(entry, keys, "when"), side, checks.text(entry, side, keys))
 
 
-def _extension_of(entry: Mapping[str, Any], keys: Keys) -> FieldPath | None:
-    name = checks.optional_text(entry, "extension_of", keys)
-    return None if name is None else checks.path(name, (*keys, "extension_of"))
+def _optional_path(entry: Mapping[str, Any], key: str, keys: Keys) -> FieldPath | None:
+    name = checks.optional_text(entry, key, keys)
+    return None if name is None else checks.path(name, (*keys, key))
 
 
 def _labelled(data: Mapping[str, Any], keys: Keys) -> dict[str, FieldPath]:

@@ -93,7 +93,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     A field that one platform derives from others says how: ``means`` has some of its values, each with when
     it has it; ``extension_of`` names the path whose last part's extension it is; ``labelled`` names by label
-    the fields that hold the hashes of which it is the list (``SHA1=…,MD5=…``).
+    the fields that hold the hashes of which it is the list (``SHA1=…,MD5=…``). ``told_by``: another field
+    that names the same thing, by which matches can be joined and grouped in its place.
     """
 
     path: FieldPath
@@ -104,6 +105,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     means: Mapping[str, Means] = msgspec.field(default_factory=dict)
     extension_of: FieldPath | None = None
     labelled: Mapping[str, FieldPath] = msgspec.field(default_factory=dict)
+    told_by: FieldPath | None = None
 
 
 class TimeField(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ is read back from a rendering with these alone is held to be exact."""
 STREAM_CODES = frozenset(
     {
         *("window", "group-by", "distinct", "having", "new-terms"),
-        *("sequence", "suppression", "schedule", "threshold"),
+        *("sequence", "suppression", "schedule", "threshold", "stand-in"),
     }
 )
 """Losses that touch when matches become alerts, and never which single events match."""
