@@ -75,6 +75,11 @@ class FieldPath(msgspec.Struct, frozen=True, order=True, tag="path"):
         return FieldPath(self.keys)
 
 
+def rooted(path: FieldPath) -> FieldPath:
+    """A path of the event, as it is named below ``for_some``."""
+    return FieldPath(path.steps, rooted=True)
+
+
 ELEMENT: Final = FieldPath((ANY,))
 """``[]`` by itself, which stands below ``for_some`` alone: the element itself, where it is no object."""
 

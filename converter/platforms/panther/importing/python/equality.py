@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from converter.evaluate.values import text_of
 from converter.model.expressions import Operator, Scalar
 from converter.model.paths import ANY, FieldPath
-from converter.platforms.panther.importing.python.formulas import both, either
+from converter.platforms.panther.importing.python.formulas import both, either, under
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
-from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, Present, opposite
+from converter.platforms.panther.importing.python.nodes import (
+    FALSE,
+    TRUE,
+    Formula,
+    Present,
+    opposite,
+    speaks_of,
+)
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
 from converter.platforms.panther.importing.python.texts import part_is
 from converter.platforms.panther.importing.python.truth import (
@@ -23,6 +31,7 @@ from converter.platforms.panther.importing.python.truth import (
 )
 from converter.platforms.panther.importing.python.values import (
     Address,
+    Binder,
     Collection,
     Count,
     Entry,
@@ -36,6 +45,7 @@ from converter.platforms.panther.importing.python.values import (
     UnreadableError,
     Value,
     Walked,
+    quantified,
 )
 
 # -- equality
@@ -54,13 +64,15 @@ def equal(machine: Machine, left: Value, right: Value, *, identical: bool = Fals
             return FALSE
         return _equals_known(machine, left, right.value)
     match left, right:
+        case Collection("set", mine), Collection("set", others):
+            return both(subset(machine, mine, others), subset(machine, others, mine))
         case Truth(one_side), Truth(other_side):
             return either(both(one_side, other_side), both(opposite(one_side), opposite(other_side)))
         case Field(variable, steps), Field(other, path):
             if left == right:
                 return TRUE
             if variable != other:
-                raise UnreadableError("a comparison of an element of a list with something outside it")
+                return related(as_text(left), Operator.SAME_AS, as_text(right))
             if AS_JSON in path:
                 steps, path = path, steps
             return leaf(variable, FieldPath(steps), Operator.SAME_AS, (FieldPath(path),))
@@ -70,6 +82,41 @@ def equal(machine: Machine, left: Value, right: Value, *, identical: bool = Fals
             return related(left, Operator.SAME_AS, right)
         case _:
             raise UnreadableError(f"{in_words(left)} == {in_words(right)}")
+
+
+def subset(machine: Machine, entries: Sequence[Entry], others: Sequence[Entry]) -> Formula:
+    """When every element of some entries is one of the others'."""
+    missing = (
+        quantified(entry, both(guard, opposite(one_of(machine, value, others))))
+        for entry in entries
+        for guard, value in entry.value.cases
+    )
+    return opposite(either(*missing))
+
+
+def one_of(machine: Machine, item: Value, entries: Sequence[Entry]) -> Formula:
+    """When a value is one of the elements of some entries."""
+    return either(
+        *(
+            _is_element(machine, item, entry, guard, each)
+            for entry in entries
+            for guard, each in entry.value.cases
+        )
+    )
+
+
+def _is_element(machine: Machine, item: Value, entry: Entry, guard: Formula, each: Value) -> Formula:
+    """When a value is an element of an entry, where that is ``each``. What is an element of a list itself is
+    compared with the whole of the other list, of which nothing else may be asked then.
+    """
+    match item, each, entry.binders:
+        case ((Field() | Text()), Field(variable, steps), (Binder(bound, 0, listed),)) if item.variable and (
+            variable == bound != item.variable
+        ):
+            rest = under(both(entry.include, guard), frozenset({Present(variable, steps)}))
+            if not speaks_of(rest, {variable}):
+                return both(rest, equal(machine, item, Field(0, (*listed, ANY, *steps))))
+    return quantified(entry, both(guard, equal(machine, each, item)))
 
 
 def _is_no_bool(machine: Machine, value: Value) -> bool:

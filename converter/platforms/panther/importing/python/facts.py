@@ -27,6 +27,7 @@ from converter.platforms.panther.importing.python.nodes import (
     Present,
     Some,
     facts_of,
+    placed,
     renamed,
 )
 from converter.platforms.panther.importing.python.shapes import Steps
@@ -96,11 +97,11 @@ def _includes(fact: Some, asked: Some) -> bool:
 
 
 def _leaf_by_fact(atom: Leaf, variable: int, predicate: Predicate, fact: Atom | Negation) -> bool | None:
-    if any(_lacks(fact, variable, path.steps) for path in _paths(predicate)):
+    if any(_lacks(fact, *place) for place in _places(variable, predicate)):
         return False
     positive = fact.term if isinstance(fact, Negation) else fact
     if isinstance(fact, Some) and predicate.operator is Operator.EXISTS and not predicate.functions:
-        return True if _paths(predicate) == (FieldPath(fact.steps),) and fact.source == variable else None
+        return True if _places(variable, predicate) == ((fact.source, fact.steps),) else None
     if not isinstance(positive, Leaf) or positive.variable != variable:
         return None
     holds = positive is fact
@@ -114,7 +115,11 @@ def _leaf_by_fact(atom: Leaf, variable: int, predicate: Predicate, fact: Atom | 
         if other.subject == subject:
             return True
         if isinstance(subject, FieldPath) and not predicate.functions:
-            return True if any(_begins(path.steps, subject.steps) for path in _paths(other)) else None
+            return (
+                True
+                if any(_shown(place, variable, subject.steps) for place in _places(variable, other))
+                else None
+            )
         return None
     if (other.subject, other.functions) != (predicate.subject, predicate.functions):
         return None
@@ -149,8 +154,14 @@ def _plain(subject: object) -> bool:
     return isinstance(subject, FieldPath) and all(isinstance(step, str) for step in subject.steps)
 
 
-def _paths(predicate: Predicate) -> tuple[FieldPath, ...]:
-    return fields_of(predicate.subject) if len(predicate.values) > 1 else fields_asked(predicate)
+def _places(variable: int, predicate: Predicate) -> tuple[tuple[int, Steps], ...]:
+    """Where a predicate about a variable needs values, each place with what it starts at."""
+    paths = fields_of(predicate.subject) if len(predicate.values) > 1 else fields_asked(predicate)
+    return tuple(placed(variable, path) for path in paths)
+
+
+def _shown(place: tuple[int, Steps], variable: int, steps: Steps) -> bool:
+    return place[0] == variable and _begins(place[1], steps)
 
 
 def shows(fact: Atom | Negation, variable: int, steps: Steps) -> bool:
@@ -161,7 +172,7 @@ def shows(fact: Atom | Negation, variable: int, steps: Steps) -> bool:
         case Null(other, path):
             return other == variable and path != steps and _begins(path, steps)
         case Leaf(other, predicate):
-            return other == variable and any(_begins(p.steps, steps) for p in _paths(predicate))
+            return any(_shown(place, variable, steps) for place in _places(other, predicate))
         case Some(_, source, path, _):
             return source == variable and _begins(path, steps)
         case _:

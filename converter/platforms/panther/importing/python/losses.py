@@ -114,7 +114,8 @@ def null_losses(machine: Machine, true: Formula, raised: Formula) -> list[Diagno
 def empty_losses(machine: Machine, formula: Formula, raised: Formula) -> list[Diagnostic]:
     """An empty list or object is there for Python, and canonically it is not."""
     found: list[Diagnostic] = []
-    for atom in dict.fromkeys(each for each in atoms(formula) if isinstance(each, Present)):
+    of_event = (each for each in atoms(formula) if isinstance(each, Present) and each.variable == 0)
+    for atom in dict.fromkeys(of_event):
         shape = machine.shape(Field(atom.variable, atom.steps))
         if shape not in (Shape.LIST, Shape.OBJECT) or AS_JSON in atom.steps:
             continue

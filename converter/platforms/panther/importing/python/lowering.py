@@ -69,9 +69,13 @@ class UnsayableError(ValueError):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A formula that can be said. ``left_out``: residues that gave way; ``unsaid``: variables of lists."""
+    """A formula that can be said. ``left_out``: residues that gave way; ``unsaid``: variables of lists.
+
+    ``plain`` is the same formula with its elements of lists as variables.
+    """
 
     formula: Formula
+    plain: Formula
     left_out: tuple[int, ...]
     unsaid: tuple[tuple[int, str], ...]
 
@@ -80,7 +84,9 @@ def settled(formula: Formula, *, widen: bool) -> Settled:
     """The formula without unknown parts; these gave way in the direction of more matches, or of fewer."""
     work = _Settling()
     found = work.settle(formula, widen)
-    return Settled(found, tuple(dict.fromkeys(work.left_out)), tuple(dict.fromkeys(work.unsaid)))
+    return Settled(
+        lowered(found), found, tuple(dict.fromkeys(work.left_out)), tuple(dict.fromkeys(work.unsaid))
+    )
 
 
 class _Settling:
@@ -121,10 +127,11 @@ class _Settling:
         if not isinstance(whole, Some):
             return self.settle(whole, widen) if whole != FALSE else FALSE
         try:
-            return said(whole)
+            lowered(whole)
         except UnsayableError as error:
             self.unsaid.append((found.variable, str(error)))
             return TRUE if widen else FALSE
+        return whole
 
 
 def _hollow(terms: tuple[Formula, ...]) -> Present | None:
@@ -138,6 +145,22 @@ def _hollow(terms: tuple[Formula, ...]) -> Present | None:
 
 
 # -- some element
+
+
+def lowered(formula: Formula) -> Formula:
+    """The formula with every condition on some element as one on the object that has the list."""
+    match formula:
+        case Both(terms):
+            return both(*map(lowered, terms))
+        case Either(terms):
+            return either(*map(lowered, terms))
+        case Negation(Some() as found):
+            return opposite(lowered(found))
+        case Some(variable, source, steps, term):
+            whole = some(variable, source, steps, lowered(term))
+            return said(whole) if isinstance(whole, Some) else whole
+        case _:
+            return formula
 
 
 def said(found: Some) -> Formula:
@@ -183,7 +206,7 @@ def _of_element(part: Formula, variable: int) -> Formula:
 
 
 def _element_condition(source: int, path: FieldPath, inner: list[Formula]) -> Formula:
-    if len(inner) == 1 and isinstance(inner[0], Leaf) and len(fields_asked(inner[0].predicate)) == 1:
+    if len(inner) == 1 and isinstance(inner[0], Leaf) and _moves(inner[0].predicate, source):
         return Leaf(source, _moved(inner[0].predicate, path))
     if len(inner) == 1 and isinstance(inner[0], Present):
         return Leaf(source, Predicate(_below(path, FieldPath(inner[0].steps)), Operator.EXISTS))
@@ -206,7 +229,7 @@ def _of_listed_values(path: FieldPath, inner: list[Formula]) -> Predicate | None
     others = [expressed(part) for part in inner if part is not listed[0]]
     holds = compile_expression(ForSome(_VALUE, all_of(*others)))
     kept = tuple(value for value in listed[0].predicate.values if holds({"value": value}))
-    if not kept or len(fields_asked(listed[0].predicate)) > 1:
+    if not kept or not _moves(listed[0].predicate, 0):
         return None
     return _moved(msgspec.structs.replace(listed[0].predicate, values=kept), path)
 
@@ -218,13 +241,21 @@ def _of_scalar(part: Formula) -> bool:
     )
 
 
+def _moves(predicate: Predicate, source: int) -> bool:
+    """Whether a question about an element of a list is one about any element: it reads one field of it, and
+    beside that fields of the event alone, in which the list is.
+    """
+    paths = fields_asked(predicate)
+    return sum(not path.rooted for path in paths) == 1 and (len(paths) == 1 or not source)
+
+
 def _moved(predicate: Predicate, path: FieldPath) -> Predicate:
     """A predicate on any element of the list at a path."""
     return renamed(predicate, lambda inner: _below(path, inner))
 
 
 def _below(path: FieldPath, inner: FieldPath) -> FieldPath:
-    return FieldPath((*path.steps, ANY, *inner.steps))
+    return FieldPath(inner.steps) if inner.rooted else FieldPath((*path.steps, ANY, *inner.steps))
 
 
 def _variables(formula: Formula) -> set[int]:

@@ -21,8 +21,9 @@ from converter.model.expressions import (
     fields_asked,
     fields_of,
     reference,
+    renamed_subject,
 )
-from converter.model.paths import ANY, FieldPath
+from converter.model.paths import ANY, FieldPath, rooted
 from converter.platforms.panther.importing.python.formulas import both, within
 from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.interface import DataModel, Modules, PythonSource
@@ -336,13 +337,25 @@ def _leaf(variable: int, predicate: Predicate) -> Formula:
 
 
 def related(left: Text | Number, operator: Operator, right: Text | Number) -> Formula:
-    """A comparison of two values of the event: both of the event itself, or of the same element of a list."""
+    """A comparison of two values of the event itself, or of an element of a list with another value of it or
+    with one of the event.
+    """
+    variable = left.variable or right.variable
     if left.variable != right.variable:
-        raise UnreadableError("a comparison of an element of a list with something outside it")
+        if left.variable and right.variable:
+            raise UnreadableError("a comparison of elements of two lists")
+        left, right = (side if side.variable else _outside(side) for side in (left, right))
+        if operator is Operator.SAME_AS and not left.variable:
+            left, right = right, left
     if operator is Operator.SAME_AS and any(AS_JSON in path.steps for path in fields_of(right.subject)):
         left, right = right, left
     sides = (reference(side.subject, side.functions) for side in (left, right))
-    return _leaf(left.variable, comparison(next(sides), operator, next(sides)))
+    return _leaf(variable, comparison(next(sides), operator, next(sides)))
+
+
+def _outside(value: Text | Number) -> Text | Number:
+    """A value of the event, as conditions on an element of a list name it."""
+    return msgspec.structs.replace(value, subject=renamed_subject(value.subject, rooted))
 
 
 def as_text(value: Field | Text) -> Text:

@@ -7,7 +7,7 @@ from typing import Any
 
 from converter.model.expressions import Operator
 from converter.model.paths import ANY, FieldPath
-from converter.platforms.panther.importing.python.equality import equal, equal_any
+from converter.platforms.panther.importing.python.equality import equal, equal_any, one_of
 from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Null, Present
@@ -70,12 +70,7 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
             if isinstance(item, Known) and isinstance(item.value, str):
                 return when(split_has(container, item.value))
         case Collection(_, entries):
-            found = [
-                quantified(entry, both(guard, equal(machine, value, item)))
-                for entry in entries
-                for guard, value in entry.value.cases
-            ]
-            return when(either(*found))
+            return when(one_of(machine, item, entries))
         case Keyed(key, value, binder, include) if isinstance(item, Known):
             test = [both(guard, equal(machine, each, item)) for guard, each in key.cases]
             return when(quantified(Entry(value, (binder,), include), either(*test)))
@@ -148,8 +143,8 @@ def _in_field(machine: Machine, item: Value, container: Field) -> Outcome:
                 return when(leaf(variable, FieldPath((*steps, ANY)), Operator.IS, (value,)))
             if value is None:
                 return when(Null(variable, (*steps, ANY)))
-        case Shape.LIST, Field(other, path) if other == variable:
-            return when(leaf(variable, FieldPath((*steps, ANY)), Operator.SAME_AS, (FieldPath(path),)))
+        case Shape.LIST, Field():
+            return when(equal(machine, Field(variable, (*steps, ANY)), item))
         case Shape.LIST, Text():
             return when(related(item, Operator.SAME_AS, Text(variable, FieldPath((*steps, ANY)))))
         case ((Shape.NUMBER | Shape.BOOLEAN), _):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from converter.platforms.panther.importing.python import constants, events, regexes
 from converter.platforms.panther.importing.python.arithmetic import SETS, intersection
-from converter.platforms.panther.importing.python.equality import equal
-from converter.platforms.panther.importing.python.formulas import both, either
+from converter.platforms.panther.importing.python.equality import subset
+from converter.platforms.panther.importing.python.formulas import both
 from converter.platforms.panther.importing.python.interface import DataModel, PythonSource
 from converter.platforms.panther.importing.python.membership import contains
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
@@ -46,7 +46,6 @@ from converter.platforms.panther.importing.python.values import (
     Walked,
     gathered,
     one,
-    quantified,
     raising,
     when,
 )
@@ -286,19 +285,7 @@ class Methods:
                 return when(opposite(truth(machine, common)))
             case "issuperset":
                 owner, other = other, owner
-        entries = events.entries_of(machine, owner)
-        outside = []
-        for entry in entries:
-            for guard, value in entry.value.cases:
-                inside = either(
-                    *(
-                        quantified(each, both(g, equal(machine, v, value)))
-                        for each in events.entries_of(machine, other)
-                        for g, v in each.value.cases
-                    )
-                )
-                outside.append(quantified(entry, both(guard, opposite(inside))))
-        return when(opposite(either(*outside)))
+        return when(subset(machine, events.entries_of(machine, owner), events.entries_of(machine, other)))
 
     def _of_table(self, owner: Table, name: str, positional: list[Value]) -> Outcome:
         match name, positional:

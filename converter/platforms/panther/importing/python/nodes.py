@@ -18,6 +18,7 @@ from converter.model.expressions import (
     Predicate,
     fields_asked,
 )
+from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.shapes import Steps
 
 
@@ -138,13 +139,18 @@ def own_subjects(atom: Atom) -> Subjects:
     """What an atom asks of; of :class:`Some` the list, and not what is asked of its elements."""
     match atom:
         case Leaf(variable, predicate):
-            return frozenset(_subject(variable, path.steps) for path in fields_asked(predicate))
+            return frozenset(_subject(*placed(variable, path)) for path in fields_asked(predicate))
         case Present(variable, steps) | Null(variable, steps) | Some(_, variable, steps, _):
             return frozenset({_subject(variable, steps)})
         case Unknown(number, use):
             return frozenset({(-1, (number, use))})
         case Told(variable, _):
             return frozenset({(-2, variable)})
+
+
+def placed(variable: int, path: FieldPath) -> tuple[int, Steps]:
+    """Where a path in a predicate about a variable starts, and its steps."""
+    return 0 if path.rooted else variable, path.steps
 
 
 def _subject(variable: int, steps: Steps) -> tuple[int, object]:

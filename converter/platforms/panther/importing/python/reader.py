@@ -161,7 +161,7 @@ def _detection(machine: Machine, true: Formula, raised: Formula) -> Detection:
     diagnostics += residue_losses(machine, whole, effect)
     diagnostics += notes(machine)
     diagnostics += type_losses(machine, whole.formula)
-    diagnostics += empty_losses(machine, whole.formula, raised)
+    diagnostics += empty_losses(machine, whole.plain, raised)
     if condition == NEVER:
         diagnostics.append(at_rule(machine, "never", "rule() never returns True"))
     fidelity = Fidelity.EXACT

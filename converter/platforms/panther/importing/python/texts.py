@@ -16,8 +16,9 @@ from converter.model.expressions import (
     Reference,
     changes_of,
     reference,
+    renamed_subject,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import FieldPath, rooted
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import Shape
@@ -233,26 +234,33 @@ def joined(machine: Machine, parts: list[Value]) -> Outcome:
     """``str()`` of every part, joined: an f-string, or ``+``."""
     if all(isinstance(part, Known) for part in parts):
         return one(Known("".join(str(part.value) for part in parts if isinstance(part, Known))))
-    found: list[Reference | str] = []
-    variables: set[int] = set()
+    found: list[tuple[int, tuple[Reference | str, ...]]] = []
     for part in parts:
         match part:
             case Known(value):
-                found.append(str(value))
+                found.append((0, (str(value),)))
             case Field(variable, steps):
-                found.append(FieldPath(steps))
-                variables.add(variable)
+                found.append((variable, (FieldPath(steps),)))
             case Text(variable, FieldPath() as subject, functions):
-                found.append(reference(subject, functions))
-                variables.add(variable)
+                found.append((variable, (reference(subject, functions),)))
             case Text(variable, subject, ()) if not isinstance(subject, FieldPath):
-                found.extend(subject.parts)
-                variables.add(variable)
+                found.append((variable, subject.parts))
             case _:
                 raise UnreadableError("a text joined of joined and changed values")
-    if len(variables) != 1:
-        raise UnreadableError("a text joined of an element of a list and something outside it")
-    return one(_concat(variables.pop(), found))
+    elements = {variable for variable, _ in found if variable}
+    if len(elements) > 1:
+        raise UnreadableError("a text joined of elements of two lists")
+    element = next(iter(elements), 0)
+    flat = [_seen_from(element, variable, each) for variable, several in found for each in several]
+    return one(_concat(element, flat))
+
+
+def _seen_from(element: int, variable: int, part: Reference | str) -> Reference | str:
+    """A part of a text, as what is said of an element of a list names it."""
+    if variable == element or isinstance(part, str):
+        return part
+    subject, functions = changes_of(part)
+    return reference(renamed_subject(subject, rooted), functions)
 
 
 def _concat(variable: int, parts: list[Reference | str]) -> Text:
