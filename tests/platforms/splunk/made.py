@@ -18,6 +18,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    reference,
 )
 from converter.model.paths import FieldPath
 from tests.platforms.splunk.support import LISTS, TYPES
@@ -161,9 +162,25 @@ def _other_predicates() -> st.SearchStrategy[Expression]:
 
 def _same_as() -> st.SearchStrategy[Expression]:
     pairs = (("user", "host name"), ("user", "tags{}"), ("tags{}", "other{}"))
-    return st.sampled_from(pairs).map(
+    whole = st.sampled_from(pairs).map(
         lambda pair: Predicate(FieldPath((pair[0],)), Operator.SAME_AS, (FieldPath((pair[1],)),))
     )
+    texts, numbers = (_path(names) for names in (("user", "host name"), ("code", "ratio")))
+    joined = st.builds(lambda path: reference(Concat(("@", path))), texts)
+    changed = st.builds(reference, texts, st.just((Function(FunctionName.LOWER),)))
+    relations = (Operator.SAME_AS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS)
+    parts = st.builds(
+        Predicate,
+        texts,
+        st.sampled_from(relations),
+        _some(st.one_of(texts, joined, changed)),
+        st.booleans(),
+        st.booleans(),
+    )
+    orders = st.builds(
+        Predicate, numbers, st.sampled_from((Operator.GT, Operator.LTE)), _some(numbers), all_of=st.booleans()
+    )
+    return st.one_of(whole, parts, orders)
 
 
 def conditions() -> st.SearchStrategy[Expression]:

@@ -15,6 +15,7 @@ import msgspec
 
 from converter.model.expressions import (
     FALSE,
+    ORDER_OPERATORS,
     TRUE,
     Concat,
     Expression,
@@ -28,15 +29,17 @@ from converter.model.expressions import (
     Subject,
     all_of,
     any_of,
+    comparison,
     mapped,
     negated,
     predicates,
+    reference,
 )
 from converter.model.paths import ELEMENT, FieldPath
 from converter.model.regex import RegexError, parse, render
 from converter.platforms.settled import without_constants
+from converter.platforms.splunk.spl import relations, times
 from converter.platforms.splunk.spl import syntax as s
-from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.addresses import class_of
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.read_search import SearchReader
@@ -96,6 +99,10 @@ class WhereReader:
 
     def read(self, node: s.EvalNode) -> Truth:
         """When the condition is true and when it is false. Raises SplError."""
+        pair = relations.recognised(node)
+        if pair is not None:
+            relation, whole, part = pair
+            return self._of_two(self._value(whole), relation, self._value(part), getattr(node, "at", 0))
         match node:
             case s.Operation("and", left, right):
                 return self._and(node, left, right)
@@ -278,17 +285,25 @@ class WhereReader:
         return tested(value, value.asks(_ORDER[operator], operand))
 
     def _to_field(self, operator: str, left: Value, right: Value, at: int) -> Truth:
-        if operator not in ("==", "!="):
+        if operator in ("==", "!="):
+            truth = self._of_two(left, Operator.SAME_AS, right, at)
+            return truth if operator == "==" else ternary_not(truth)
+        if left.kind != right.kind or not (_is_measured(left) and _is_measured(right)):
             raise SplError("two fields are compared by order", at, "field-order")
-        one, other, ignore_case = _without_case(left, right)
-        if _plain(other) is None:
-            one, other = other, one
-        path = _plain(other)
-        if path is None or type(one) is not Value or one.kind != "text":
-            raise SplError("two computed values are compared", at, "spl-comparison")
-        equal = one.asks(Operator.SAME_AS, path, ignore_case=ignore_case)
-        truth = Truth(equal, all_of(left.present, right.present, negated(equal)))
-        return truth if operator == "==" else ternary_not(truth)
+        return self._of_two(left, _ORDER[operator], right, at)
+
+    def _of_two(self, left: Value, operator: Operator, right: Value, at: int) -> Truth:
+        """A test of two values of the event, null where one of them is."""
+        for value in (left, right):
+            if type(value) is not Value or (value.kind != "text" and operator not in ORDER_OPERATORS):
+                raise SplError("two computed values are compared", at, "spl-comparison")
+        one, other = (reference(value.subject, value.functions) for value in (left, right))
+        if left.functions[-1:] == right.functions[-1:] == _UPPER and operator is Operator.SAME_AS:
+            one, other = (reference(v.subject, (*v.functions[:-1], *_LOWER)) for v in (left, right))
+        found = comparison(one, operator, other)
+        there = all_of(left.present, right.present)
+        converted = all_of(*(value.present for value in (left, right) if value.kind != "text"))
+        return Truth(all_of(converted, found), all_of(there, negated(found)))
 
     # -- values
 
@@ -341,16 +356,16 @@ class WhereReader:
         value = self._value(node)
         return msgspec.structs.replace(value, functions=(*value.functions, function))
 
-    def _parts(self, node: s.EvalNode) -> list[FieldPath | str]:
+    def _parts(self, node: s.EvalNode) -> list[Reference | str]:
         match node:
             case s.Operation(".", left, right):
                 return [*self._parts(left), *self._parts(right)]
             case s.Literal(literal):
                 return [str(literal)]
-        path = _plain(self._value(node))
-        if path is None:
+        value = self._value(node)
+        if type(value) is not Value or value.kind != "text" or not isinstance(value.subject, FieldPath):
             raise SplError("a computed value is joined to a text", getattr(node, "at", 0), "spl-function")
-        return [path]
+        return [reference(value.subject, value.functions)]
 
 
 def _form(node: s.EvalNode) -> str | None:
@@ -367,13 +382,9 @@ def _plain(value: Value) -> FieldPath | None:
     return None if made or not isinstance(value.subject, FieldPath) else value.subject
 
 
-def _without_case(left: Value, right: Value) -> tuple[Value, Value, bool]:
-    """Two values without the change to one case that both end in, and whether there is one."""
-    lasts = left.functions[-1:], right.functions[-1:]
-    if lasts[0] != lasts[1] or lasts[0] not in (_LOWER, _UPPER):
-        return left, right, False
-    one = msgspec.structs.replace(left, functions=left.functions[:-1])
-    return one, msgspec.structs.replace(right, functions=right.functions[:-1]), True
+def _is_measured(value: Value) -> bool:
+    """Whether a value is a number or a time, and no text of which nothing is known."""
+    return value.kind != "text" or value.functions[-1:] == (Function(FunctionName.LENGTH),)
 
 
 _Reader = Callable[[WhereReader, tuple[s.EvalNode, ...], int], Truth]

@@ -32,12 +32,16 @@ from converter.model.expressions import (
     changes_of,
     constants,
     functions_in,
+    reference,
     references,
     separated,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
-from converter.platforms.splunk.spl import times
+from converter.platforms.splunk.spl import (
+    relations,
+    times,
+)
 from converter.platforms.splunk.spl.addresses import MACRO_PREFIX, class_template, has_macro, network
 from converter.platforms.splunk.spl.matching import matches_text, pattern_test
 from converter.platforms.splunk.spl.text import element_name, eval_name, is_plain, quoted
@@ -54,6 +58,7 @@ _PLAIN_ARGUMENT = re.compile(r"'[A-Za-z0-9_.{}:@-]+'")
 _ELEMENT = re.compile(r"mvindex\('([^']+)', (-?\d+)\)")
 
 ALWAYS, NEVER = "true()", "false()"
+_TIME_FORMS = f"times are read from text in the forms {', '.join(times.FORMATS)} only"
 
 
 class WhereTerms:
@@ -116,7 +121,7 @@ class WhereTerms:
         if apart is not predicate:
             return self.condition(apart, holds)
         for operand in references(predicate):
-            return self._same_as(predicate, operand, holds)
+            return self._related(predicate, operand, holds)
         subject = predicate.subject
         if isinstance(subject, Concat):
             text = self._concat(subject)
@@ -181,10 +186,50 @@ class WhereTerms:
             return "(" + joint.join(f"{asks}(mvfilter({test}))" for test in tests) + ")"
         return f"{asks}(mvfilter({' OR '.join(tests)}))"
 
-    def _same_as(self, predicate: Predicate, other: Reference, holds: bool) -> str:
+    def _related(self, predicate: Predicate, other: Reference, holds: bool) -> str:
+        """A comparison with another value of the event."""
+        if predicate.operator is Operator.SAME_AS and isinstance(other, FieldPath):
+            return self._same_as(predicate, other, holds)
+        sides = ((predicate.subject, predicate.functions), changes_of(other))
+        values = [
+            None if (single := self._one_value(subject)) is None else _applied(single, functions)
+            for subject, functions in sides
+        ]
+        left, right = values
+        if left is None or right is None:
+            return self._given_up("multi-value", "a list of values against another field like that", holds)
+        if predicate.ignore_case:
+            left, right = f"lower({left})", f"lower({right})"
+        if predicate.operator is Operator.SAME_AS:
+            test = f"{left}=={right}"
+        elif predicate.operator in ORDER_OPERATORS:
+            test = self._in_order(predicate, left, right, other)
+        else:
+            test = relations.written(predicate.operator, left, right)
+        return test if holds else f"if({test}, 1, 0)==0"
+
+    def _in_order(self, predicate: Predicate, left: str, right: str, other: Reference) -> str:
+        """Numbers with numbers, or times with times; what a field is declared to hold leaves one of them."""
+        sign = _ORDER[predicate.operator]
+        subject = reference(predicate.subject, predicate.functions)
+        if all(_counts(side) for side in (subject, other)):
+            return f"{left}{sign}{right}"
+        numbers = f"tonumber({left}){sign}tonumber({right})"
+        kinds = {self._type_of(side) for side in (subject, other)}
+        if kinds & _NUMERIC_TYPES:
+            return numbers
+        self._losses.note("time-format", _TIME_FORMS)
+        moments = f"{times.epoch_of(left)}{sign}{times.epoch_of(right)}"
+        return moments if FieldType.DATE in kinds else f"({numbers} OR {moments})"
+
+    def _type_of(self, operand: Reference) -> FieldType | None:
+        if _counts(operand):
+            return FieldType.INTEGER
+        field = self._fields.get(operand) if isinstance(operand, FieldPath) else None
+        return None if field is None else field.type
+
+    def _same_as(self, predicate: Predicate, other: FieldPath, holds: bool) -> str:
         """Equality with another field. On lists: the two have fewer distinct values together than apart."""
-        if predicate.operator is not Operator.SAME_AS or not isinstance(other, FieldPath):
-            return self._given_up("same-as", "two values of the event like that", holds)
         subject = predicate.subject
         left = self._concat(subject) if isinstance(subject, Concat) else self._whole_field(subject)
         right = self._whole_field(other)
@@ -253,7 +298,7 @@ class WhereTerms:
         """
         operands = list(constants(predicate))
         operator, ignore_case = predicate.operator, predicate.ignore_case
-        counts = bool(predicate.functions) and predicate.functions[-1].name is FunctionName.LENGTH
+        counts = _counts(reference(predicate.subject, predicate.functions))
         if operator is Operator.IS:
             return self._is(operands, value, predicate, counts), value
         if operator in ORDER_OPERATORS:
@@ -316,9 +361,7 @@ class WhereTerms:
                 tests.append(ALWAYS)
                 continue
             guard = times.epoch_of(value)
-            self._losses.note(
-                "time-format", f"times are read from text in the forms {', '.join(times.FORMATS)} only"
-            )
+            self._losses.note("time-format", _TIME_FORMS)
             tests.append(f"{guard}{sign}{number_text(moment)}")
         return tests, guard
 
@@ -327,6 +370,12 @@ class WhereTerms:
             return False
         field = self._fields.get(predicate.subject)
         return field is not None and field.type in _NUMERIC_TYPES
+
+
+def _counts(operand: Reference) -> bool:
+    """Whether an operand is a number of characters."""
+    functions = changes_of(operand)[1]
+    return bool(functions) and functions[-1].name is FunctionName.LENGTH
 
 
 def _in_parentheses(test: str) -> str:
