@@ -54,6 +54,7 @@ from converter.platforms.elastic.esql.keys import choice_of, has_always
 from converter.platforms.elastic.esql.nulls import is_null
 from converter.platforms.elastic.esql.parse import parse_condition, parse_query
 from converter.platforms.elastic.esql.reading import UNREAD, Reading, Window, diagnostic, estimates
+from converter.platforms.elastic.esql.regroup import regrouped
 from converter.platforms.elastic.esql.signs import FLIPPED
 
 _REFUSED = "esql-command"
@@ -299,7 +300,8 @@ class _Reader:
 
     def _stats(self, stats: tree.Stats) -> None:
         if self._grouped:
-            _refuse("a second STATS groups what is grouped already", stats.place)
+            self._regroup(stats)
+            return
         self._take_guards(stats)
         columns: dict[str, Value] = {}
         by: list[FieldPath] = []
@@ -329,6 +331,35 @@ class _Reader:
         self._scope.columns = columns
         self._grouped = True
         self._by, self._choices = tuple(by), tuple(choices)
+
+    def _regroup(self, stats: tree.Stats) -> None:
+        """A second STATS puts groups together that agree in some of their keys."""
+        kept: dict[str, Value] = {}
+        by: list[FieldPath] = []
+        for group in stats.by:
+            value = self._scope.value(group.expression)
+            match value:
+                case ((guard, Term(FieldPath() as path, ())),) if guard == TRUE and path in self._by:
+                    kept[group.name] = value
+                    by.append(path)
+        if len(kept) < len(stats.by) or self._having or self._choices or self._window.slices is not None:
+            _refuse("a second STATS groups what is grouped already", stats.place)
+        self._conditions.extend(self._guards)
+        self._guards = ()
+        dropped = [path for path in self._by if path not in by]
+        there = len(dropped) == 1 and any(_needs(term, dropped[0]) for term in self._conditions)
+        columns = dict(kept)
+        for assignment in stats.aggregates:
+            columns[assignment.name] = self._regrouped(assignment, dropped[0] if there else None)
+        self._scope.columns = columns
+        self._by = tuple(by)
+
+    def _regrouped(self, assignment: tree.Assignment, dropped: FieldPath | None) -> Value:
+        call = assignment.expression
+        if not isinstance(call, tree.Call) or assignment.where is not None:
+            return always(Unknown(f"the aggregate {assignment.name} of groups"))
+        argument = self._scope.value(call.arguments[0]) if call.arguments else None
+        return regrouped(call.name, argument, dropped)
 
     def _take_guards(self, stats: tree.Stats) -> None:
         """Set apart a WHERE right before STATS that asks for the groups to be there and nothing else.
