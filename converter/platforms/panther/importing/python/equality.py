@@ -19,6 +19,7 @@ from converter.platforms.panther.importing.python.nodes import (
     speaks_of,
 )
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
+from converter.platforms.panther.importing.python.stripped import question
 from converter.platforms.panther.importing.python.texts import part_is
 from converter.platforms.panther.importing.python.truth import (
     counted,
@@ -40,6 +41,7 @@ from converter.platforms.panther.importing.python.values import (
     Number,
     Part,
     Pieces,
+    Stripped,
     Text,
     Truth,
     UnreadableError,
@@ -149,6 +151,8 @@ def _equals_known(machine: Machine, left: Value, value: Any) -> Formula:
             return text_is(left, value) if isinstance(value, str) else FALSE
         case Part():
             return part_is(left, value) if isinstance(value, str) else FALSE
+        case Stripped():
+            return question(left, Operator.IS, (value,)) if isinstance(value, str) else FALSE
         case Number(variable, subject, functions, offset) if is_number(value):
             return leaf(variable, subject, Operator.IS, (value - offset,), functions)
         case Count() if is_number(value):
@@ -218,6 +222,8 @@ def equal_any(machine: Machine, item: Value, known: list[Any]) -> Formula:
     if isinstance(item, Text):
         texts = tuple(value for value in known if isinstance(value, str))
         return text_question(item, Operator.IS, tuple(dict.fromkeys(texts))) if texts else FALSE
+    if isinstance(item, Stripped):
+        return question(item, Operator.IS, tuple(value for value in known if isinstance(value, str)))
     if isinstance(item, Field):
         kinds: dict[str, list[Any]] = {}
         for value in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from converter.model.expressions import Operator
@@ -75,7 +75,11 @@ _ABSTRACT: Final[Mapping[str, Shape]] = {
     "ImmutableCaseInsensitiveDict": Shape.OBJECT,
 }
 _PLAIN: Final[Mapping[str, type]] = {
-    each.__name__: each for each in (str, bytes, int, float, bool, list, dict, tuple, set, frozenset)
+    each.__name__: each
+    for each in (
+        *(str, bytes, int, float, bool, list, dict, tuple, set, frozenset),
+        *(Mapping, Sequence, Iterable),
+    )
 }
 
 
@@ -160,9 +164,8 @@ def _isinstance(interpreter: Interpreter, positional: list[Value], named: dict[s
     machine = interpreter.machine
     match value:
         case Known(known):
-            if not any(name in _ABSTRACT for name in names):
-                kinds_here = tuple(_PLAIN[name] for name in names if name in _PLAIN)
-                return when(TRUE if isinstance(known, kinds_here) else FALSE)
+            kinds_here = tuple(_PLAIN[name] for name in names if name in _PLAIN)
+            return when(TRUE if isinstance(known, kinds_here) else FALSE)
         case Field() as field:
             shapes = {shape for name in names if (shape := _shape_named(name)) is not None}
             if not shapes:
@@ -318,7 +321,24 @@ def _helper(
             return one(default if found is None else Known(found))
         case Known():
             return one(default)
+        case Table(entries) if isinstance(keys[0], Known):
+            there = next((outcome for key, outcome in entries if key == keys[0].value), one(NONE))
+            return machine.bind(there, lambda value: _further(interpreter, value, keys[1:], named, walk))
     raise UnreadableError("deep_get of what is no object of the event")
+
+
+def _further(
+    interpreter: Interpreter, value: Value, keys: list[Value], named: dict[str, Value], walk: bool
+) -> Outcome:
+    """What stands under further keys of a value that stands in a dict made here."""
+    if value == NONE:
+        return one(named.get("default", NONE))
+    if keys:
+        return _helper(interpreter, [value, *keys], named, walk=walk)
+    listed = isinstance(value, Field) and interpreter.machine.shape(value) is Shape.LIST
+    if walk and (listed or not isinstance(value, (Field, Text, Known))):
+        raise UnreadableError("deep_walk of a list in a dict")
+    return one(value)
 
 
 def _get_attribute(interpreter: Interpreter, positional: list[Value], named: dict[str, Value]) -> Outcome:

@@ -12,6 +12,7 @@ from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.machine import Machine, as_text, leaf, related
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Null, Present
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
+from converter.platforms.panther.importing.python.stripped import question
 from converter.platforms.panther.importing.python.texts import (
     LONGEST_CONSTANT,
     contained_in,
@@ -30,6 +31,7 @@ from converter.platforms.panther.importing.python.values import (
     Outcome,
     Part,
     Pieces,
+    Stripped,
     Table,
     Text,
     UnreadableError,
@@ -66,6 +68,11 @@ def contains(machine: Machine, item: Value, container: Value) -> Outcome:
                 return when(contained_in(container, item.value, text_question))
             if isinstance(item, Field | Text) and isinstance(container, Text):
                 return related_texts(machine, container, Operator.CONTAINS, item)
+        case Stripped():
+            if isinstance(item, Known):
+                if not isinstance(item.value, str):
+                    return raising("TypeError")
+                return when(question(container, Operator.CONTAINS, (item.value,)) if item.value else TRUE)
         case Pieces():
             if isinstance(item, Known) and isinstance(item.value, str):
                 return when(split_has(container, item.value))

@@ -14,6 +14,8 @@ from converter.platforms.panther.importing.python.membership import contains
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.selecting import looked_up
 from converter.platforms.panther.importing.python.shapes import Shape
+from converter.platforms.panther.importing.python.stripped import STRIPPING, stripped
+from converter.platforms.panther.importing.python.stripped import method as of_stripped
 from converter.platforms.panther.importing.python.subscripts import look_up
 from converter.platforms.panther.importing.python.texts import edge_of_constant, joined, text_method
 from converter.platforms.panther.importing.python.truth import text_question, truth
@@ -38,6 +40,7 @@ from converter.platforms.panther.importing.python.values import (
     Pieces,
     Routine,
     SeveralModelsError,
+    Stripped,
     Table,
     Text,
     Truth,
@@ -78,6 +81,10 @@ class Methods:
                 if name in ("lower", "upper", "startswith", "endswith", "split", "strip", "get"):
                     return raising("AttributeError")
                 raise UnreadableError(f".{name}() of a list of the event", node)
+            case Field() | Text() if name in STRIPPING and (positional or name != "strip"):
+                return stripped(owner, name, positional)
+            case Stripped():
+                return of_stripped(owner, name, positional)
             case Field() | Text() | Part():
                 return self._of_text(owner, name, positional, named)
             case Known(known):

@@ -13,6 +13,7 @@ from converter.platforms.panther.importing.python.formulas import both, either
 from converter.platforms.panther.importing.python.machine import Machine, leaf
 from converter.platforms.panther.importing.python.nodes import FALSE, TRUE, Formula, opposite
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
+from converter.platforms.panther.importing.python.stripped import is_not_empty
 from converter.platforms.panther.importing.python.texts import part_is
 from converter.platforms.panther.importing.python.values import (
     Collection,
@@ -28,6 +29,7 @@ from converter.platforms.panther.importing.python.values import (
     Outcome,
     Part,
     Pieces,
+    Stripped,
     Table,
     Text,
     Truth,
@@ -69,6 +71,8 @@ def truth(machine: Machine, value: Value) -> Formula:
             return opposite(leaf(variable, subject, Operator.IS, (-offset,), functions))
         case Part():
             return opposite(part_is(value, ""))
+        case Stripped():
+            return is_not_empty(value)
         case Matches(found):
             return found
         case Collection(_, entries):

@@ -65,6 +65,15 @@ class Part(msgspec.Struct, frozen=True):
     upper: int | None
 
 
+class Stripped(msgspec.Struct, frozen=True):
+    """A text without the characters of a set at its beginning, its end, or both."""
+
+    text: Text
+    characters: str
+    left: bool
+    right: bool
+
+
 class Pieces(msgspec.Struct, frozen=True):
     """``text.split(separator, most)``, or ``rsplit``."""
 
@@ -226,6 +235,7 @@ Value: TypeAlias = (
     | Joined
     | Number
     | Part
+    | Stripped
     | Pieces
     | Collection
     | Table
