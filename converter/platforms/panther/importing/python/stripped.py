@@ -1,4 +1,4 @@
-"""Texts of the event without some characters at their ends: what is asked of them, asked of the whole text."""
+"""Texts of the event without some characters at their ends: questions about them, of the whole text."""
 
 from __future__ import annotations
 
