@@ -16,7 +16,7 @@ import msgspec
 
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import TRUE, all_of
-from converter.model.measures import GroupCondition, Measure, MeasureKind
+from converter.model.measures import GroupCondition, Measure, MeasureKind, only_grows
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.importing.conditions import Failure, Where
 from converter.platforms.splunk.importing.counting import Counted, Group, key_fields
@@ -33,7 +33,7 @@ from converter.platforms.splunk.importing.quantities import (
     some_match,
 )
 from converter.platforms.splunk.importing.rewriting import ARITHMETIC, MIRRORED, NULL, normal, number_in
-from converter.platforms.splunk.importing.scope import AGGREGATE, Scope, aggregates_in, field_names
+from converter.platforms.splunk.importing.scope import AGGREGATE, Scope, aggregates_in, field_names, walk
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 
@@ -147,7 +147,13 @@ class GroupReader:
         ratio = self._ratio(sign, left, right)
         if ratio is not None:
             return ratio
-        return compared(sign, self._quantity(left), self._quantity(right))
+        found = compared(sign, self._quantity(left), self._quantity(right))
+        if only_grows(found):
+            return found
+        # mvcount of no value is null, and so is what it is compared with.
+        lists = [inner for node in (left, right) for inner in walk(node) if _is_size(inner)]
+        there = [compared(">=", self._quantity(one), Quantity(None, plus=Fraction(1))) for one in lists]
+        return all_tests((*there, found))
 
     def _ratio(self, sign: str, left: s.EvalNode, right: s.EvalNode) -> GroupCondition | None:
         """One measure over another against a number; nothing is divided by nothing."""
@@ -334,6 +340,10 @@ def _found_in_list(node: s.EvalNode) -> s.EvalNode:
         case s.Call("isnotnull", (s.Call("mvfilter", (test,)),)):
             return test
     return node
+
+
+def _is_size(node: s.EvalNode) -> bool:
+    return isinstance(node, s.Call) and node.name == "mvcount"
 
 
 def _unscaled(left: s.EvalNode, right: s.EvalNode) -> tuple[s.EvalNode, Fraction | None]:

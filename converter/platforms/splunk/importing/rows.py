@@ -9,7 +9,7 @@ import msgspec
 
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import FALSE, TRUE, Expression
-from converter.model.measures import GroupCondition
+from converter.model.measures import GroupCondition, GroupTest, only_grows
 from converter.model.paths import FieldPath
 from converter.model.rule import NewTerms, Sequence, Threshold
 from converter.platforms.splunk.importing.conditions import Failure, Where, simplified
@@ -233,9 +233,13 @@ class Rows:
             return
         before = len(self._where.failures)
         test = read(GroupReader(self._where, self._counted, group))
-        self._tell(self._where.failures[before:])
+        failed = self._where.failures[before:]
+        if not (isinstance(test, GroupTest) and only_grows(test)):  # counted too low, a test for few passes
+            low = [one for one in failed if one.code == "group-by"]
+            failed += [msgspec.structs.replace(one, side=Fidelity.WIDER) for one in low]
+        self._tell(failed)
         if test == ALWAYS:
-            self._one_row = False
+            self._one_row = self._one_row and bool(failed)
             return
         try:
             by = [path_of(key) for key in group.keys if not isinstance(key, s.Literal)]

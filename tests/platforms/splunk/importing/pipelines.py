@@ -1,4 +1,4 @@
-"""Runs a pipeline over one event: what a search finds, by the Search Reference alone.
+"""Runs a pipeline over events: what a search finds, by the Search Reference alone.
 
 Shares the parser with the reader of rules, and nothing else. Values are texts, numbers or lists of texts
 (multivalue); a field that is missing is null. Each command is as its page of the Search Reference has it.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
+from itertools import product
+from statistics import fmean
 from typing import Any, Final, TypeAlias
 
 from converter.platforms.splunk.spl import syntax as s
@@ -24,9 +26,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-def results(pipeline: s.Pipeline, event: Row) -> list[Row]:
-    """The rows that the pipeline makes of one event."""
-    rows = [dict(event)]
+def results(pipeline: s.Pipeline, *events: Row) -> list[Row]:
+    """The rows that the pipeline makes of events."""
+    rows = [dict(event) for event in events]
     for command in pipeline.commands:
         rows = _command(command.body, rows)
     return rows
@@ -81,42 +83,38 @@ def _renamed(row: Row, pairs: tuple[tuple[str, str], ...]) -> Row:
 
 
 def _stats(aggregates: tuple[s.Aggregate, ...], by: tuple[str, ...], rows: list[Row]) -> Iterator[Row]:
+    counts = any(one.function in ("count", "dc") for one in aggregates)
+    groups: dict[tuple[Any, ...], list[Row]] = {(): []} if counts and not by else {}
     for row in rows:
-        combinations: list[Row] = [{}]
-        for name in by:
-            combinations = [{**one, name: key} for one in combinations for key in _values(row.get(name))]
-        for key in combinations:
-            made = dict(key)
-            for one in aggregates:
-                result = _aggregate(one, row)
-                if result is not None:
-                    made[one.name] = result
-            yield made
+        for key in product(*(_values(row.get(name)) for name in by)):
+            groups.setdefault(key, []).append(row)
+    for key, members in groups.items():
+        made = {one.name: _aggregate(one, members) for one in aggregates}
+        present = {name: result for name, result in made.items() if result is not None}
+        yield {**dict(zip(by, key, strict=True)), **present}
 
 
-def _aggregate(one: s.Aggregate, row: Row) -> Any:
+def _aggregate(one: s.Aggregate, rows: list[Row]) -> Any:
     if one.argument is None:
-        return 1
-    if not isinstance(one.argument, str):
-        result = value(one.argument, row)
-        if one.function == "count":
-            return 0 if result is None or result is False else 1
+        return len(rows)
+    if isinstance(one.argument, str):
+        values = [single for row in rows for single in _values(row.get(one.argument))]
     else:
-        result = row.get(one.argument)
-    values = _values(result)
-    match one.function:
-        case "count":
-            return len(values)
-        case "dc":
-            return len(set(map(_text, values)))
-        case "values":
-            found = sorted(set(map(_text, values)))
-            return None if not found else found[0] if len(found) == 1 else found
-        case "sum" | "max" | "min":
-            numbers = [number for one in values if (number := _number(one)) is not None]
-            given = (sum(numbers), max(numbers), min(numbers)) if numbers else (None,) * 3
-            return given[("sum", "max", "min").index(one.function)]
-    raise ValueError(one.function)
+        found = [value(one.argument, row) for row in rows]
+        values = [single for result in found for single in _values(result)]
+    if one.function == "count":
+        return sum(1 for single in values if single is not False)
+    if one.function == "dc":
+        return len(set(map(_text, values)))
+    if one.function == "values":
+        texts = sorted(set(map(_text, values)))
+        return texts if len(texts) > 1 else texts[0] if texts else None
+    numbers = [number for single in values if (number := _number(single)) is not None]
+    if not numbers:
+        return None
+    return {"sum": sum(numbers), "max": max(numbers), "min": min(numbers), "avg": fmean(numbers)}[
+        one.function
+    ]
 
 
 # -- commands of words
@@ -159,6 +157,11 @@ def _mvexpand(words: s.Words, rows: list[Row]) -> Iterator[Row]:
         yield from ({**row, words.words[0]: one} for one in values) if values else [row]
 
 
+def _bin(words: s.Words, rows: list[Row]) -> Iterator[Row]:
+    length = 60 * int(words.options["span"].removesuffix("m"))
+    yield from ({**row, "_time": row["_time"] // length * length} for row in rows)
+
+
 def _same(words: s.Words, rows: list[Row]) -> Iterator[Row]:
     yield from rows
 
@@ -170,6 +173,7 @@ _COMMANDS: Final[dict[str, Callable[[s.Words, list[Row]], Iterator[Row]]]] = {
     "dedup": _dedup,
     "rex": _rex,
     "mvexpand": _mvexpand,
+    "bin": _bin,
     "sort": _same,
     "head": _same,
 }
@@ -268,6 +272,8 @@ def _computed(operator: str, left: Any, right: Any) -> Any:
     one, other = _number(left), _number(right)
     if one is None or other is None:
         return None
+    if operator == "/":
+        return one / other if other else None
     return {"+": one + other, "-": one - other, "*": one * other}[operator]
 
 
