@@ -22,6 +22,7 @@ from converter.model.expressions import (
     Predicate,
     any_of,
     fields_asked,
+    predicates,
 )
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
@@ -33,6 +34,7 @@ from converter.platforms.elastic.esql.operands import Operands
 from converter.platforms.elastic.esql.predicates import Predicates
 from converter.platforms.elastic.esql.text import identifier, string
 
+_NESTED_HINT = "use a log source that stores the list as a nested field, and KQL"
 _METADATA = ("_id", "_index", "_version")
 _INDEX_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.*-:+@$%~^&;!ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -172,9 +174,14 @@ class _Writer:
             "same-element",
             Fidelity.WIDER,
             f"ES|QL asks the conditions on one element of {path.steps[0]} of any element each",
-            "use a log source that stores the list as a nested field, and KQL",
+            None if _of_values(path, term) else _NESTED_HINT,
         )
         return _without_negations(term)
+
+
+def _of_values(path: FieldPath, term: Expression) -> bool:
+    """Whether a term asks the elements of a list themselves, and not what is under their keys."""
+    return any(path in fields_asked(predicate) for predicate in predicates(term))
 
 
 def _without_index(
