@@ -13,7 +13,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
             "addressed: any element may match."
         ),
         "field-name": "A field name with quotes, backslashes, backticks or dollar signs has no form in SPL.",
-        "group-by": "The rule groups by a choice between fields.",
+        "group-by": "A choice between group keys that SPL cannot make just so: others are counted.",
         "having": "A test of the group, or of which window, that SPL cannot say.",
         "multi-value": "A text joined from fields of several values cannot be tested.",
         "regex-construct": "The pattern has a construct that PCRE lacks, or a character no search can hold.",

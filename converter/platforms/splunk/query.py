@@ -18,6 +18,7 @@ from converter.model.measures import MeasureKind, measures
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, NewTerms, Rule, Threshold, WindowStart
 from converter.platforms.base import Context
+from converter.platforms.splunk.choices import ChoiceWriter
 from converter.platforms.splunk.columns import Columns, assignments, rename_stage, table_stage
 from converter.platforms.splunk.settings import Settings
 from converter.platforms.splunk.slices import (
@@ -203,9 +204,9 @@ def _threshold(
     threshold: Threshold, columns: Columns, builder: Builder, stages: list[str], window: Slice
 ) -> list[str]:
     """Count the matches of each group. Returns the fields that the results show because of it."""
-    if threshold.choices:
-        builder.losses.refuse("group-by", "the search groups by fields, not by a choice between some")
     if threshold.having or threshold.every is not None:
+        if threshold.choices:
+            builder.losses.refuse("group-by", "windows of the clock are grouped by fields, not by a choice")
         return _sliced(threshold, columns, builder, stages, window)
     if threshold.window is WindowStart.FIRST_MATCH:
         builder.losses.lose(
@@ -214,6 +215,7 @@ def _threshold(
             f"any {whole_seconds(threshold.within)} s are a window, not only those that a first match begins",
         )
     keys = _keys(threshold.by, columns, stages, filled=threshold.missing_keys is MissingKeys.GROUP)
+    keys += _chosen(threshold, builder, stages)
     if builder.settings.window == "tumbling":
         return _tumbling(threshold, keys, columns, builder, stages)
     seconds = whole_seconds(threshold.within)
@@ -255,6 +257,18 @@ def _threshold(
         "throttle the alert by its group for the length of the window, as the saved search does",
     )
     return ["_time", *keys, *counted]
+
+
+def _chosen(threshold: Threshold, builder: Builder, stages: list[str]) -> list[str]:
+    """Make the group keys that are a choice between fields; their names."""
+    packs = builder.packs(builder.rule.logsource)
+    writer = ChoiceWriter(packs, builder.context.keep_unmapped, builder.losses)
+    keys = writer.keys(threshold.choices)
+    if keys:
+        stages.append("eval " + assignments(keys))
+    if keys and threshold.missing_keys is MissingKeys.GROUP:
+        stages.append("eval " + assignments(filled_keys(list(keys))))
+    return list(keys)
 
 
 def _tumbling(

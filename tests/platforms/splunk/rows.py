@@ -178,6 +178,9 @@ def value(node: s.EvalNode, row: Row) -> Any:
         case s.Call("mvdedup", (inner,)):
             values = value(inner, row)
             return list(dict.fromkeys(values)) if isinstance(values, list) else values
+        case s.Call("upper", (inner,)):
+            found = value(inner, row)
+            return None if found is None else str(found).upper()
         case s.Call("coalesce", arguments):
             return next((found for one in arguments if (found := value(one, row)) is not None), None)
         case s.Call("now", ()):

@@ -38,6 +38,7 @@ EITHER = {"logsource": "kubernetes.audit", "by": ["user.username"]} | {
     "indicators": [{"field": "verb", "is": ["list", "get"]}]
 }
 
+GETS = {"field": "verb", "is": "get"}
 RULES = {
     "count": rule(threshold={"count": 3, "by": ["user.username"], "within": "4s"}),
     "count of all": rule(threshold={"count": 2, "within": "3s"}),
@@ -51,6 +52,26 @@ RULES = {
             "count": 2,
             "by": ["sourceIPs[]", "sourceIPs[0]"],
             "within": "5s",
+            "missing_keys": "group",
+        }
+    ),
+    "count by a choice": rule(
+        threshold={
+            "count": 2,
+            "by": [
+                {
+                    "choice": [
+                        {
+                            "field": "user.username",
+                            "apply": ["upper"],
+                            "when": [{"field": "verb", "is": "get"}],
+                        },
+                        {"field": "sourceIPs[0]", "when": [{"field": "sourceIPs[]", "exists": True}]},
+                        {"text": "nobody", "when": [{"field": "verb", "is": ["list", "watch"]}]},
+                    ]
+                }
+            ],
+            "within": "4s",
             "missing_keys": "group",
         }
     ),

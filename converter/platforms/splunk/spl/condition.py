@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from converter.logsources.pack import PlatformField
-from converter.model.expressions import All, AnyOf, Expression, Not
+from converter.model.expressions import All, AnyOf, Expression, Function, Not, Subject
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.platforms.splunk.spl.flatten import without_for_some
@@ -59,6 +59,10 @@ class ConditionPrinter:
     def whole(self, expression: Expression) -> str:
         """All of the condition as one eval expression, true or false for every event."""
         return self._where.condition(without_for_some(expression, self._losses))
+
+    def value(self, subject: Subject, functions: tuple[Function, ...]) -> str | None:
+        """A value as an eval expression, null where there is none; None where there may be several."""
+        return self._where.value(subject, functions)
 
 
 def _conjuncts(expression: Expression) -> Iterator[Expression]:

@@ -11,11 +11,11 @@ import msgspec
 
 from converter.model.expressions import TRUE, Expression, all_of
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, NewTerms, Sequence, Step, Threshold
+from converter.model.rule import NewTerms, Sequence, Step, Threshold
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl import times
 from converter.platforms.splunk.spl.errors import SplError
-from converter.platforms.splunk.spl.keys import missing_keys, path_of
+from converter.platforms.splunk.spl.keys import choice_of, missing_keys, path_of
 from converter.platforms.splunk.spl.read_search import SearchReader
 from converter.platforms.splunk.spl.read_where import WhereReader
 from converter.platforms.splunk.spl.unify import unified
@@ -230,10 +230,17 @@ class RuleReader:
             if not isinstance(counted.argument, str):
                 return False
             distinct = self._path(counted.argument)
-        by = tuple(self._path(key) for key in keys)
-        missing = self._missing(keys)
+        nodes = [self._fields.get(key, s.FieldName(key, True)) for key in keys]
+        chosen = [choice_of(node) for node in nodes]
+        plain = [path_of(node) for node, choice in zip(nodes, chosen, strict=True) if choice is None]
+        choices = [choice for choice in chosen if choice is not None]
         self._threshold = Threshold(
-            count=int(least), within=within, by=by, distinct=distinct, missing_keys=missing
+            count=int(least),
+            within=within,
+            by=tuple(path for path, _ in plain),
+            choices=tuple(choice for choice, _ in choices),
+            distinct=distinct,
+            missing_keys=missing_keys({filled for _, filled in (*plain, *choices)}),
         )
         return True
 
@@ -306,11 +313,6 @@ class RuleReader:
     def _path(self, name: str) -> FieldPath:
         """The stored field behind a result field: mvindex, mvdedup and coalesce are seen through."""
         return path_of(self._fields.get(name, s.FieldName(name, True)))[0]
-
-    def _missing(self, keys: tuple[str, ...]) -> MissingKeys:
-        """What becomes of rows without one of the keys. Raises SplError where the keys differ in that."""
-        ways = {path_of(self._fields.get(key, s.FieldName(key, True)))[1] for key in keys}
-        return missing_keys(ways)
 
     # -- sequences
 

@@ -95,6 +95,10 @@ def tested(value: Value, predicate: Expression) -> Truth:
 class WhereReader:
     """Translates eval conditions. Fields in them are stored ones: the caller has put assignments in place."""
 
+    def value_of(self, node: s.EvalNode) -> Value:
+        """What an expression gives. Raises SplError for one that no condition can look at."""
+        return self._value(node)
+
     # -- conditions
 
     def read(self, node: s.EvalNode) -> Truth:

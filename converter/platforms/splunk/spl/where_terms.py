@@ -109,6 +109,16 @@ class WhereTerms:
             return " AND ".join(self.condition(each) for each in term.terms)
         return self.condition(term)
 
+    def value(self, subject: Subject, functions: tuple[Function, ...]) -> str | None:
+        """The eval expression of a value, null where there is none; None where there may be several."""
+        if isinstance(subject, Concat):
+            text = self._concat(subject)
+        elif self._may_be_list(subject) and len(subject.steps) == 1:
+            text = None
+        else:
+            text = self._whole_field(subject)
+        return None if text is None else _applied(text, functions)
+
     # -- one predicate
 
     def _predicate(self, predicate: Predicate, holds: bool) -> str:
