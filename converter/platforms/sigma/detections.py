@@ -257,7 +257,7 @@ def _predicates(
     for value in values:
         if isinstance(value, FieldAsked):
             other = FieldPath((value.field,))
-            terms.append(Predicate(subject, Operator.SAME_AS, (other,), ignore_case=not cased))
+            terms.append(Predicate(subject, value.operator, (other,), ignore_case=not cased))
         elif value.operator is Operator.EXISTS:
             exists = Predicate(subject, Operator.EXISTS)
             terms.append(negated(exists) if value.missing else exists)

@@ -191,15 +191,17 @@ class _Writer:
 
     def _referring(self) -> list[Item] | None:
         """A comparison with other fields. A list of them is any of them, or with ``all`` each."""
+        operator = self._predicate.operator
         paths = [value for value in self._predicate.values if isinstance(value, FieldPath)]
-        if self._predicate.operator is not Operator.SAME_AS or len(paths) < len(self._predicate.values):
-            self._losses.refuse("same-as", "Sigma compares a field with another one as a whole alone")
+        if operator in ORDER_OPERATORS or len(paths) < len(self._predicate.values):
+            self._losses.refuse("same-as", "Sigma compares a field with others as they are, and not by order")
             return None
         names = [field_name(path, self._losses) for path in paths]
         if None in names:
             return None
         cased = () if self._predicate.ignore_case else ("cased",)
-        return [self._item((*cased, "fieldref"), [escaped(str(name)) for name in names])]
+        affix = (_AFFIX[operator],) if operator in _AFFIX else ()
+        return [self._item((*cased, "fieldref", *affix), [escaped(str(name)) for name in names])]
 
     def _order(self, values: Sequence[Scalar]) -> list[Item] | None:
         numbers = [number_of(value) for value in values]

@@ -63,9 +63,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class FieldAsked(msgspec.Struct, frozen=True):
-    """Equality with another field, named as Sigma does."""
+    """A comparison with another field, named as Sigma does: ``same_as``, or with a part of the text."""
 
     field: str
+    operator: Operator = Operator.SAME_AS
 
 
 class ValueProblem(ValueError):
@@ -108,16 +109,17 @@ def asked(value: SigmaType) -> list[Asked | FieldAsked]:
         case SigmaCompareExpression():
             return [Asked(_ORDER[value.op], value.number.number)]
         case SigmaFieldReference():
-            return [_field(value)]
+            return [FieldAsked(value.field, _PARTS[value.starts_with, value.ends_with])]
     raise ValueProblem("modifier", f"a value of kind {type(value).__name__} is not known")
 
 
-def _field(value: SigmaFieldReference) -> FieldAsked:
-    if value.starts_with or value.ends_with:
-        raise ValueProblem(
-            "same-as", f"fieldref: only equality with {value.field} can be asked, not a part of its text"
-        )
-    return FieldAsked(value.field)
+_PARTS: Final = {
+    (False, False): Operator.SAME_AS,
+    (True, False): Operator.STARTS_WITH,
+    (False, True): Operator.ENDS_WITH,
+    (True, True): Operator.CONTAINS,
+}
+"""Whether the other field's text has to be at the start of the value, or at its end; both: anywhere."""
 
 
 def _regex(value: SigmaRegularExpression) -> Asked:

@@ -26,6 +26,9 @@ ENCODED = tuple(
     "base64 base64|contains base64offset|contains wide|base64offset|contains utf16be|base64|contains "
     "utf16le|base64offset|contains windash|base64 base64offset|contains|all".split()
 )
+REFERENCES = tuple(
+    "fieldref fieldref|neq fieldref|cased fieldref|startswith fieldref|endswith|cased fieldref|contains".split()
+)
 PATTERNS = ("a", "^a", "A.b", "a$", "[a-b]+1", "\\\\", "a?\\*", "^$", "[@-\\[]1", "\\d\\s?/")
 
 
@@ -45,7 +48,9 @@ QUESTIONS = st.one_of(
     keyed(st.sampled_from(ENCODED), listed(st.text("aA1é-/ ", min_size=1, max_size=4))),
     keyed(st.sampled_from(("gt", "gte", "lt", "lte")), st.sampled_from((0, 1, 1.5))),
     keyed(st.just("exists"), st.booleans()),
-    keyed(st.sampled_from(("fieldref", "fieldref|neq", "fieldref|cased")), st.just("b")),
+    keyed(
+        st.sampled_from(("", "neq", "cased", "startswith", "endswith|cased", "contains")), st.just("b")
+    ).map(lambda asked: (f"fieldref|{asked[0]}".strip("|"), asked[1])),
     keyed(st.sampled_from(("re", "re|i", "re|s", "re|m|i", "re|neq")), st.sampled_from(PATTERNS)),
 )
 
