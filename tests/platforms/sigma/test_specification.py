@@ -26,9 +26,7 @@ ENCODED = tuple(
     "base64 base64|contains base64offset|contains wide|base64offset|contains utf16be|base64|contains "
     "utf16le|base64offset|contains windash|base64 base64offset|contains|all".split()
 )
-REFERENCES = tuple(
-    "fieldref fieldref|neq fieldref|cased fieldref|startswith fieldref|endswith|cased fieldref|contains".split()
-)
+REFERENCES = ("fieldref", "fieldref|neq", "fieldref|cased", "fieldref|contains", "fieldref|endswith|cased")
 PATTERNS = ("a", "^a", "A.b", "a$", "[a-b]+1", "\\\\", "a?\\*", "^$", "[@-\\[]1", "\\d\\s?/")
 
 
