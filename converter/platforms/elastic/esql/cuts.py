@@ -5,6 +5,8 @@ Sources: Elasticsearch, "Dissect processor" and "Grok"; ES|QL reference, LEFT, R
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from converter.model.regex import Alternation, AnyChar, Concat, Empty, Literal, Node, Repeat
@@ -12,6 +14,9 @@ from converter.model.regex.analysis import bare, nullable
 from converter.model.regex.classes import char_class, complement, of_characters
 from converter.model.regex.nodes import ANY_TEXT, EMPTY, alternation, concat
 from converter.platforms.elastic.esql.steps import StepError, common, length, of_set, rewritten
+
+_LONGEST: Final = 200
+"""Characters of all separators in front of a part: how each is found first is said in nested parts."""
 
 
 def until(text: str) -> Node:
@@ -70,6 +75,8 @@ class Cut(msgspec.Struct, frozen=True):
         if inside is None:
             return None
         free = asked == ANY_TEXT or (not self.end and _starts_free(asked))
+        if not free and sum(map(len, self.before)) > _LONGEST:
+            raise StepError(f"a part behind separators of more than {_LONGEST} characters")
         runs = ((ANY_TEXT, Literal(one)) if free else (until(one),) for one in self.before)
         rest = [part for one in (self.end, *self.after) if one for part in (Literal(one), ANY_TEXT)]
         return concat((_text(self.start), *(part for run in runs for part in run), inside, *rest))

@@ -95,6 +95,8 @@ class _Reader:
         if tree.data == "nested":
             return self._nested_query(tree)
         if tree.data == "bare":
+            if _literal(tree.children[0]) == _EXISTS:
+                return TRUE
             raise self._error(tree, "a value without a field searches every field; name the field")
         return _combined(tree, self.query)
 

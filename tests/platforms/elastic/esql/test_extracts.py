@@ -33,6 +33,7 @@ def test_what_is_asked_of_a_column(command: str, condition: str, value: str, ver
     ("command", "condition", "named"),
     [
         ('DISSECT a "%{x}, %{y}"', 'x LIKE "a*"', "ends at ', '"),
+        (f'DISSECT a "%{{}}{"long" * 51}%{{x}}"', 'x == "a"', "more than 200 characters"),
         ('DISSECT a "%{+x} %{+x}"', 'x == "a"', "DISSECT"),
         ('DISSECT a "%{x->} %{y}"', 'x == "a"', "DISSECT"),
         ('DISSECT a "%{x}%{y}"', 'x == "a"', "DISSECT"),

@@ -174,6 +174,12 @@ HOSTILE = {
         + ", ".join(f'a{n + 1} = CASE(a{n} == "x", a{n}, b{n})' for n in range(40))
         + ' | WHERE a40 == "y"',
     ),
+    "many separators": (
+        "esql",
+        'FROM x | DISSECT a "'
+        + "".join(f"%{{k{n}}}{'ab' * 40}," for n in range(60))
+        + '" | WHERE k59 == "y"',
+    ),
     "deep negation in EQL": ("eql", "any where " + "not " * 3000 + "a"),
     "deep parentheses in KQL": ("kuery", "(" * 3000 + "a:b" + ")" * 3000),
     "deep parentheses in Lucene": ("lucene", "(" * 3000 + "a:b" + ")" * 3000),
