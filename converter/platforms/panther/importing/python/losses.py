@@ -23,6 +23,7 @@ from converter.platforms.panther.importing.python.nodes import (
     Present,
     atoms,
     opposite,
+    replaced,
     speaks_of,
 )
 from converter.platforms.panther.importing.python.shapes import AS_JSON, Shape
@@ -83,6 +84,26 @@ def nothing_left(machine: Machine, whole: Settled) -> Detection:
             )
         )
     return Detection(fidelity=Fidelity.REFUSED, diagnostics=tuple(found))
+
+
+def missing_as_null(machine: Machine, true: Formula, raised: Formula) -> tuple[Formula, list[Diagnostic]]:
+    """The formula with a key that an element of a list lacks taken as null, where Python raises for the one
+    and not for the other: canonically both are alike, and an error is no verdict.
+
+    Not so for a key of the event itself: events often lack one, and then the rule gives no alert.
+    """
+    found: list[Diagnostic] = []
+    for null in dict.fromkeys(atom for atom in atoms(true) if isinstance(atom, Null) and atom.variable):
+        present = Present(null.variable, null.steps)
+        gone: frozenset[Negation] = frozenset({Negation(null), Negation(present)})
+        as_null, as_missing = under(true, frozenset({null})), under(true, gone)
+        if as_null == as_missing or _differences(both(as_null, opposite(under(raised, gone))), as_missing):
+            continue
+        true = replaced(true, null, opposite(present))
+        path = FieldPath(machine.absolute(null.variable, null.steps))
+        message = f"where an element lacks {path}, Python raises; it is read as null"
+        found.append(at_rule(machine, "missing-raises", message))
+    return true, found
 
 
 def null_losses(machine: Machine, true: Formula, raised: Formula) -> list[Diagnostic]:

@@ -202,6 +202,21 @@ def renamed(formula: Formula, old: int, new: int) -> Formula:
             return formula
 
 
+def replaced(formula: Formula, atom: Atom, by: Formula) -> Formula:
+    """The formula with another in the place of an atom; not simplified."""
+    match formula:
+        case Both(terms):
+            return Both(tuple(replaced(term, atom, by) for term in terms))
+        case Either(terms):
+            return Either(tuple(replaced(term, atom, by) for term in terms))
+        case Negation(term):
+            return opposite(replaced(term, atom, by))
+        case Some(variable, source, steps, term):
+            return Some(variable, source, steps, replaced(term, atom, by))
+        case _:
+            return by if formula == atom else formula
+
+
 def speaks_of(formula: Formula, variables: Set[int]) -> bool:
     """Whether the formula asks anything of one of these variables."""
     for atom in atoms(formula):

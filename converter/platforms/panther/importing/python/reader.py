@@ -28,6 +28,7 @@ from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.losses import (
     at_rule,
     empty_losses,
+    missing_as_null,
     notes,
     nothing_left,
     null_losses,
@@ -146,8 +147,8 @@ def _is_true(machine: Machine, value: Value) -> Formula:
 def _detection(machine: Machine, true: Formula, raised: Formula) -> Detection:
     if size(true) > _LARGEST:
         raise TooLargeError("the condition is larger than anybody would read")
-    chosen = with_selected(true, machine.selected)
-    diagnostics = [*null_losses(machine, chosen, raised), *picked_losses(machine, true)]
+    chosen, diagnostics = missing_as_null(machine, with_selected(true, machine.selected), raised)
+    diagnostics += [*null_losses(machine, chosen, raised), *picked_losses(machine, true)]
     plain = without_nulls(chosen)
     whole = settled(plain, widen=True)
     effect = Fidelity.WIDER
