@@ -16,6 +16,7 @@ A fact is a text (or number) or a list of them; letters' case and macros' argume
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from converter.logsources.loader import PackLibrary
 from converter.logsources.naming import sigma_source
 from converter.logsources.pack import Pack
 from converter.logsources.remembered import Remembered
+from converter.model.wildcards import wildcard_regex
 
 _RAW: Final = "raw"
 
@@ -250,9 +252,7 @@ def _narrowed(
 
 
 def _like_any(told: Iterable[str], known: frozenset[str]) -> bool:
-    return any(
-        one == name or ("*" in one and name.startswith(one.split("*")[0])) for one in told for name in known
-    )
+    return any(re.fullmatch(wildcard_regex(one), name, re.DOTALL) for one in told for name in known)
 
 
 def _index_meets(told: Iterable[str], known: frozenset[str]) -> bool:

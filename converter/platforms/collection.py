@@ -198,12 +198,14 @@ def _read_file(reading: Reading, file: Path) -> bytes:
 def _collected(read: ReadRule) -> Collected:
     """The rule with its file, once that is seen to load back to the same rule."""
     rule, told, diagnostics = read.rule, read.rule or read.described, read.diagnostics
-    text = "" if rule is None else dump_rule(rule)
+    text = ""
     if rule is not None:
-        problem = _not_canonical(rule, text, read)
-        if problem is not None:
+        found = _canonical(rule, read)
+        if isinstance(found, Diagnostic):
             told = without_logic(rule)
-            rule, text, diagnostics = None, "", (*diagnostics, problem)
+            rule, diagnostics = None, (*diagnostics, found)
+        else:
+            text = found
     return Collected(
         source=read.source,
         platform=read.platform,
@@ -224,21 +226,23 @@ def _collected(read: ReadRule) -> Collected:
     )
 
 
-def _not_canonical(rule: Rule, text: str, read: ReadRule) -> Diagnostic | None:
-    """Why the rule's file does not load back to it; None if it does."""
+def _canonical(rule: Rule, read: ReadRule) -> str | Diagnostic:
+    """The rule's file, which loads back to it; or why there is none."""
     try:
+        text = dump_rule(rule)
         (loaded,) = load_text(text, read.source)
     except RuleError as error:
         message = str(error.diagnostics[0].message if error.diagnostics else error)
     else:
         if msgspec.structs.replace(loaded, place=None) == msgspec.structs.replace(rule, place=None):
-            return None
+            return text
         message = "its file would load as another rule"
     return Diagnostic(
         code="not-canonical",
         severity=Severity.ERROR,
-        message=f"what was read is no canonical rule: {message}",
+        message=f"what was read is no canonical rule: {message[:300]}",
         file=read.source,
+        line=rule.place.line if rule.place is not None else 1,
         platform=read.platform,
         effect=Fidelity.REFUSED,
     )

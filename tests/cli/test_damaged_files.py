@@ -254,6 +254,20 @@ def test_a_folder_is_searched_for_files_alone(form: str, convert: Convert, tmp_p
     assert f"link{suffix}" in result.err or result.out
 
 
+def test_what_no_rule_file_can_say_is_refused_alone(convert: Convert, tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "1.toml").write_text(
+        ELASTIC.replace("process.name:\n  whoami.exe", "file.size > 18446744073709551616")
+    )
+    (folder / "2.toml").write_text(ELASTIC)
+    result = convert("import", "--from", "elastic", str(folder), "--json")
+    found = json.loads(result.out)["rules"]
+    assert (result.code, [rule["fidelity"] for rule in found]) == (1, ["refused", "exact"])
+    (*_, problem) = found[0]["diagnostics"]
+    assert (problem["code"], problem["line"]) == ("not-canonical", 1)
+
+
 def test_suffixes_are_of_any_case(convert: Convert, tmp_path: Path) -> None:
     for form in ("sigma", "elastic", "splunk", "panther", "pypanther"):
         platform, suffix, text = FORMS[form]

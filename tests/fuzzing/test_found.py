@@ -40,6 +40,17 @@ FOUND = {
         "splunk",
         splunk('a=1 | eval "' + "ab" * 50 + '"=1 | rename "' + "*a" * 40 + '" AS b'),
     ),
+    "a table of many wildcards": ("splunk", splunk("a=1 | spath eventName | table b" + "*" * 60 + "c")),
+    "one value taken out again and again": (
+        "splunk",
+        splunk(
+            "a=1 | eval f=mvindex('b{}.c', 4)" + ' | rex field=f "x: (?<x>[^,]+)"' * 150 + " | search x=y"
+        ),
+    ),
+    "a sequence longer than time": (
+        "splunk",
+        splunk("a=1 | where isnum(start_2) AND (_time-start_2)<=9223372036854775808"),
+    ),
     "an object unpacked into a list": (
         "panther",
         "from pypanther import Rule, RuleTest\n\n\nclass A(Rule):\n    id = 'A'\n    tests = [*RuleTest()]\n\n"

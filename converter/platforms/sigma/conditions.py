@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from converter.model.wildcards import wildcard_regex
+
 _TOKEN = re.compile(r"\s*(?:(?P<bracket>[()])|(?P<pipe>\|)|(?P<word>[^\s()|]+))")
 _OPERATORS: Final = frozenset({"and", "or", "not"})
 _QUANTIFIERS: Final = {"1": False, "any": False, "all": True}
@@ -38,28 +40,12 @@ class Selector(msgspec.Struct, frozen=True):
     def names(self, detections: Iterable[str]) -> list[str]:
         """The detections that are meant. Names with a leading underscore take a pattern that has one."""
         pattern = "*" if self.pattern == "them" else self.pattern
-        parts = pattern.split("*")
+        wanted = re.compile(wildcard_regex(pattern), re.DOTALL)
         return [
             name
             for name in detections
-            if _fits(name, parts) and (pattern.startswith("_") or not name.startswith("_"))
+            if wanted.fullmatch(name) and (pattern.startswith("_") or not name.startswith("_"))
         ]
-
-
-def _fits(name: str, parts: list[str]) -> bool:
-    """Whether a name is these parts with anything between them, found from left to right in linear time."""
-    if len(parts) == 1:
-        return name == parts[0]
-    first, *inner, last = parts
-    at, end = len(first), len(name) - len(last)
-    if at > end or not (name.startswith(first) and name.endswith(last)):
-        return False
-    for part in inner:
-        found = name.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
 
 
 class Negation(msgspec.Struct, frozen=True):

@@ -130,6 +130,7 @@ def capture(source: Value, pattern: str, group: str) -> Capture:
     return Capture(source.subject, before=before, inside=inside, behind=behind, loose=not one_way)
 
 
+@lru_cache(maxsize=256)
 def always_captured(pattern: str, group: str) -> bool:
     """Whether a named group takes part in every match: it is inside no choice and nothing optional."""
     try:
@@ -149,6 +150,7 @@ def always_captured(pattern: str, group: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def without_names(pattern: str) -> str:
     """The pattern without the names of its groups; as it is where it cannot be read."""
     try:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from converter.model.wildcards import wildcard_regex
 from converter.platforms.splunk.importing.documents import yaml_mapping
 from converter.platforms.splunk.spl import syntax as s
 
@@ -158,7 +159,7 @@ def _overlap(one: str, other: str, wild: bool) -> bool:
     if "*" in one and "*" in other:
         return True
     pattern, text = (one, other) if "*" in one else (other, one)
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+    return re.fullmatch(wildcard_regex(pattern), text, re.DOTALL) is not None
 
 
 def _pairs(words: Sequence[str]) -> tuple[tuple[str, str], ...]:

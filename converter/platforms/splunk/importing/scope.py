@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from converter.model.wildcards import wildcard_regex
 from converter.platforms.splunk.importing.rewriting import NULL, normal
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
@@ -272,7 +273,7 @@ def _wildcards(name: str) -> re.Pattern[str]:
 
 def _any_of(names: Iterable[str], before: str = "") -> re.Pattern[str]:
     """What any of some names, which may have wildcards, stands for; ``before``: before a leading wildcard."""
-    patterns = (before * name.startswith("*") + _wildcards(name).pattern for name in names)
+    patterns = (before * name.startswith("*") + wildcard_regex(name) for name in names)
     return re.compile("|".join(patterns) or r"(?!)", re.DOTALL)
 
 

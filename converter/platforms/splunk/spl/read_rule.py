@@ -377,7 +377,7 @@ class RuleReader:
         stages = self._starts.get(found["start"].name)
         if stages is None:
             return False
-        within = timedelta(seconds=float(_number(found["length"]))) if "length" in found else None
+        within = _lasting(0, "seconds", _number(found["length"])) if "length" in found else None
         keys = {stage.keys for stage in stages[1:]}
         if len(keys) != 1:
             raise SplError("steps that are joined by different keys", 0, "sequence")
@@ -418,11 +418,14 @@ def span(text: str, offset: int) -> timedelta:
     if found is None:
         raise SplError(f"{text!r} is no span of time", offset)
     unit = found[2] or "s"
+    return _lasting(offset, "milliseconds" if unit == "ms" else _UNITS[unit[0]], float(found[1]))
+
+
+def _lasting(offset: int, unit: str, amount: float) -> timedelta:
     try:
-        length = float(found[1])
-        return timedelta(milliseconds=length) if unit == "ms" else timedelta(**{_UNITS[unit[0]]: length})
+        return timedelta(**{unit: float(amount)})
     except OverflowError:
-        raise SplError(f"the span of time {text[:20]}… is longer than any", offset) from None
+        raise SplError("a span of time that is longer than any", offset) from None
 
 
 def _at_least(found: dict[str, s.EvalNode] | None) -> dict[str, s.EvalNode] | None:

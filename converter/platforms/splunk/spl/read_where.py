@@ -9,6 +9,7 @@ with a multivalue field holds when some value satisfies it (not documented; seen
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -457,9 +458,15 @@ def _from_like(pattern: str) -> tuple[Operator, str]:
 
 def _re2(pattern: str, at: int) -> str:
     try:
-        return render(parse(pattern, "pcre"), "re2")
+        return _translated(pattern)
     except RegexError as error:
         raise SplError(f"the regex {pattern!r} has no linear form: {error}", at, "regex-construct") from error
+
+
+@lru_cache(maxsize=256)
+def _translated(pattern: str) -> str:
+    """The pattern as RE2 has it. A chain of commands may ask one pattern thousands of times."""
+    return render(parse(pattern, "pcre"), "re2")
 
 
 def _network(text: str, at: int) -> str:
