@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from converter.model.diagnostics import Diagnostic, Fidelity, Severity
-from converter.model.expressions import Operator
+from converter.model.expressions import Operator, fields_asked
 from converter.model.paths import FieldPath
 from converter.platforms.panther.importing.python.formulas import (
     both,
@@ -16,11 +16,14 @@ from converter.platforms.panther.importing.python.lowering import Settled
 from converter.platforms.panther.importing.python.machine import Machine, leaf
 from converter.platforms.panther.importing.python.nodes import (
     FALSE,
+    Both,
+    Either,
     Formula,
     Leaf,
     Negation,
     Null,
     Present,
+    Some,
     atoms,
     opposite,
     replaced,
@@ -156,6 +159,27 @@ def empty_losses(machine: Machine, formula: Formula, raised: Formula) -> list[Di
                 break
             found.append(at_rule(machine, "empty", message, Severity.WARNING, effect))
     return found
+
+
+def element_notes(machine: Machine, formula: Formula) -> list[Diagnostic]:
+    """A null in a list of plain values is no element canonically; Python finds it to be no other value."""
+    paths = {
+        FieldPath(machine.absolute(each.source, each.steps)): None
+        for each in atoms(formula)
+        if isinstance(each, Some) and _asks_what_it_is_not(each.term)
+    }
+    return [at_rule(machine, "null-element", f"{path} is taken to hold no nulls") for path in paths]
+
+
+def _asks_what_it_is_not(term: Formula) -> bool:
+    """Whether an element of a list itself is denied something."""
+    match term:
+        case Both(terms) | Either(terms):
+            return any(map(_asks_what_it_is_not, terms))
+        case Negation(Leaf(_, predicate)):
+            return any(not path.steps for path in fields_asked(predicate))
+        case _:
+            return False
 
 
 def _differences(as_read: Formula, as_written: Formula) -> list[Fidelity]:

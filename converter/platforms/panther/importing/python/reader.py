@@ -27,6 +27,7 @@ from converter.platforms.panther.importing.python.interface import Detection, Mo
 from converter.platforms.panther.importing.python.interpreter import Interpreter
 from converter.platforms.panther.importing.python.losses import (
     at_rule,
+    element_notes,
     empty_losses,
     missing_as_null,
     notes,
@@ -160,7 +161,7 @@ def _detection(machine: Machine, true: Formula, raised: Formula) -> Detection:
         else:
             return nothing_left(machine, whole)
     diagnostics += residue_losses(machine, whole, effect)
-    diagnostics += notes(machine)
+    diagnostics += [*notes(machine), *element_notes(machine, whole.plain)]
     diagnostics += type_losses(machine, whole.formula)
     diagnostics += empty_losses(machine, whole.plain, raised)
     if condition == NEVER:
