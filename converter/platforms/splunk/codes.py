@@ -23,7 +23,8 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
             "counting anew; throttling makes them one alert."
         ),
         "same-element": (
-            "The conditions on one element of a list may be met by different elements: lists are flattened."
+            "The conditions on one element of a list of objects, or on an element and a field outside of the "
+            "list, may be met by different elements: lists are flattened."
         ),
         "sequence": (
             "A part of the sequence that streamstats cannot follow: an absent step elsewhere than before the "
