@@ -11,11 +11,12 @@ from converter.model.diagnostics import Fidelity
 from converter.model.expressions import FALSE, TRUE, Expression
 from converter.model.measures import GroupCondition, GroupTest, only_grows
 from converter.model.paths import FieldPath
-from converter.model.rule import NewTerms, Sequence, Threshold
+from converter.model.rule import Choice, NewTerms, Sequence, Threshold
 from converter.platforms.splunk.importing.conditions import Failure, Where, simplified
 from converter.platforms.splunk.importing.counting import Counted, Group, key_fields
 from converter.platforms.splunk.importing.filters import Filter
 from converter.platforms.splunk.importing.groups import GroupReader
+from converter.platforms.splunk.importing.keys import key_of
 from converter.platforms.splunk.importing.lookups import Lookups
 from converter.platforms.splunk.importing.quantities import ALWAYS
 from converter.platforms.splunk.importing.schedule import Runs
@@ -30,7 +31,6 @@ from converter.platforms.splunk.importing.scope import (
 from converter.platforms.splunk.importing.thresholds import Grouping, settled
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
-from converter.platforms.splunk.spl.keys import path_of
 from converter.platforms.splunk.spl.pipeline import Expanded
 from converter.platforms.splunk.spl.times import is_modifier
 from converter.platforms.splunk.spl.unify import unified
@@ -242,15 +242,16 @@ class Rows:
             self._one_row = self._one_row and bool(failed)
             return
         try:
-            by = [path_of(key) for key in group.keys if not isinstance(key, s.Literal)]
+            keys = [key_of(key, self._where) for key in group.keys if not isinstance(key, s.Literal)]
         except SplError as error:
             self._leave("spl-computed", f"a threshold: {error.message}")
             return
         self._group = group
         self._grouping = Grouping(
             group,
-            tuple(dict.fromkeys(path for path, _ in by)),
-            filled=any(filled for _, filled in by),
+            tuple(dict.fromkeys(key[0] for key in keys if not isinstance(key, Choice))),
+            tuple(dict.fromkeys(key for key in keys if isinstance(key, Choice))),
+            filled=any(key[1] for key in keys if not isinstance(key, Choice)),
             always=not group.keys and not group.timed and all(one.closing for one in counted),
         )
         self._tests.append(test)

@@ -22,7 +22,7 @@ from converter.model.measures import (
     only_grows,
 )
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Threshold
+from converter.model.rule import Choice, MissingKeys, Threshold
 from converter.platforms.splunk.importing.counting import Group
 from converter.platforms.splunk.importing.quantities import NEVER, all_tests
 from converter.platforms.splunk.importing.schedule import DEFAULT_PERIOD, Runs
@@ -41,12 +41,13 @@ class Loss(msgspec.Struct, frozen=True):
 
 
 class Grouping(msgspec.Struct, frozen=True):
-    """What groups are made of: stored fields, whether missing values of them were filled in, and the slices
-    of time. ``always``: there is a group even when there is no match.
+    """What groups are made of: stored fields, whether missing values of them were filled in, choices beside
+    them, and the slices of time. ``always``: there is a group even when there is no match.
     """
 
     group: Group
     by: tuple[FieldPath, ...] = ()
+    choices: tuple[Choice, ...] = ()
     filled: bool = False
     always: bool = False
 
@@ -92,6 +93,7 @@ def settled(tests: Sequence[GroupCondition], grouping: Grouping, runs: Runs) -> 
         within=within,
         every=every,
         by=grouping.by,
+        choices=grouping.choices,
         missing_keys=MissingKeys.GROUP if grouping.filled else MissingKeys.SKIP,
         having=having,
     )

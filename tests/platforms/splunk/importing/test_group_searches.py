@@ -39,6 +39,10 @@ OF_LISTS: Final = (
     'match(us, "^x")',
     'us IN ("y", "no")',
 )
+COMPUTED: Final = (
+    *("src=coalesce(src, user)", 'src=if(ok="no", user, "none")', 'src=src.":".user', "user=upper(user)"),
+    *('ok=case(user="x", src, size>3, "much")', "user=coalesce(user, null(), src)", "src=mvindex(user, 0)"),
+)
 TIMES: Final = (0, 600, 1200, 1799, 1800, 3599, 3600)
 
 
@@ -58,6 +62,7 @@ class Maker:
             f"fillnull value=none {self._one(('src', 'user', 'src user'))}",
             f"eval flag=if({self._one(CONDITIONS)}, 1, 0)",
             "eval user=lower(user)",
+            f"eval {self._one(COMPUTED)}",
             f"bin _time span={self._one((10, 20, 30))}m",
         )
         parts += [part for part in sometimes if self._chance.random() < 0.3]
