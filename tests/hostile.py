@@ -106,6 +106,12 @@ PLACES: Final[dict[str, Callable[[str], Change]]] = {
         field="user.groups[]", all_of=True, contains=[text, "other"]
     ),
     "Predicate.values: same_as": lambda text: _where(field="userAgent", same_as=_path(text)),
+    "Derived.subject: field": lambda text: _where(
+        field="userAgent", ends_with={"field": _path(text), "apply": ["lower"]}
+    ),
+    "Derived.subject: text": lambda text: _where(
+        field="userAgent", same_as={"concat": [{"field": "verb"}, text]}
+    ),
     "Predicate.values: excluded": lambda text: {"exclusions": [{"field": "userAgent", "is": text}]},
     "Concat.parts": lambda text: _where(
         concat=[{"field": "user.username"}, text, {"field": "verb"}], **{"is": f"a{text}b"}

@@ -17,13 +17,18 @@ import msgspec
 from converter.check.coverage import Coverer
 from converter.check.decisions import Decision
 from converter.check.placing import ABSENT, FieldLookup, copied, is_list, placed, put
-from converter.check.verdicts import VALUE, resolved
+from converter.check.verdicts import (
+    VALUE,
+    is_ordered,
+    resolved,
+)
 from converter.check.witnesses import beside, in_place, near_misses, typed_value, within, without, witnesses
 from converter.evaluate import compile_expression
 from converter.evaluate.values import path_getter, text_of
 from converter.logsources.forms import form_of
 from converter.logsources.pack import Field
 from converter.model.expressions import (
+    ORDER_OPERATORS,
     All,
     AnyOf,
     Concat,
@@ -205,7 +210,9 @@ def _with_others(event: JsonObject, predicate: Predicate, lookup: FieldLookup) -
     for other in _compared_with(predicate):
         if not path_getter(other)(changed):
             field = lookup(other)
-            literal = Predicate(other, Operator.IS, _SAMPLES)
+            in_order = predicate.operator in ORDER_OPERATORS
+            samples = tuple(value for value in _SAMPLES if not in_order or is_ordered(value))
+            literal = Predicate(other, Operator.IS, samples)
             fitting = witnesses(literal, None if field is None else field.type)
             put(changed, other, fitting[0] if fitting else "same", field)
     return changed

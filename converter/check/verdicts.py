@@ -8,8 +8,15 @@ from typing import Any, Final
 import msgspec
 
 from converter.evaluate import Condition, compile_expression
-from converter.evaluate.values import path_getter, subject_getter, text_of
+from converter.evaluate.timestamps import parse_text
+from converter.evaluate.values import (
+    number_of,
+    path_getter,
+    subject_getter,
+    text_of,
+)
 from converter.model.expressions import (
+    ORDER_OPERATORS,
     All,
     AnyOf,
     Expression,
@@ -17,6 +24,7 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Scalar,
     changes_of,
     constants,
     mapped,
@@ -55,12 +63,22 @@ def compiled(predicate: Predicate) -> Condition:
     return lambda event: any(holds({"value": value}) for value in get(event))
 
 
+def is_ordered(value: Scalar) -> bool:
+    """Whether the operators of order take the value: a number, or a text that is one or a timestamp."""
+    return number_of(value) is not None or (isinstance(value, str) and parse_text(value) is not None)
+
+
 def resolved(predicate: Predicate, event: Any) -> Predicate:
-    """The predicate with the values that its references have in an event in their place."""
+    """The predicate with the values that its references have in an event in their place.
+
+    Of operands of an order those that are in one: numbers and timestamps.
+    """
     operands = references(predicate)
     if not operands:
         return predicate
     there = (value for each in operands for value in subject_getter(*changes_of(each))(event))
+    if predicate.operator in ORDER_OPERATORS:
+        there = (value for value in there if is_ordered(value))
     operator = Operator.IS if predicate.operator is Operator.SAME_AS else predicate.operator
     return msgspec.structs.replace(
         predicate, operator=operator, values=(*constants(predicate), *dict.fromkeys(there))

@@ -31,6 +31,14 @@ CONDITIONS = """
 - {field: "a[]", cidr: [10.0.0.0/8, "fd00::/8"]}
 - {all: [{field: a, same_as: b}, {field: c, is: x}]}
 - {any: [{not: {field: a, same_as: b}}, {field: c, is: x}]}
+- {all: [{field: a, ends_with: {field: b}}, {field: c, is: x}]}
+- {any: [{not: {field: a, contains: {concat: ["/", {field: b}]}, ignore_case: true}}, {field: c, is: x}]}
+- {all: [{field: n, gt: {field: m}}, {field: c, is: x}]}
+- {field: n, lte: [5, {field: m}], all_of: true}
+- {field: a, starts_with: [x, {field: b, apply: [lower]}]}
+- {field: a, apply: [{split: "@", index: 1}], same_as: {field: b, apply: [{split: "@", index: 1}]}}
+- {concat: [{field: a, apply: [lower]}, "@", {field: b}], is: x@y}
+- {for_some: items, where: [{field: k, ends_with: {field: /a}}, {field: v, is: b}]}
 - {field: a, length: {gte: 5}}
 - {field: a, apply: [basename, lower], is: cmd.exe}
 - {field: a, apply: [{split: "@", index: -1}], is: example.com}

@@ -17,10 +17,17 @@ from converter.check.constraints.choices import Goal
 from converter.check.constraints.construction import Construction
 from converter.check.constraints.groups import place_of
 from converter.check.constraints.values import solve_value
-from converter.check.verdicts import VALUE, holds, plain, resolved
+from converter.check.verdicts import (
+    VALUE,
+    holds,
+    is_ordered,
+    plain,
+    resolved,
+)
 from converter.evaluate.values import path_getter, subject_getter, text_of
 from converter.logsources.pack import FieldType
 from converter.model.expressions import (
+    ORDER_OPERATORS,
     Concat,
     Derived,
     Operator,
@@ -85,6 +92,8 @@ def _copied_to(
     for path in fields_of(concat):
         _ask(built, path, Predicate(path, Operator.EXISTS))
     texts = subject_getter(concat, predicate.functions)(built.data())
+    if predicate.operator in ORDER_OPERATORS:
+        texts = [text for text in texts if is_ordered(text)]
     for other in others if texts else ():
         _given(built, other, _turned(predicate, texts[0]))
 

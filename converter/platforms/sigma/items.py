@@ -98,6 +98,8 @@ def _without_functions(predicate: Predicate) -> list[Predicate] | None:
     bare = msgspec.structs.replace(predicate, functions=())
     if predicate.operator is Operator.EXISTS and _NEVER_WITHOUT.issuperset(names):
         return [bare]
+    if references(predicate):
+        return None
     if names == [FunctionName.LENGTH]:
         return _of_length(bare)
     texts = [value for value in predicate.values if isinstance(value, str)]
@@ -113,7 +115,7 @@ def _without_functions(predicate: Predicate) -> list[Predicate] | None:
     return _of_basename(bare, texts) if names == [FunctionName.BASENAME] else None
 
 
-_NEVER_WITHOUT: Final = frozenset(FunctionName) - {FunctionName.SPLIT}
+_NEVER_WITHOUT: Final = frozenset(FunctionName) - {FunctionName.SPLIT, FunctionName.JSON}
 """Functions that give something of every value."""
 
 
@@ -171,9 +173,12 @@ class _Writer:
         operator = self._predicate.operator
         if operator is Operator.EXISTS:
             return [Item(f"{self._name}|exists", (True,))]
-        if references(self._predicate):
-            return self._referring()
         scalars = constants(self._predicate)
+        if references(self._predicate):
+            asked = msgspec.structs.replace(self._predicate, values=scalars)
+            rest = _Writer(asked, self._name, self._losses).items() if scalars else []
+            own = self._referring()
+            return None if rest is None or own is None else [*rest, *own]
         if operator in ORDER_OPERATORS:
             return self._order(scalars)
         if operator is Operator.CIDR:
@@ -190,10 +195,14 @@ class _Writer:
         return Item("|".join((self._name, *modifiers, *every)), tuple(values))
 
     def _referring(self) -> list[Item] | None:
-        """A comparison with other fields. A list of them is any of them, or with ``all`` each."""
-        operator = self._predicate.operator
-        paths = [value for value in self._predicate.values if isinstance(value, FieldPath)]
-        if operator in ORDER_OPERATORS or len(paths) < len(self._predicate.values):
+        """A comparison with other fields. A list of them is any of them, or with ``all`` each.
+
+        Sigma Specification, Modifiers: ``fieldref`` takes the name of a field, and the text modifiers beside
+        it say which part of the value that field's is.
+        """
+        operator, operands = self._predicate.operator, references(self._predicate)
+        paths = [operand for operand in operands if isinstance(operand, FieldPath)]
+        if operator in ORDER_OPERATORS or len(paths) < len(operands):
             self._losses.refuse("same-as", "Sigma compares a field with others as they are, and not by order")
             return None
         names = [field_name(path, self._losses) for path in paths]

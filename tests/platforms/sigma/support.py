@@ -10,7 +10,13 @@ import msgspec
 import yaml
 
 from converter.logsources import load_packs
-from converter.model.expressions import Concat, Expression, Predicate, mapped
+from converter.model.expressions import (
+    Expression,
+    Predicate,
+    fields_of,
+    mapped,
+    renamed,
+)
 from converter.model.load import expression_from_data
 from converter.model.paths import FieldPath
 from converter.platforms.base import Context, ReadContext, ReadRule, Source
@@ -54,16 +60,7 @@ def flat(given: Expression) -> Expression:
     """The condition with each path cut down to its first key, and joined fields to the first of them."""
 
     def change(predicate: Predicate) -> Expression:
-        subject = predicate.subject
-        if isinstance(subject, Concat):
-            subject = next(part for part in subject.parts if isinstance(part, FieldPath))
-        return msgspec.structs.replace(
-            predicate,
-            subject=FieldPath(subject.steps[:1]),
-            values=tuple(
-                FieldPath(value.steps[:1]) if isinstance(value, FieldPath) else value
-                for value in predicate.values
-            ),
-        )
+        cut = renamed(predicate, lambda path: FieldPath(path.steps[:1]))
+        return msgspec.structs.replace(cut, subject=fields_of(cut.subject)[0])
 
     return mapped(given, change)
