@@ -48,6 +48,8 @@ CONDITIONS = """
 - {for_some: tags, where: [{field: "[]", starts_with: a}, {not: {field: "[]", is: [ab, ac]}}]}
 - {for_some: tags, where: [{any: [{field: "[]", gt: 5}, {field: "[]", is: xy}]}, {field: "[]", length: 2}]}
 - {not: {for_some: a, where: [{not: {field: "[]", is: x}}]}}
+- {for_some: items, where: [{field: k, same_as: /a}, {field: v, is: b}, {field: /b, is: y}]}
+- {not: {for_some: items, where: [{field: k, starts_with: {field: /a}}, {not: {field: v, is: b}}]}}
 - {for_some: "x[].tags", where: [{field: "[]", contains: a}, {not: {field: "[]", contains: b}}]}
 - {all: [{field: a, is: 1}, {not: {for_some: "x[].items", where: [{field: k, is: a}]}}]}
 """

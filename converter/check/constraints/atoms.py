@@ -31,6 +31,8 @@ _FILLER: Final = FieldPath(("id",))
 @functools.lru_cache(maxsize=8192)
 def _place(condition: Expression) -> Place | None:
     match condition:
+        case ForSome() if asks_outside(condition):
+            return None
         case ForSome(path):
             steps = path.steps if path.steps[-1] is not None else path.steps[:-1]
             return place_of(FieldPath(steps))
@@ -84,11 +86,6 @@ def asks_both(atom: Goal) -> bool:
         for predicate in predicates(condition.term)
     )
     return itself and (keys or compared)
-
-
-def asks_elsewhere(atom: Goal) -> bool:
-    """Whether an atom asks the elements of a list for something that stands outside of the list."""
-    return isinstance(atom.condition, ForSome) and asks_outside(atom.condition)
 
 
 def asked_of_objects(atom: Goal) -> list[Asked]:

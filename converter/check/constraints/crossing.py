@@ -27,16 +27,23 @@ from converter.check.verdicts import (
 from converter.evaluate.values import path_getter, subject_getter, text_of
 from converter.logsources.pack import FieldType
 from converter.model.expressions import (
+    FALSE,
     ORDER_OPERATORS,
+    TRUE,
     Concat,
     Derived,
+    Expression,
+    ForSome,
     Operator,
     Predicate,
     Reference,
     Scalar,
+    asks_outside,
     changes_of,
     fields_asked,
     fields_of,
+    mapped,
+    predicates,
     references,
 )
 from converter.model.paths import FieldPath
@@ -55,7 +62,11 @@ def crossed(built: Construction, atoms: Iterable[Goal]) -> None:
     todo = list(atoms)
     for atom in todo:
         predicate = atom.condition
-        if not isinstance(predicate, Predicate) or _is(atom, built):
+        if _is(atom, built):
+            continue
+        if isinstance(predicate, ForSome):
+            _beside(built, predicate, atom.wanted)
+        if not isinstance(predicate, Predicate):
             continue
         subject = predicate.subject
         others = references(predicate)
@@ -83,6 +94,27 @@ def _ask(built: Construction, path: FieldPath, predicate: Predicate, wanted: boo
     if place is None or place.rest is not None:
         return False
     return built.ask(place.keys, [Goal(plain(msgspec.structs.replace(predicate, subject=path)), wanted)])
+
+
+def _beside(built: Construction, asked: ForSome, wanted: bool) -> None:
+    """Give what stands outside of a list a value, and the list elements that go with it."""
+    for predicate in predicates(asked.term):
+        for path in fields_asked(predicate):
+            alone = path == predicate.subject and not references(predicate)
+            if path.rooted:
+                there = predicate if alone else Predicate(path, Operator.EXISTS)
+                _ask(built, FieldPath(path.steps), there)
+    data = built.data()
+
+    def settled(predicate: Predicate) -> Expression:
+        if all(path.rooted for path in fields_asked(predicate)):
+            return TRUE if holds(predicate, data) else FALSE
+        outside = all(path.rooted for other in references(predicate) for path in fields_of(other))
+        return resolved(predicate, data) if outside else predicate
+
+    place, inside = place_of(asked.path), ForSome(asked.path, mapped(asked.term, settled))
+    if place is not None and not asks_outside(inside):
+        built.ask(place.keys, [Goal(plain(inside), wanted)])
 
 
 def _copied_to(

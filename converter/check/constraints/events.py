@@ -16,7 +16,6 @@ from converter.check.constraints.atoms import (
     asked_of_objects,
     asked_of_value,
     asks_both,
-    asks_elsewhere,
     excludes,
     keys_of,
     looks_inside,
@@ -82,8 +81,6 @@ class EventSolver:
         wrapped = listed is None and any(map(_of_list, atoms))
         if any(map(asks_both, atoms)):
             return Unsolved("a list holds both objects and values")
-        if any(map(asks_elsewhere, atoms)):
-            return Unsolved("elements of a list are compared with something outside of it")
         if any(map(looks_inside, atoms)) or kind in _OBJECTS:
             asked = [each for atom in atoms for each in asked_of_objects(atom)]
             if any(_is_of_value(each.condition) for each in asked):
