@@ -30,7 +30,7 @@ MOST_RENDERED: Final = 15
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A language: which platform reads it, where texts of it lie (patterns below the project, below the
-    corpus and below pypanther's rules), what marks a text as one of it, and which part of a text is the query.
+    corpus and below pypanther's rules), what marks a text as one of it, and which part of it is the query.
 
     ``pieces``: what the language's texts are made of, for mutations.
     """

@@ -53,7 +53,8 @@ FOUND = {
     ),
     "an object unpacked into a list": (
         "panther",
-        "from pypanther import Rule, RuleTest\n\n\nclass A(Rule):\n    id = 'A'\n    tests = [*RuleTest()]\n\n"
+        "from pypanther import Rule, RuleTest\n\n\nclass A(Rule):\n"
+        "    id = 'A'\n    tests = [*RuleTest()]\n\n"
         "    def rule(self, event):\n        return event.get('a') == 1\n",
     ),
     "a selector of many stars": (

@@ -15,7 +15,9 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "field-name": "A field name with quotes, backslashes, backticks or dollar signs has no form in SPL.",
         "group-by": "A choice between group keys that SPL cannot make just so: others are counted.",
         "having": "A test of the group, or of which window, that SPL cannot say.",
-        "multi-value": "A text joined from fields of several values, or a part that another field has, cannot be tested.",
+        "multi-value": (
+            "A text joined from fields of several values, or a part that another field has, cannot be tested."
+        ),
         "regex-construct": "The pattern has a construct that PCRE lacks, or a character no search can hold.",
         "same-as": "Two fields of several values cannot be compared after a change of their values.",
         "repeated-results": (
