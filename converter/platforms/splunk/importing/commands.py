@@ -98,7 +98,8 @@ class Commands(Rows):
             text = words.options.get("span")
             self._slice = span(text, self._current).total_seconds() if text is not None else None
             lowered = [word.lower() for word in words.words]
-            if "as" in lowered[1:-1]:
+            self._time_cut = "as" not in lowered[1:-1]
+            if not self._time_cut:
                 name = words.words[lowered.index("as", 1) + 1]
                 self._scope.made[name] = s.FieldName("_time", True)
             return

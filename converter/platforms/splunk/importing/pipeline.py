@@ -170,7 +170,7 @@ class PipelineReader(Commands):
 
     def _computed(self, aggregate: s.Aggregate, group: Group) -> Counted:
         argument = aggregate.argument
-        if argument == "_time" and self._slice is not None:
+        if argument == "_time" and self._time_cut:
             return Counted("other", group, reason="of times that are cut into slices")
         kind = kind_of(aggregate.function, argument == "_time")
         if argument is None:

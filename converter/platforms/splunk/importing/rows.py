@@ -80,6 +80,7 @@ class Rows:
         self._group: Group | None = None
         self._tested = 0
         self._one_row = False
+        self._time_cut = False
         self._grouping: Grouping | None = None
         self._tests: list[GroupCondition] = []
         self._thinned = False

@@ -9,13 +9,14 @@ from converter.evaluate.values import number_of
 from converter.model.expressions import (
     TRUE,
     Expression,
+    ForSome,
     Operator,
     Predicate,
     all_of,
     any_of,
     negated,
 )
-from converter.model.paths import FieldPath
+from converter.model.paths import ELEMENT, FieldPath
 from converter.platforms.splunk.spl import syntax as s
 from converter.platforms.splunk.spl.errors import SplError
 from converter.platforms.splunk.spl.raw_terms import raw_test
@@ -34,6 +35,8 @@ LOCATION_FIELDS: Final = frozenset(
 )
 """What a search names to say where and when to look, not what an event is like."""
 
+_LIST_MARK: Final = "{}"
+"""Behind the name of a list (Search Reference, "spath"): with ``!=`` some value of it has to differ."""
 _ORDER = {">": Operator.GT, ">=": Operator.GTE, "<": Operator.LT, "<=": Operator.LTE}
 
 
@@ -73,6 +76,8 @@ class SearchReader:
         path = FieldPath((field,))
         if operator in ("=", "=="):
             return matching(path, value)
+        if operator == "!=" and _LIST_MARK in field:
+            return ForSome(path, negated(matching(ELEMENT, value)))
         if operator == "!=":
             return all_of(Predicate(path, Operator.EXISTS), negated(matching(path, value)))
         number = number_of(value.text)
