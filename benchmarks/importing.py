@@ -1,6 +1,7 @@
 """Importing all public rules (CONVERTER_CORPUS), first with an empty cache and then once more.
 
-Sigma's, Elastic's and Splunk's rules are read by ``convert import`` as a user runs it, in two processes.
+The rules are read by ``convert import`` as a user runs it, in two processes. Panther's are read where their
+Python is at hand: classes of pypanther, or a repository of YAML and Python (PANTHER_RULES).
 Beside it, where it is installed, ``sigma convert`` reads the same Sigma rules and converts each to a Splunk
 query, but for those that it skips because it cannot.
 """
@@ -23,6 +24,10 @@ COLLECTIONS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "splunk": (("splunk/detections",), ("splunk/macros", "splunk/lookups")),
 }
 """Platform → the folders of its rules and of what they lean on, below the corpus."""
+
+_PANTHER = os.environ.get("PANTHER_RULES") or f"{os.environ.get('PYPANTHER', 'nowhere')}/pypanther/rules"
+if Path(_PANTHER).is_dir():
+    COLLECTIONS = {**COLLECTIONS, "panther": ((str(Path(_PANTHER).resolve()),), ())}
 
 
 def imported(platform: str, corpus: Path, jobs: int) -> Taken:

@@ -90,6 +90,10 @@ class Surroundings:
                     return models[log_type]
         return None
 
+    def has_data_models(self) -> bool:
+        """Whether there is a file with data models around the file or in the user's folders."""
+        return any(self.model_files())
+
     def specification(self, rule_id: str) -> Document | None:
         """The analysis item of this id among the files around and below the user's folders."""
         for path in self.rules().get(rule_id, ()):

@@ -47,6 +47,10 @@ class Modules(Protocol):
         """The data model of the first of these log types that has one."""
         ...
 
+    def has_data_models(self) -> bool:
+        """Whether any data model is at hand; where none is, what they say cannot be known."""
+        ...
+
 
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """What a detection's functions say.

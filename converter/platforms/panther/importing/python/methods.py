@@ -154,6 +154,9 @@ class Methods:
         if not isinstance(key, Known) or not isinstance(key.value, str):
             raise UnreadableError("udm() of what is no constant", node)
         models = self._machine.data_models()
+        if not any(model for _, model in models) and not self._machine.modules.has_data_models():
+            message = f"{key.value} of the data models (udm), of which none is beside the rule"
+            raise UnreadableError(message, node, code="data-model")
         meanings: dict[str, list[str]] = {}
         chosen: dict[str, DataModel | None] = {}
         for names, model in models:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from converter.platforms.panther.importing.python import regexes
+from converter.platforms.panther.importing.python.documented import DOCUMENTED, is_documented
 from converter.platforms.panther.importing.python.frames import Frame
 from converter.platforms.panther.importing.python.holding import Holding
 from converter.platforms.panther.importing.python.interface import PythonSource
@@ -155,7 +156,15 @@ class Names:
                 return self.of_module(member, found, ast.Pass())
         joined = f"{module}{member}" if module.endswith(".") else f"{module}.{member}"
         inner = modules.find(joined, source)
-        return one(Beside(inner) if inner is not None else Library(joined))
+        return one(Beside(inner)) if inner is not None else self._of_library(module, member)
+
+    def _of_library(self, module: str, member: str) -> Outcome:
+        """A member of a module that is not the user's."""
+        if not is_documented(module, member):
+            return one(Library(f"{module}{member}" if module.endswith(".") else f"{module}.{member}"))
+        message = f"{module} is not beside the rule; {member} is read as it is documented"
+        self._interpreter.machine.note("documented-helper", message)
+        return self.of_module(member, DOCUMENTED, ast.Pass())
 
     # -- attributes
 
@@ -163,7 +172,7 @@ class Names:
         """``owner.name``."""
         match owner:
             case Library(module):
-                return one(Library(f"{module}.{name}"))
+                return self._of_library(module, name)
             case Beside(source):
                 return self.of_module(name, source, node)
             case Instance(source, class_name):

@@ -30,7 +30,7 @@ from converter.platforms.panther.importing.python.values import (
 if TYPE_CHECKING:
     from converter.platforms.panther.importing.python.interpreter import Interpreter
 
-_MOST_CASES: Final = 64
+_MOST_CASES: Final = 24
 """What a name may stand for. A dict in which each of many keys may be set or not soon stands for more."""
 
 

@@ -35,9 +35,12 @@ _TYPES = {"integer": FieldType.INTEGER, "boolean": FieldType.BOOLEAN, "ip": Fiel
 class Beside:
     """Modules and a data model given in a case."""
 
-    def __init__(self, modules: Mapping[str, str], model: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, modules: Mapping[str, str], model: Mapping[str, Any] | None = None, *, models: bool = True
+    ) -> None:
         self._modules = modules
         self._model = model
+        self._models = models
 
     def find(self, module: str, importer: PythonSource) -> PythonSource | None:
         """The module's text, if the case has it."""
@@ -54,6 +57,10 @@ class Beside:
             methods=self._model.get("methods", {}),
             source=None if text is None else PythonSource(file="model.py", text=text),
         )
+
+    def has_data_models(self) -> bool:
+        """Whether there are data models at all, if only of other log types."""
+        return self._models
 
 
 @cache
@@ -77,7 +84,7 @@ def python_of(case: Mapping[str, Any]) -> str:
 def read(case: Mapping[str, Any], text: str | None = None) -> Detection:
     """What is read of a case, or of another text in its place."""
     source = PythonSource(file="rule.py", text=text or python_of(case), class_name=case.get("class"))
-    beside = Beside(case.get("modules", {}), case.get("model"))
+    beside = Beside(case.get("modules", {}), case.get("model"), models=case.get("models", True))
     samples = [case["sample"]] if "sample" in case else []
     return read_detection(source, beside, [LOG_TYPE], Shapes(samples=[*samples, sample_of(case)]))
 
