@@ -52,7 +52,7 @@ def group_keys(outcome: Outcome) -> tuple[Key, ...] | None:
     """The keys of the groups that a text makes; None where it is made of something else as well."""
     try:
         return tuple(dict.fromkeys(_keys(outcome)))
-    except (UnsayableError, TooLargeError):
+    except (UnsayableError, TooLargeError, RecursionError):
         return None
 
 
