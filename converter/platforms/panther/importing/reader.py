@@ -233,7 +233,7 @@ class _Reading:
         period = metadata.minutes(data.get("DedupPeriodMinutes"))
         keys = logic.keys if logic.keys is not None else logic.group_by
         if not logic.group_by_known and logic.keys is None and (count > 1 or logic.distinct is not None):
-            message = "matches are counted by a text that is made of something else than fields; here all together"
+            message = "matches are counted by a text made of something else than fields; here all together"
             self.findings.lose("group-by", message, ("Threshold",), Fidelity.WIDER)
         if count == 1 and logic.distinct is None:
             if not logic.group_by_known or (period or 0) > MAX_DURATION_DAYS * 1440:
