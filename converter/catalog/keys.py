@@ -34,6 +34,8 @@ Key: TypeAlias = tuple[str, str, str]
 _FILE_NAME: Final = re.compile(r"[\\/]([^\\/]+)", re.DOTALL)
 _LIKE_TOKEN: Final = re.compile(r"\\([*?\\])|([*?])|(.)", re.DOTALL)
 _RECASING: Final = frozenset({FunctionName.LOWER, FunctionName.UPPER})
+_OF_FIELD: Final = " field"
+"""What tells an operator's kind with a value of the event as operand from the one with a text."""
 _CASE_MATTERS: Final = frozenset({Operator.REGEX, Operator.SAME_AS, Operator.EXISTS})
 """The kinds whose value is no text of the event: a pattern's letters may be classes, the others are names."""
 
@@ -70,7 +72,8 @@ def keys_of(predicate: Predicate, base: FieldPath | None = None) -> tuple[Key, .
 def folded(key: Key) -> Key:
     """The key on a field whose case does not matter."""
     subject, kind, value = key
-    return key if kind in _CASE_MATTERS else (subject, kind, value.lower())
+    is_name = kind in _CASE_MATTERS or kind.endswith(_OF_FIELD)
+    return key if is_name else (subject, kind, value.lower())
 
 
 def _key(
@@ -78,7 +81,8 @@ def _key(
 ) -> Key:
     operator = predicate.operator
     if isinstance(value, Reference):
-        return _subject(predicate.subject, functions, base), str(operator), reference_name(value, base)
+        kind = str(operator) if operator is Operator.SAME_AS else f"{operator}{_OF_FIELD}"
+        return _subject(predicate.subject, functions, base), kind, reference_name(value, base)
     text = text_of(value)
     if operator is Operator.LIKE:
         operator, text = plain_like(text)
