@@ -7,6 +7,7 @@ a writer or a reader names as a loss may differ in the direction that it names, 
 from __future__ import annotations
 
 import copy
+import re
 import tempfile
 from datetime import timedelta
 from functools import cache
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from converter.evaluate import matches
 from converter.logsources import load_packs
+from converter.logsources.forms import form_of
 from converter.logsources.pack import Field, FieldType
 from converter.model.diagnostics import Diagnostic, Fidelity
 from converter.model.expressions import All, AnyOf, Expression, Not, Operator, Predicate
@@ -47,6 +49,9 @@ TEXTS: Final = (
 ADDRESSES: Final = ("10.1.2.3", "8.8.8.8", "127.0.0.1", "::1", "2001:db8::1")
 MOMENTS: Final = ("2026-01-15T00:00:00Z", "2026-01-15T10:00:00.500Z", "2026-01-16T00:00:00Z")
 NUMBERS: Final = (0, 1, 2, 7, 403, 404)
+ACCOUNTS: Final = ("ACME\\root", "NT AUTHORITY\\SYSTEM", "acme\\admin user")
+"""Values of fields that some platform stores in parts."""
+RECEIVED: Final = FieldPath(("event", "original"))
 TEXT_OPERATORS: Final = (
     Operator.IS,
     Operator.STARTS_WITH,
@@ -88,7 +93,8 @@ def predicates(draw: st.DrawFn, fields: list[Field]) -> Expression:
     path = FieldPath((*field.path.steps, ANY)) if field.is_list else field.path
     if draw(st.integers(0, 7)) == 0:
         return Predicate(path, Operator.EXISTS)
-    values = tuple(draw(st.lists(scalars(field.type), min_size=1, max_size=3, unique_by=repr)))
+    told = scalars(field.type) if form_of(field) is None else st.sampled_from((*ACCOUNTS, *TEXTS))
+    values = tuple(draw(st.lists(told, min_size=1, max_size=3, unique_by=repr)))
     match field.type:
         case FieldType.INTEGER | FieldType.FLOAT | FieldType.DATE:
             operator = draw(st.sampled_from((Operator.IS, *ORDERS)))
@@ -119,10 +125,16 @@ def conditions(fields: list[Field]) -> st.SearchStrategy[Expression]:
 
 @st.composite
 def log_events(draw: st.DrawFn, room: str, fields: list[Field]) -> dict[str, Any]:
-    """An event of the log source with some of the fields, each of its type."""
+    """An event of the log source with some of the fields, each of its type and form. The text as it was
+    received is no field that an event may lack.
+    """
     found: dict[str, Any] = copy.deepcopy(BASES[room])
-    for field in draw(st.lists(st.sampled_from(fields), unique_by=lambda one: one.path)):
-        value = scalars(field.type)
+    there = draw(st.lists(st.sampled_from(fields), unique_by=lambda one: one.path))
+    received = [field for field in fields if field.path == RECEIVED and field not in there]
+    for field in (*there, *received):
+        form = form_of(field)
+        value = scalars(field.type) if form is None else st.sampled_from(ACCOUNTS)
+        assert form is None or all(re.search(form, account) for account in ACCOUNTS)
         filled = draw(st.lists(value, min_size=1, max_size=2)) if field.is_list else draw(value)
         place = found
         *parents, last = map(str, field.path.steps)
