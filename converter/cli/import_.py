@@ -57,7 +57,11 @@ def command(
 ) -> None:
     """Read a platform's own rules into canonical rules, each with how exact the reading is.
 
-    Exit code 1 if a rule was refused. Examples:
+    Folders are read whole: a file that cannot be read is a refused rule with its place. What is hidden, and
+    what lies behind links to folders, is passed over. Rules of one title are numbered, and of one id each but
+    the first gets another. Written over are files of the same name alone; others in DIR stay.
+
+    Exit code 1 if a rule was refused, 2 if there is none. Examples:
 
       convert import --from sigma rules/ -o canonical_rules/
 
