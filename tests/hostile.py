@@ -56,6 +56,12 @@ def _counting(**threshold: Any) -> Change:
     return {"threshold": {"count": 2, "within": "15m", **threshold}}
 
 
+def _chosen(**alternative: Any) -> Change:
+    """Counted by a choice of this alternative and another."""
+    when = [{"field": "impersonatedUser", "exists": True}]
+    return _counting(by=[{"choice": [{**alternative, "when": when}, {"field": "user.username"}]}])
+
+
 def _steps(**step: Any) -> Change:
     indicators = [{"field": "verb", "is": "get"}]
     other = {"indicators": indicators, "by": ["user.username"]}
@@ -87,6 +93,8 @@ PLACES: Final[dict[str, Callable[[str], Change]]] = {
     "AlertSettings.title: field": lambda text: {"alert": {"title": f"by {{{_path(text)}}}"}},
     "AlertSettings.group_by": lambda text: {"alert": {"group_by": [_path(text)]}},
     "Threshold.by": lambda text: _counting(by=[_path(text)]),
+    "Alternative.subject: field": lambda text: _chosen(field=_path(text)),
+    "Alternative.subject: text": lambda text: _chosen(text=text),
     "Threshold.distinct": lambda text: _counting(distinct=_path(text)),
     "Measure.field": lambda text: {
         "threshold": {"within": "15m", "every": "15m", "having": [{"distinct": _path(text), "gte": 2}]}
@@ -118,6 +126,9 @@ PLACES: Final[dict[str, Callable[[str], Change]]] = {
     ),
     "Function.separator": lambda text: _where(
         field="userAgent", apply=[{"split": text, "index": 1}], **{"is": "x"}
+    ),
+    "Function.path": lambda text: _where(
+        field="userAgent", apply=[{"json": _path(text, within="details")}], **{"is": "x"}
     ),
     "ForSome.path": lambda text: _where(
         for_some=_path(text), where=[{"field": "name", "is": "x"}, {"field": "kind", "is": "y"}]

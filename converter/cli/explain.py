@@ -15,7 +15,7 @@ from converter.events.logs import read_logs
 from converter.events.records import SourceReader
 from converter.model.describe import describe
 from converter.model.diagnostics import RuleError
-from converter.model.expressions import Predicate
+from converter.model.expressions import Expression, ForSome, Predicate
 
 
 @click.command(name="explain")
@@ -59,12 +59,18 @@ def command(rule: Path, event_file: Path, as_json: bool) -> None:
 
 def _lines(verdict: Verdict, depth: int) -> Iterator[str]:
     leaf = isinstance(verdict.expression, Predicate)
-    text = describe(verdict.expression) if leaf else type(verdict.expression).__name__.lower()
+    text = describe(verdict.expression) if leaf else _combination(verdict.expression)
     saw = f"   saw {', '.join(map(repr, verdict.values)) or 'nothing'}" if leaf else ""
     mark = "*" if verdict.decisive and leaf else " "
     yield f"{mark} {'  ' * depth}{'true ' if verdict.holds else 'false'}  {text}{saw}"
     for child in verdict.children:
         yield from _lines(child, depth + 1)
+
+
+def _combination(expression: Expression) -> str:
+    """What a rule writes before the terms of a node: ``all``, ``any``, ``not``, ``for_some`` and the list."""
+    key = str(type(expression).__struct_config__.tag)
+    return f"{key} {expression.path}" if isinstance(expression, ForSome) else key
 
 
 def _record(verdict: Verdict) -> dict[str, object]:
