@@ -13,8 +13,12 @@ from converter.model.expressions import (
     Not,
     Operator,
     Predicate,
+    Subject,
+    changes_of,
     children,
+    elements_asked,
     predicates,
+    references,
 )
 from converter.model.load import load_rules
 from converter.model.rule import MissingKeys, Rule, Threshold, WindowStart
@@ -52,15 +56,30 @@ def features(rule: Rule) -> list[str]:
     if len(rule.logsource) > 1 and rule.sequence is None:
         found.append("several log sources")
     tree = list(all_nodes(rule))
-    found += ["for_some"] if any(isinstance(node, ForSome) for node in tree) else []
+    lists = [elements_asked(node.term) for node in tree if isinstance(node, ForSome)]
+    found += ["for_some"] if any(objects for _, objects in lists) else []
+    found += ["for_some of plain values"] if any(itself for itself, _ in lists) else []
     found += ["not"] if any(isinstance(node, Not) and not _is_missing(node) for node in tree) else []
     leaves = [leaf for expression in expressions(rule) for leaf in predicates(expression)]
-    found += ["concat"] if any(isinstance(leaf.subject, Concat) for leaf in leaves) else []
+    found += ["concat"] if any(isinstance(subject, Concat) for subject in _subjects(leaves)) else []
+    found += ["a field as operand"] if any(map(_compares_fields, leaves)) else []
     found += sorted({leaf.operator.value for leaf in leaves} - {"is"})
     found += sorted({function.name.value for leaf in leaves for function in leaf.functions})
     found += [flag for flag in ("ignore_case", "all_of") if any(getattr(leaf, flag) for leaf in leaves)]
     found += ["index"] if any(_indexed(leaf) for leaf in leaves) else []
     return found or ["is"]
+
+
+def _subjects(leaves: list[Predicate]) -> Iterator[Subject]:
+    """What the predicates and their operands are asked of."""
+    for leaf in leaves:
+        yield leaf.subject
+        yield from (changes_of(operand)[0] for operand in references(leaf))
+
+
+def _compares_fields(leaf: Predicate) -> bool:
+    """Whether an operand is a value of the event, where the operator does not say so itself."""
+    return leaf.operator is not Operator.SAME_AS and bool(references(leaf))
 
 
 def _stream_features(rule: Rule) -> Iterator[str]:

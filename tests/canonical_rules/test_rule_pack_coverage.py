@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
 import msgspec
 import pytest
 
-from converter.model.expressions import Concat, Expression, FunctionName, Not, Operator, Predicate
+from converter import Fidelity, render
+from converter.model.expressions import (
+    Concat,
+    Derived,
+    Expression,
+    ForSome,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+    elements_asked,
+)
 from converter.model.load import load_rules
+from converter.model.paths import FieldPath
 from converter.model.rule import (
     AlertSettings,
     Level,
@@ -22,12 +35,18 @@ from converter.model.rule import (
     Threshold,
 )
 from tests.canonical_rules import overview
+from tests.hostile import rule_with
 
 RULES = load_rules([overview.FOLDER])
 NODES = [node for rule in RULES for node in overview.all_nodes(rule)]
 PREDICATES = [node for node in NODES if isinstance(node, Predicate)]
 NOT_SAID_IN_A_FILE = {"place"}
 """Attributes that loading sets."""
+REFUSED_SOMEWHERE: Final[dict[str, dict[str, Any]]] = {
+    "json": {"indicators": [{"field": "userAgent", "apply": [{"json": "a"}], "is": "x"}]},
+    "choices": {"threshold": {"count": 2, "within": "5m", "by": [{"choice": [{"field": "verb"}]}]}},
+}
+"""What some platform has no form for, so that no rule of the pack can show it; an example of each."""
 
 
 def _structs(rule: Rule) -> Iterator[msgspec.Struct]:
@@ -46,7 +65,7 @@ ATTRIBUTES = [
     (kind, field.name)
     for kind in (Rule, Threshold, Sequence, Step, NewTerms, OutputField, AlertSettings, Risk)
     for field in msgspec.structs.fields(kind)
-    if field.name not in NOT_SAID_IN_A_FILE
+    if field.name not in {*NOT_SAID_IN_A_FILE, *REFUSED_SOMEWHERE}
 ]
 
 
@@ -55,7 +74,14 @@ def test_every_operator_is_used(operator: Operator) -> None:
     assert any(leaf.operator is operator for leaf in PREDICATES)
 
 
-@pytest.mark.parametrize("function", FunctionName)
+@pytest.mark.parametrize("part", REFUSED_SOMEWHERE)
+def test_what_no_rule_shows_is_refused_by_some_platform(part: str) -> None:
+    rule = rule_with(REFUSED_SOMEWHERE[part])
+    assert rule is not None
+    assert any(render(rule, name).fidelity is Fidelity.REFUSED for name in overview.PLATFORMS)
+
+
+@pytest.mark.parametrize("function", [each for each in FunctionName if each not in REFUSED_SOMEWHERE])
 def test_every_value_function_is_used(function: FunctionName) -> None:
     assert any(applied.name is function for leaf in PREDICATES for applied in leaf.functions)
 
@@ -94,6 +120,16 @@ FORMS = {
     "ignore_case": any(leaf.ignore_case for leaf in PREDICATES),
     "all_of": any(leaf.all_of for leaf in PREDICATES),
     "concat": any(isinstance(leaf.subject, Concat) for leaf in PREDICATES),
+    "a field as operand": any(
+        isinstance(value, FieldPath)
+        for leaf in PREDICATES
+        for value in leaf.values
+        if leaf.operator is not Operator.SAME_AS
+    ),
+    "an operand that is made of fields": any(
+        isinstance(value, Derived) for leaf in PREDICATES for value in leaf.values
+    ),
+    "plain values of a list": any(isinstance(n, ForSome) and elements_asked(n.term)[0] for n in NODES),
     "exists: false": any(
         isinstance(n, Not) and getattr(n.term, "operator", None) is Operator.EXISTS for n in NODES
     ),
