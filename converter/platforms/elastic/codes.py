@@ -19,7 +19,10 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "concat": "Joined fields cannot be compared in this language.",
         "field-type": "The operator does not work on a field of this Elasticsearch type in this language.",
         "flattened": "Only KQL can search inside a flattened field, and only for whole values and prefixes.",
-        "group-by": "The rule groups by more fields than Elastic accepts, or by a choice between fields.",
+        "group-by": (
+            "The rule groups by more fields than Elastic accepts, by a choice between fields that cannot be "
+            "said (left out: wider), or counts events without them, as no threshold rule does (narrower)."
+        ),
         "having": "A test of the group, or of which window, that the language or kind of rule cannot say.",
         "language": "The rule asks for a language in which Elastic has no rule of its kind.",
         "multi-value": "ES|QL takes the function of one value alone: of a field with several it is null.",

@@ -24,6 +24,7 @@ from converter.platforms.elastic.eql import literals as eql_literals
 from converter.platforms.elastic.eql import writer as eql_writer
 from converter.platforms.elastic.eql.sequences import WrittenStep, write_sequence
 from converter.platforms.elastic.fields import PLATFORM
+from converter.platforms.elastic.group_keys import of_fields, stored_choices
 from converter.platforms.elastic.kql import writer as kql_writer
 from converter.platforms.elastic.rulefile import (
     NewTermsBlock,
@@ -155,9 +156,8 @@ class _Rendering:
         if threshold is not None:
             kind = "threshold"
             self._check_groups(threshold, losses)
-            if threshold.choices:
-                losses.refuse("group-by", "a threshold rule groups by fields, not by a choice between some")
-            elif not threshold.is_plain:
+            threshold = of_fields(threshold, losses)
+            if not threshold.is_plain:
                 losses.refuse("having", "a threshold rule counts over its groups and tests no more")
             if threshold.distinct is not None:
                 losses.note(
@@ -193,9 +193,10 @@ class _Rendering:
         chosen = with_selection(selection(packs), localised.expression)
         fields = localised.fields
         if threshold is not None:
+            threshold, chosen_from = stored_choices(threshold, packs, self._context.keep_unmapped, losses)
             tests = self._tests(packs)
             threshold = msgspec.structs.replace(threshold, having=tests.tests)
-            fields = {**tests.fields, **fields}
+            fields = {**chosen_from, **tests.fields, **fields}
             for found in tests.diagnostics:
                 if found.effect is not None:
                     losses.refuse("having", f"a test of the group: {found.message}")

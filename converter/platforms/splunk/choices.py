@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from converter.logsources import localise
+from converter.logsources.localise_group import localise_alternative
 from converter.logsources.pack import Pack
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Operator, Predicate, all_of
+from converter.model.expressions import all_of
 from converter.model.losses import Losses
 from converter.model.rule import Alternative, Choice
 from converter.platforms.splunk.spl.condition import ConditionPrinter
@@ -38,15 +38,13 @@ class ChoiceWriter:
 
     def _branch(self, each: Alternative) -> tuple[str, str]:
         """The condition and the value of one alternative."""
-        there = Predicate(each.subject, Operator.LIKE, ("*",), functions=each.functions)
-        asked = localise(all_of(*each.when), self._packs, "splunk", self._keep_unmapped)
-        stored = localise(there, self._packs, "splunk", self._keep_unmapped)
+        stored = localise_alternative(each, self._packs, "splunk", self._keep_unmapped)
+        found = stored.alternative
         trial = Losses("splunk")
-        trial.extend((*asked.diagnostics, *stored.diagnostics))
-        printer = ConditionPrinter({**asked.fields, **stored.fields}, trial)
-        condition = printer.whole(asked.expression) if each.when else "true()"
-        found = stored.expression
-        value = printer.value(found.subject, found.functions) if isinstance(found, Predicate) else None
+        trial.extend(stored.diagnostics)
+        printer = ConditionPrinter(stored.fields, trial)
+        condition = printer.whole(all_of(*found.when)) if found is not None and found.when else "true()"
+        value = printer.value(found.subject, found.functions) if found is not None else None
         if value is None or value == '""':
             self._refuse("a value is a list, or an empty text")
         if printer.elements or printer.address_classes:

@@ -6,7 +6,7 @@ group of each value; WHERE filters one aggregate, from 8.16), DATE_TRUNC (slices
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from fractions import Fraction
 
@@ -29,10 +29,13 @@ from converter.model.measures import (
 )
 from converter.model.paths import FieldPath
 from converter.model.rule import MissingKeys, Threshold
+from converter.platforms.elastic.esql import choices
+from converter.platforms.elastic.esql.choices import WriteCondition
 from converter.platforms.elastic.esql.condition import Condition, Leaf, conjuncts, joint, negate, printed
 from converter.platforms.elastic.esql.operands import Family, Operands
 from converter.platforms.elastic.esql.reading import EXACT_DISTINCT
 from converter.platforms.elastic.esql.text import identifier
+from converter.platforms.elastic.group_keys import is_kept
 
 COUNT_COLUMN = "Esql.event_count"
 _LARGEST_PRECISION = 40_000
@@ -50,9 +53,6 @@ _UNITS = (
     (timedelta(seconds=1), "seconds"),
     (timedelta(milliseconds=1), "milliseconds"),
 )
-
-WriteCondition = Callable[[Expression, Losses], str]
-"""From a condition on stored fields to a WHERE expression; what it cannot say goes into the losses."""
 
 
 class GroupsWriter:
@@ -77,18 +77,19 @@ class GroupsWriter:
     def commands(self, kept: list[str], interval: timedelta) -> list[str]:
         """The commands in order. ``kept``: columns to carry along; ``interval``: between two runs."""
         threshold = self._threshold
-        if threshold.choices:
-            self._losses.refuse("group-by", "the query groups by fields, not by a choice between some")
         operands = (self._operands.column(path) for path in threshold.by)
         by = [operand.text for operand in operands if operand is not None]
         found = [f"WHERE {' AND '.join(self._window(interval))}"] if threshold.every is not None else []
-        if by and threshold.missing_keys is MissingKeys.SKIP:
-            found.append(f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in by)}")
+        chosen = self._chosen()
+        if chosen:
+            found.append("EVAL " + ",\n    ".join(f"{name} = {text}" for name, text in chosen.items()))
+        groups = [*by, *chosen]
+        if groups and threshold.missing_keys is MissingKeys.SKIP:
+            found.append(f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in groups)}")
         tests = self._tests()
         self._aggregate(COUNT_COLUMN, "COUNT(*)")
         aggregates = [f"{name} = {text}" for text, name in self._in_order()]
         aggregates += [f"Esql.{plain(name)}_values = VALUES({name})" for name in kept if name not in by]
-        groups = [*by]
         if threshold.every is not None and threshold.every == threshold.within:
             groups.append(f"{_SLICE} = DATE_TRUNC({timespan(threshold.every)}, @timestamp)")
         stats = "STATS " + ",\n    ".join(aggregates)
@@ -97,6 +98,16 @@ class GroupsWriter:
             found.append("EVAL " + ",\n    ".join(f"{name} = {text}" for text, name in self._evals.items()))
         found.append("WHERE " + "\n    AND ".join(printed(one, nested=True) for one in conjuncts(tests)))
         found.append("KEEP " + ", ".join([*by, "Esql.*"]))
+        return found
+
+    def _chosen(self) -> dict[str, str]:
+        """The columns of the keys that are a choice. One that is not said exactly is left out."""
+        found: dict[str, str] = {}
+        for choice in self._threshold.choices:
+            trial = Losses("elastic")
+            text = choices.chosen(choice, self._fields, self._condition, trial)
+            if is_kept(self._threshold, trial, self._losses):
+                found[choices.NAME if not found else f"{choices.NAME}_{len(found) + 1}"] = text
         return found
 
     def _in_order(self) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import msgspec
 from converter.evaluate.values import text_of
 from converter.model.expressions import TRUE, All, Concat, Expression, all_of, fields_of, negated
 from converter.model.rule import Alternative, Choice
-from converter.platforms.elastic.esql.atoms import Atom, Constant, Term, Value, has_value, present
+from converter.platforms.elastic.esql.atoms import Atom, Constant, Term, Value, exists, has_value, present
 
 
 def choice_of(value: Value) -> Choice | None:
@@ -27,7 +27,7 @@ def choice_of(value: Value) -> Choice | None:
         if alternative is None or there is None:
             return None
         when = [term for term in _terms(guard) if term not in earlier]
-        if position < len(value) - 1:
+        if not all(_rules_out(other, when) for other, _ in value[position + 1 :]):
             when.extend(_terms(there))
         earlier.update(_terms(negated(all_of(*when))))
         found.append(msgspec.structs.replace(alternative, when=tuple(dict.fromkeys(when))))
@@ -35,9 +35,23 @@ def choice_of(value: Value) -> Choice | None:
 
 
 def has_always(choice: Choice) -> bool:
-    """Whether every row has such a key, as its shape shows: it is a text where nothing else is."""
-    last = choice.alternatives[-1]
-    return not last.when and isinstance(last.subject, Concat) and not any(fields_of(last.subject))
+    """Whether every row has such a key, as its shape shows: it is a text where nothing else is, and each
+    field among the others is asked to be there.
+    """
+    return not choice.alternatives[-1].when and all(map(_has_value, choice.alternatives))
+
+
+def _has_value(alternative: Alternative) -> bool:
+    """Whether the alternative has a value wherever its conditions hold, as its shape shows."""
+    subject = alternative.subject
+    if isinstance(subject, Concat):
+        return not any(fields_of(subject))
+    return not alternative.functions and exists(subject) in alternative.when
+
+
+def _rules_out(guard: Expression, when: list[Expression]) -> bool:
+    """Whether what ``guard`` asks for never holds beside all of ``when``, as its shape shows."""
+    return negated(all_of(*when)) in _terms(guard)
 
 
 def _terms(condition: Expression) -> tuple[Expression, ...]:

@@ -43,7 +43,6 @@ from converter.platforms.elastic.esql.atoms import (
     UnreadableError,
     Value,
     always,
-    exists,
 )
 from converter.platforms.elastic.esql.conditions import KqlReader, Scope
 from converter.platforms.elastic.esql.derived import made
@@ -367,12 +366,18 @@ class _Reader:
         It is about the groups then, not about the event.
         """
         terms = self._last_where
-        paths = frozenset(path for term in terms if (path := _asked_presence(term)) is not None)
-        columns = (group.expression for group in stats.by)
-        groups = {FieldPath((column.name,)) for column in columns if isinstance(column, tree.Column)}
-        if terms and len(paths) == len(terms) and paths <= groups:
+        groups = (group.expression for group in stats.by if isinstance(group.expression, tree.Column))
+        asked = {term for group in groups for term in self._presence(group)}
+        if terms and asked.issuperset(terms):
             del self._conditions[-len(terms) :]
             self._guards = terms
+
+    def _presence(self, group: tree.Column) -> tuple[Expression, ...]:
+        """What says that the group is there; nothing where it cannot be read."""
+        try:
+            return tuple(conjuncts(negated(is_null(self._scope.value(group)))))
+        except UnreadableError:
+            return ()
 
     def _aggregate(self, assignment: tree.Assignment) -> Value:
         """An aggregate function, or a function of such (``ROUND(AVG(x))``, ``MV_COUNT(VALUES(x))``)."""
@@ -459,9 +464,3 @@ def _is_timestamp(value: Value) -> bool:
 def _without_repeats(condition: Expression) -> Expression:
     """The same conjunction with each part once."""
     return all_of(*dict.fromkeys(condition.terms)) if isinstance(condition, All) else condition
-
-
-def _asked_presence(term: Expression) -> FieldPath | None:
-    if isinstance(term, Predicate) and isinstance(term.subject, FieldPath) and term == exists(term.subject):
-        return term.subject
-    return None

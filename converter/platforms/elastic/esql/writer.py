@@ -28,8 +28,9 @@ from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Threshold
 from converter.platforms.elastic import kql
+from converter.platforms.elastic.esql.choices import WriteCondition
 from converter.platforms.elastic.esql.condition import Condition, Leaf, conjuncts, joint, negate, printed
-from converter.platforms.elastic.esql.groups_writer import GroupsWriter, WriteCondition
+from converter.platforms.elastic.esql.groups_writer import GroupsWriter
 from converter.platforms.elastic.esql.operands import Operands
 from converter.platforms.elastic.esql.predicates import Predicates
 from converter.platforms.elastic.esql.text import identifier, string
@@ -88,13 +89,14 @@ def query(
         columns = ["@timestamp", *_METADATA, *(name for name in kept if name != "@timestamp")]
         commands.append(f"KEEP {', '.join(columns)}")
     else:
-        groups = GroupsWriter(threshold, localised.fields, losses, _condition_writer(localised.fields))
+        writes = _condition_writer(localised.fields, by_kql=not threshold.choices)
+        groups = GroupsWriter(threshold, localised.fields, losses, writes)
         commands.extend(groups.commands([name for name in kept if name not in _METADATA], interval))
     return "\n| ".join(commands)
 
 
-def _condition_writer(fields: Mapping[FieldPath, PlatformField]) -> WriteCondition:
-    return lambda expression, losses: printed(_Writer(fields, losses).condition(expression))
+def _condition_writer(fields: Mapping[FieldPath, PlatformField], *, by_kql: bool) -> WriteCondition:
+    return lambda expression, losses: printed(_Writer(fields, losses, by_kql).condition(expression))
 
 
 def _lowered(localised: LocalisedCondition, losses: Losses) -> Condition:
@@ -111,9 +113,16 @@ def _index(pattern: str) -> str:
 
 
 class _Writer:
-    """Walks an expression, turning losses round below every negation."""
+    """Walks an expression, turning losses round below every negation.
 
-    def __init__(self, fields: Mapping[FieldPath, PlatformField], losses: Losses) -> None:
+    ``by_kql``: the KQL function may be used, which stands behind a WHERE and not behind an EVAL (ES|QL
+    reference, KQL and "Limitations").
+    """
+
+    def __init__(
+        self, fields: Mapping[FieldPath, PlatformField], losses: Losses, by_kql: bool = True
+    ) -> None:
+        self._may_use_kql = by_kql
         self._fields = fields
         self._losses = losses
         self._predicates = Predicates(fields, losses)
@@ -139,6 +148,8 @@ class _Writer:
         KQL asks any value of a field, and the function is true or false, never null (ES|QL reference, KQL;
         9.1 and later also below OR).
         """
+        if not self._may_use_kql:
+            return None
         trial = Losses("elastic")
         Predicates(self._fields, trial).condition(predicate)
         if all(found.code != "multi-value" for found in trial.diagnostics):

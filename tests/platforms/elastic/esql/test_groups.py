@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from converter.evaluate import LogEvent, StreamEvaluator
 from converter.model.diagnostics import Fidelity
-from converter.model.expressions import Expression, Function, FunctionName, Not, Operator, Predicate
+from converter.model.expressions import (
+    AnyOf,
+    Concat,
+    Expression,
+    Function,
+    FunctionName,
+    Not,
+    Operator,
+    Predicate,
+)
 from converter.model.losses import Losses
 from converter.model.measures import (
     BOUNDS,
@@ -29,7 +38,7 @@ from converter.model.measures import (
     only_grows,
 )
 from converter.model.paths import FieldPath
-from converter.model.rule import MissingKeys, Rule, Threshold
+from converter.model.rule import Alternative, Choice, MissingKeys, Rule, Threshold
 from converter.platforms.elastic.esql import query, read_query
 from tests.platforms.elastic.esql.stored import FIELDS, localised
 
@@ -114,6 +123,32 @@ def thresholds(draw: st.DrawFn) -> Threshold:
     )
 
 
+values: st.SearchStrategy[Alternative] = st.sampled_from(
+    [
+        Alternative(subject=A),
+        Alternative(subject=A, functions=LOWER),
+        Alternative(subject=B, functions=(Function(FunctionName.LENGTH),)),
+        Alternative(subject=N),
+        Alternative(subject=L),
+        Alternative(subject=Concat(("p",))),
+        Alternative(subject=Concat((A, ":", N))),
+    ]
+)
+whens = st.lists(
+    st.one_of(
+        conditions,
+        st.sampled_from([Predicate(A, Operator.EXISTS), Not(Predicate(N, Operator.EXISTS))]),
+        st.lists(conditions, min_size=1, max_size=2).map(lambda terms: AnyOf(tuple(terms))),
+    ),
+    max_size=2,
+).map(tuple)
+choices = st.lists(
+    st.builds(lambda value, when: msgspec.structs.replace(value, when=when), values, whens),
+    min_size=1,
+    max_size=3,
+).map(lambda found: Choice(tuple(found)))
+
+
 rows = st.lists(
     st.fixed_dictionaries(
         {"at": st.integers(0, 60), "t": st.booleans() | st.just(True)},
@@ -140,20 +175,25 @@ def alerts(threshold: Threshold, stream: list[dict[str, Any]]) -> list[tuple[Any
     return sorted(((alert.group, alert.events) for alert in StreamEvaluator(rule).alerts(found)), key=str)
 
 
-@given(thresholds(), rows)
-def test_a_threshold_as_esql_is_the_same_threshold(
-    threshold: Threshold, stream: list[dict[str, Any]]
-) -> None:
-    losses = Losses("elastic")
+def written(threshold: Threshold, losses: Losses) -> str:
+    """The threshold as a query."""
     asked = localised(EVENT)
     described = {FieldPath((name,)): field for name, field in FIELDS.items()}
-    text = query(
+    return query(
         type(asked)(EVENT, {**asked.fields, **described}),
         ["x"],
         losses,
         threshold=threshold,
         interval=timedelta(seconds=10),
     )
+
+
+@given(thresholds(), rows)
+def test_a_threshold_as_esql_is_the_same_threshold(
+    threshold: Threshold, stream: list[dict[str, Any]]
+) -> None:
+    losses = Losses("elastic")
+    text = written(threshold, losses)
     assume(losses.fidelity is Fidelity.EXACT)
     reading = read_query(text, FIELDS)
     assert reading.condition == EVENT
@@ -164,3 +204,21 @@ def test_a_threshold_as_esql_is_the_same_threshold(
     )
     assert grouped == expected
     assert alerts(again, stream) == alerts(threshold, stream)
+
+
+@given(thresholds(), st.lists(choices, min_size=1, max_size=2), rows)
+def test_a_choice_as_esql_makes_the_same_groups(
+    threshold: Threshold, keys: list[Choice], stream: list[dict[str, Any]]
+) -> None:
+    losses = Losses("elastic")
+    threshold = msgspec.structs.replace(threshold, choices=tuple(keys))
+    text = written(threshold, losses)
+    assume(losses.fidelity is Fidelity.EXACT)
+    again = read_query(text, FIELDS).threshold(timedelta(seconds=20), timedelta(seconds=10))
+    assert again is not None
+    assert by_key(alerts(again, stream)) == by_key(alerts(threshold, stream))
+
+
+def by_key(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The alerts with their keys in any order: a choice of one field is read as that field."""
+    return sorted(((sorted(map(str, group)), events) for group, events in found), key=str)
