@@ -17,6 +17,7 @@ from converter.model.expressions import (
     changes_of,
     children,
     elements_asked,
+    functions_in,
     predicates,
     references,
 )
@@ -64,7 +65,7 @@ def features(rule: Rule) -> list[str]:
     found += ["concat"] if any(isinstance(subject, Concat) for subject in _subjects(leaves)) else []
     found += ["a field as operand"] if any(map(_compares_fields, leaves)) else []
     found += sorted({leaf.operator.value for leaf in leaves} - {"is"})
-    found += sorted({function.name.value for leaf in leaves for function in leaf.functions})
+    found += sorted({function.name.value for leaf in leaves for function in functions_in(leaf)})
     found += [flag for flag in ("ignore_case", "all_of") if any(getattr(leaf, flag) for leaf in leaves)]
     found += ["index"] if any(_indexed(leaf) for leaf in leaves) else []
     return found or ["is"]

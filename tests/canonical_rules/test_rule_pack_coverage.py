@@ -40,6 +40,8 @@ from tests.hostile import rule_with
 RULES = load_rules([overview.FOLDER])
 NODES = [node for rule in RULES for node in overview.all_nodes(rule)]
 PREDICATES = [node for node in NODES if isinstance(node, Predicate)]
+DERIVED = [value for leaf in PREDICATES for value in leaf.values if isinstance(value, Derived)]
+"""The operands that are joined or changed values of the event."""
 NOT_SAID_IN_A_FILE = {"place"}
 """Attributes that loading sets."""
 REFUSED_SOMEWHERE: Final[dict[str, dict[str, Any]]] = {
@@ -126,9 +128,8 @@ FORMS = {
         for value in leaf.values
         if leaf.operator is not Operator.SAME_AS
     ),
-    "an operand that is made of fields": any(
-        isinstance(value, Derived) for leaf in PREDICATES for value in leaf.values
-    ),
+    "an operand that is joined": any(isinstance(value.subject, Concat) for value in DERIVED),
+    "an operand that is changed": any(value.functions for value in DERIVED),
     "plain values of a list": any(isinstance(n, ForSome) and elements_asked(n.term)[0] for n in NODES),
     "exists: false": any(
         isinstance(n, Not) and getattr(n.term, "operator", None) is Operator.EXISTS for n in NODES

@@ -15,13 +15,21 @@ from converter.model.expressions import (
     TRUE,
     All,
     AnyOf,
+    Derived,
     Expression,
     ForSome,
     Not,
     Operator,
     Predicate,
+    Reference,
+    Scalar,
+    changes_of,
+    fields_of,
     mapped,
+    reference,
+    renamed_operand,
 )
+from converter.model.paths import FieldPath
 from converter.model.rule import JsonObject, Rule, Step
 from converter.platforms.base import Artifact, Context, Counting, Engine, Platform, StoredEvent, Windows
 
@@ -85,6 +93,53 @@ def _value_changed(predicate: Predicate) -> Predicate:
         return f"{value}x" if isinstance(value, str) and predicate.operator is Operator.IS else value
 
     return replace(predicate, values=tuple(map(other, predicate.values)))
+
+
+def _on_operands(change: Callable[[Reference], Scalar | Reference]) -> Breakage:
+    """A change of every operand that is a value of the event."""
+
+    def broken(predicate: Predicate) -> Predicate:
+        values = (change(value) if isinstance(value, Reference) else value for value in predicate.values)
+        return replace(predicate, values=tuple(values))
+
+    return _predicates(broken)
+
+
+def _another_field(path: FieldPath) -> FieldPath:
+    """A neighbour of the field, which no event has."""
+    *before, last = path.steps
+    return FieldPath((*before, f"{last}_of_another")) if isinstance(last, str) else path
+
+
+def _operand_renamed(operand: Reference) -> Scalar | Reference:
+    return renamed_operand(operand, _another_field)
+
+
+def _operand_quoted(predicate: Predicate) -> Predicate:
+    """The field's name as a text, as by a printer that quotes all operands alike."""
+    values = tuple(str(value) if isinstance(value, FieldPath) else value for value in predicate.values)
+    same = predicate.operator is Operator.SAME_AS and values != predicate.values
+    return replace(predicate, operator=Operator.IS if same else predicate.operator, values=values)
+
+
+def _operand_unchanged(operand: Reference) -> Scalar | Reference:
+    """Without its functions, and of joined texts and fields the last field alone."""
+    return fields_of(operand)[-1]
+
+
+def _functions_lost(predicate: Predicate) -> Predicate:
+    return replace(predicate, functions=())
+
+
+def _sides_swapped(predicate: Predicate) -> Predicate:
+    """``a starts with b`` asked as ``b starts with a``."""
+    match predicate.values:
+        case (FieldPath() | Derived() as other,) if predicate.operator is not Operator.SAME_AS:
+            subject, functions = changes_of(other)
+            swapped = reference(predicate.subject, predicate.functions)
+            return replace(predicate, subject=subject, functions=functions, values=(swapped,))
+        case _:
+            return predicate
 
 
 def _exists_lost(predicate: Predicate) -> Expression:
@@ -158,6 +213,11 @@ BREAKAGES: MappingProxyType[str, Breakage] = MappingProxyType(
         "another operator": _predicates(_other_operator),
         "escape missing": _predicates(_escape_missing),
         "last condition lost": _everywhere(_last_term_lost),
+        "operand renamed": _on_operands(_operand_renamed),
+        "operand quoted": _predicates(_operand_quoted),
+        "operand unchanged": _on_operands(_operand_unchanged),
+        "functions lost": _predicates(_functions_lost),
+        "sides swapped": _predicates(_sides_swapped),
         "exists lost": _predicates(_exists_lost),
         "window changed": _window_changed,
         "count changed": _count_changed,

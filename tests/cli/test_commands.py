@@ -110,6 +110,23 @@ def test_explain(convert: Convert, rules: Path) -> None:
     assert [term["decisive"] for term in record["why"]["terms"]] == [True, False]
 
 
+def test_explain_names_the_parts_of_a_condition_as_a_rule_does(convert: Convert, rules: Path) -> None:
+    file = rules / "1.yaml"
+    wanted = """\
+  - any:
+      - not: {field: verb, is: list}
+      - for_some: user.groups
+        where: [{field: "[]", starts_with: "system:"}, {field: "[]", ends_with: masters}]
+"""
+    file.write_text(file.read_text().replace("  - {field: verb, is: list}\n", wanted))
+    log = _log(
+        rules.parent, {**EVENT, "user": {"username": "system:anonymous", "groups": ["system:masters"]}}
+    )
+    result = convert("explain", str(file), "--event", log)
+    parts = [line.partition("true ")[2] or line.partition("false")[2] for line in result.out.splitlines()]
+    assert {"all", "any", "not", "for_some user.groups"} <= set(map(str.strip, parts))
+
+
 def test_schema_validates_a_rule(convert: Convert) -> None:
     schema = json.loads(convert("schema").out)
     rule = {
