@@ -373,11 +373,9 @@ class _Reader:
             self._guards = terms
 
     def _presence(self, group: tree.Column) -> tuple[Expression, ...]:
-        """What says that the group is there; nothing where it cannot be read."""
-        try:
-            return tuple(conjuncts(negated(is_null(self._scope.value(group)))))
-        except UnreadableError:
-            return ()
+        """What says that the group is there; nothing where it is read as no group."""
+        value = self._scope.value(group)
+        return () if choice_of(value) is None else tuple(conjuncts(negated(is_null(value))))
 
     def _aggregate(self, assignment: tree.Assignment) -> Value:
         """An aggregate function, or a function of such (``ROUND(AVG(x))``, ``MV_COUNT(VALUES(x))``)."""
