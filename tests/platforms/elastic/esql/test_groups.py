@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from converter.evaluate import LogEvent, StreamEvaluator
+from converter.evaluate.groups import group_getter
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import (
     AnyOf,
@@ -39,7 +40,9 @@ from converter.model.measures import (
 )
 from converter.model.paths import FieldPath
 from converter.model.rule import Alternative, Choice, MissingKeys, Rule, Threshold
-from converter.platforms.elastic.esql import query, read_query
+from converter.platforms.elastic.esql import query, read_query, tree
+from converter.platforms.elastic.esql.parse import parse_query
+from tests.platforms.elastic.esql import direct
 from tests.platforms.elastic.esql.stored import FIELDS, localised
 
 SECOND = 1_000_000_000
@@ -222,3 +225,15 @@ def test_a_choice_as_esql_makes_the_same_groups(
 def by_key(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """The alerts with their keys in any order: a choice of one field is read as that field."""
     return sorted(((sorted(map(str, group)), events) for group, events in found), key=str)
+
+
+@given(choices, rows)
+def test_a_choice_as_it_is_evaluated_there(choice: Choice, stream: list[dict[str, Any]]) -> None:
+    losses = Losses("elastic")
+    text = written(Threshold(within=timedelta(seconds=20), choices=(choice,)), losses)
+    assume(losses.fidelity is Fidelity.EXACT)
+    (assigned,) = (command for command in parse_query(text) if isinstance(command, tree.Eval))
+    keys = group_getter((), choices=(choice,))
+    for row in stream:
+        values = {(direct.text(value),) for value in direct.value(assigned.assignments[0].expression, row)}
+        assert values == set(keys(row))
