@@ -15,7 +15,7 @@ from converter.model.expressions import FALSE, TRUE, Expression, all_of
 from converter.model.losses import Losses
 from converter.model.paths import FieldPath
 from converter.model.rule import Choice
-from converter.platforms.elastic.esql.operands import Operand, Operands
+from converter.platforms.elastic.esql.operands import Family, Operand, Operands
 
 NAME: Final = "Esql.group_key"
 """What the columns of such keys are called; further ones have a number behind it."""
@@ -41,15 +41,20 @@ def chosen(
         branches.append((None if asked == TRUE else condition(asked, losses), value))
         if asked == TRUE:
             break
-    families = {value.family for _, value in branches if value is not None}
-    if not families:
+    types = {_type(value) for _, value in branches if value is not None}
+    if not types:
         losses.refuse("group-by", "no alternative can have a value")
-    alike = operands.as_text if len(families) > 1 else _as_it_is
+    alike = operands.as_text if len(types) > 1 else _as_it_is
     texts = [(when, "null" if value is None else alike(value).text) for when, value in branches]
     if len(texts) == 1 and texts[0][0] is None:
         return texts[0][1]
     parts = ",\n        ".join(text if when is None else f"{when}, {text}" for when, text in texts)
     return f"CASE(\n        {parts})"
+
+
+def _type(value: Operand) -> str:
+    """What CASE takes beside one another; of two columns of numbers one may be long and the other integer."""
+    return value.text if value.family is Family.NUMBER else value.family.value
 
 
 def _as_it_is(value: Operand) -> Operand:

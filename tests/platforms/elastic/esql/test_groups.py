@@ -237,3 +237,11 @@ def test_a_choice_as_it_is_evaluated_there(choice: Choice, stream: list[dict[str
     for row in stream:
         values = {(direct.text(value),) for value in direct.value(assigned.assignments[0].expression, row)}
         assert values == set(keys(row))
+
+
+def test_numbers_of_two_types_are_one_key_as_text() -> None:
+    length = Alternative(subject=B, functions=(Function(FunctionName.LENGTH),))
+    there = (Predicate(N, Operator.EXISTS),)
+    choice = Choice((Alternative(subject=N, when=there), length))
+    text = written(Threshold(within=timedelta(seconds=20), choices=(choice,)), Losses("elastic"))
+    assert "n IS NOT NULL, TO_STRING(n),\n        TO_STRING(LENGTH(b)))" in text
