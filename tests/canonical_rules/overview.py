@@ -86,8 +86,11 @@ def _compares_fields(leaf: Predicate) -> bool:
 def _stream_features(rule: Rule) -> Iterator[str]:
     if rule.threshold is not None:
         what = f"{rule.threshold.count} distinct" if rule.threshold.distinct else f"{rule.threshold.count}"
-        yield f"threshold of {what}{' per group' if rule.threshold.by else ''}"
-        yield from (key for key in ("missing_keys", "every", "having") if _is_given(rule.threshold, key))
+        grouped = rule.threshold.by or rule.threshold.choices
+        yield f"threshold of {what}{' per group' if grouped else ''}"
+        yield from (
+            key for key in ("choices", "missing_keys", "every", "having") if _is_given(rule.threshold, key)
+        )
     if rule.sequence is not None:
         steps = rule.sequence.steps
         yield f"sequence of {len(steps)}"

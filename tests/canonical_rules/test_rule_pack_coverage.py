@@ -46,7 +46,6 @@ NOT_SAID_IN_A_FILE = {"place"}
 """Attributes that loading sets."""
 REFUSED_SOMEWHERE: Final[dict[str, dict[str, Any]]] = {
     "json": {"indicators": [{"field": "userAgent", "apply": [{"json": "a"}], "is": "x"}]},
-    "choices": {"threshold": {"count": 2, "within": "5m", "by": [{"choice": [{"field": "verb"}]}]}},
 }
 """What some platform has no form for, so that no rule of the pack can show it; an example of each."""
 

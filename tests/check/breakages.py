@@ -195,8 +195,8 @@ def _count_changed(rule: Rule) -> Rule:
 
 
 def _group_lost(rule: Rule) -> Rule:
-    if rule.threshold is not None and rule.threshold.by:
-        return replace(rule, threshold=replace(rule.threshold, by=()))
+    if rule.threshold is not None and (rule.threshold.by or rule.threshold.choices):
+        return replace(rule, threshold=replace(rule.threshold, by=(), choices=()))
     if rule.sequence is not None and any(step.by for step in rule.sequence.steps):
         steps: tuple[Step, ...] = tuple(replace(step, by=()) for step in rule.sequence.steps)
         return replace(rule, sequence=replace(rule.sequence, steps=steps))
