@@ -2,7 +2,8 @@
 
 A predicate looks at some value of a list or at the one of an index (1.3, 1.4). One value that pleases all of
 them is tried first. Where a list is allowed the most general one is made next: a value of its own for each
-predicate that asks for some value, between those that indexes ask for, with nulls where nothing is asked.
+predicate that asks for some value, between those that indexes ask for, with any other value where nothing is
+asked: not every platform keeps the place of a null.
 What even that list cannot satisfy is impossible.
 """
 
@@ -116,10 +117,10 @@ def _spread(asked: Sequence[Asked], element: Solve, nested: bool) -> Answer:
         plan.append([each for each in asked if each.at == index])
     found: list[Any] = []
     for conditions in plan:
-        if not any(each.wanted for each in conditions):
-            found.append(None)
-            continue
         answer = element([*conditions, *everywhere])
+        if not any(each.wanted for each in conditions):
+            found.append(answer.value if isinstance(answer, Found) and answer.value is not ABSENT else None)
+            continue
         if isinstance(answer, Impossible) and nested and len(conditions) > 1:
             anywhere = [each._replace(at=None) for each in (*conditions, *everywhere)]
             answer = _spread(anywhere, element, nested=False)

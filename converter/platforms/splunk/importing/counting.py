@@ -10,6 +10,7 @@ import msgspec
 from converter.model.expressions import TRUE, Expression
 from converter.platforms.splunk.importing.scope import field_names
 from converter.platforms.splunk.spl import syntax as s
+from converter.platforms.splunk.spl.relations import recognised
 
 _COUNTS: Final = frozenset({"count", "c"})
 _DISTINCTS: Final = frozenset({"dc", "distinct_count", "estdc"})
@@ -71,11 +72,11 @@ def kind_of(function: str, of_time: bool = False) -> str:
 
 
 def conjuncts(node: s.EvalNode) -> Iterator[s.EvalNode]:
-    """The parts of an eval condition that must all hold."""
+    """The parts of an eval condition that must all hold. A test of two values stays whole."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
-        if isinstance(current, s.Operation) and current.operator == "and":
+        if isinstance(current, s.Operation) and current.operator == "and" and not recognised(current):
             waiting += [current.right, current.left]
         else:
             yield current

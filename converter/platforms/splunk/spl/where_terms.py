@@ -158,6 +158,7 @@ class WhereTerms:
         name, indexes = str(path.steps[0]), path.steps[1:]
         index = indexes[0]
         if len(indexes) == 1 and isinstance(index, int) and (name.count("{}") <= 1 and "{}." not in name):
+            self._losses.note("null-element", f"{name} is taken to hold no nulls: its values are counted")
             return index
         self._losses.lose(
             "array-index",
