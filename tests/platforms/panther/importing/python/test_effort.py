@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import pytest
+
 from converter.evaluate import compile_expression
 from converter.model.diagnostics import Fidelity
 from converter.model.expressions import Operator, Predicate
@@ -17,6 +19,9 @@ from converter.platforms.panther.importing.python import (
     read_detection,
 )
 from tests.platforms.panther.importing.python.support import Beside
+
+# A reading may take so much processor time and no more; what measures coverage takes three times as much.
+pytestmark = pytest.mark.no_cover
 
 
 def read(text: str) -> tuple[Detection, float]:
