@@ -118,9 +118,8 @@ def _spread(asked: Sequence[Asked], element: Solve, nested: bool) -> Answer:
     found: list[Any] = []
     for conditions in plan:
         answer = element([*conditions, *everywhere])
-        if not any(each.wanted for each in conditions):
-            found.append(answer.value if isinstance(answer, Found) and answer.value is not ABSENT else None)
-            continue
+        if isinstance(answer, Impossible) and not any(each.wanted for each in conditions):
+            return Unsolved("only a null would do in that place of a list")
         if isinstance(answer, Impossible) and nested and len(conditions) > 1:
             anywhere = [each._replace(at=None) for each in (*conditions, *everywhere)]
             answer = _spread(anywhere, element, nested=False)
