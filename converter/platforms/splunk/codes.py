@@ -52,6 +52,7 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
         "name-shortened": "The title is too long for contentctl; the detection's name ends in the rule's id.",
         "no-risk-object": "No user, host or address is among the results: the detection is of type Hunting.",
         "null-element": "Positions in a list are counted without its nulls, which Splunk does not keep.",
+        "number-text": "Texts in the form of numbers may be compared as numbers by `==`: 007 and 7 agree.",
         "sequence": "A sequence without a time limit is looked for within one run's time range.",
         "time-format": "Times are read from text in the forms of ISO 8601 alone.",
         "time-ties": "Events of the same instant are taken in no documented order.",

@@ -58,6 +58,7 @@ _PLAIN_ARGUMENT = re.compile(r"'[A-Za-z0-9_.{}:@-]+'")
 _ELEMENT = re.compile(r"mvindex\('([^']+)', (-?\d+)\)")
 
 ALWAYS, NEVER = "true()", "false()"
+_NUMBER_TEXTS = "texts such as 007 and 7 may agree, should both fields hold such"
 _TIME_FORMS = f"times are read from text in the forms {', '.join(times.FORMATS)} only"
 
 
@@ -212,6 +213,7 @@ class WhereTerms:
         if predicate.ignore_case:
             left, right = f"lower({left})", f"lower({right})"
         if predicate.operator is Operator.SAME_AS:
+            self._losses.note("number-text", _NUMBER_TEXTS)
             test = f"{left}=={right}"
         elif predicate.operator in ORDER_OPERATORS:
             test = self._in_order(predicate, left, right, other)
@@ -250,6 +252,9 @@ class WhereTerms:
         if isinstance(subject, FieldPath):
             lists = lists or (self._may_be_list(subject) and len(subject.steps) == 1)
         if not lists:
+            fields = [side for side in (subject, other) if isinstance(side, FieldPath)]
+            if not any(self._type_of(field) in _NUMERIC_TYPES for field in fields):
+                self._losses.note("number-text", _NUMBER_TEXTS)
             left = _applied(left, predicate.functions)
             if predicate.ignore_case:
                 left, right = f"lower({left})", f"lower({right})"

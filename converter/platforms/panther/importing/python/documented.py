@@ -1,10 +1,11 @@
-"""Panther's own helpers as its documentation tells them, for rules whose helpers are not at hand.
+"""Some of Panther's own helpers, for rules whose helpers are not at hand; the user's own go first.
 
-Panther documentation, "Global Helper Functions": ``pattern_match`` matches a text with a shell pattern
-(``fnmatch``), ``pattern_match_list`` with any of several, ``is_ip_in_network`` tells whether an address is in
-one of some networks. ``aws_cloudtrail_success`` tells whether the call of an event succeeded; AWS CloudTrail
-User Guide, "CloudTrail record contents": ``errorCode`` and ``errorMessage`` are there if a request returned
-an error. They are read like the user's own, which go first. ``deep_get`` and ``deep_walk`` are read natively.
+``pattern_match`` (a text and a shell pattern, ``fnmatch``), ``pattern_match_list`` (any of several) and
+``is_ip_in_network`` (an address in one of some networks) are named in Panther's documentation, "Global Helper
+Functions"; what each does is taken from its name and use, and every reading with one of them says so.
+``aws_cloudtrail_success`` tells whether the call of an event succeeded; AWS CloudTrail User Guide,
+"CloudTrail record contents": ``errorCode`` and ``errorMessage`` are there if a request returned an error.
+``deep_get`` and ``deep_walk`` are read natively.
 """
 
 from __future__ import annotations
